@@ -1,0 +1,1 @@
+"""CLIENT: read what happened."""

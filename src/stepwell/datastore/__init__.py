@@ -1,0 +1,1 @@
+"""DATASTORE: the storage port, and the content-addressed store on top of it."""

@@ -1,0 +1,1 @@
+"""DECORATORS that need no back end: each writes policy, some wrap the step."""

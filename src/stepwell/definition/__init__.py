@@ -1,0 +1,1 @@
+"""DEFINITION TIME: a class body becomes a frozen FlowDefinition."""

@@ -1,0 +1,53 @@
+"""The transition at the end of a step, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """``self.next(self.a)``"""
+
+    target: str
+    line: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """``self.next(self.a, self.b)``"""
+
+    targets: tuple[str, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Foreach:
+    """``self.next(self.a, foreach=...)``. Exactly one of ``var`` and ``expr`` is set."""
+
+    target: str
+    var: str | None = None
+    expr: str | None = None
+    line: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The exit step: no transition."""
+
+    line: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return ()
+
+
+Transition = Linear | Split | Foreach | End

@@ -1,0 +1,1 @@
+"""ENGINE port: where tasks execute."""

@@ -1,0 +1,71 @@
+"""What an engine says of the tasks it was given."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from stepwell.model.ids import TaskKey
+from stepwell.model.task import TaskOutcome
+
+Stream = Literal["stdout", "stderr"]
+
+
+class TaskHandle(Struct, frozen=True, array_like=True):
+    """Names a submitted task attempt to the engine that took it. Serialisable."""
+
+    key: TaskKey
+    attempt: int
+    native: str = ""
+
+
+class TaskStarted(Struct, frozen=True, array_like=True):
+    """The task's process runs."""
+
+    handle: TaskHandle
+    at: float
+    pid: int = 0
+
+
+class TaskOutput(Struct, frozen=True, array_like=True):
+    """Bytes that the task's process, or a descendant of it, wrote; in order within a stream.
+
+    ``at`` is when they were read (Unix seconds). Lines may be cut anywhere.
+    """
+
+    handle: TaskHandle
+    stream: Stream
+    at: float
+    data: bytes
+
+
+class TaskExited(Struct, frozen=True, array_like=True):
+    """The process is gone, and all its output has been reported before.
+
+    Attributes
+    ----------
+    exit_code
+        What it exited with, or None if it was ended by ``signal`` or never started.
+    signal
+        Number of the signal that ended it, or 0.
+    outcome
+        What the task said of itself before it exited; None if it said nothing (the pack decides).
+    out_of_memory
+        Whether the kernel's counters say that memory was the reason.
+    error
+        Why it could not be started, or another platform failure, in words.
+    """
+
+    handle: TaskHandle
+    at: float
+    exit_code: int | None
+    signal: int = 0
+    outcome: TaskOutcome | None = None
+    out_of_memory: bool = False
+    max_rss_kib: int = 0
+    cpu_s: float = 0.0
+    error: str = ""
+
+
+TaskReport = TaskStarted | TaskOutput | TaskExited

@@ -1,0 +1,1 @@
+"""ENGINES: one module or folder per back end."""

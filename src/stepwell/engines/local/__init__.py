@@ -1,0 +1,1 @@
+"""The local engine: tasks as processes of this machine."""

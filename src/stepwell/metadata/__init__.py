@@ -1,0 +1,1 @@
+"""METADATA port: what ran, when, with which tags."""

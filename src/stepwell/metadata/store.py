@@ -1,0 +1,109 @@
+"""The metadata port: an index over the datastore. Records in, records out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from stepwell.model.run import RunRecord, TaskRecord
+
+
+class RunQuery(Struct, frozen=True, kw_only=True):
+    """Which runs to list. Newest first; ``before`` and ``limit`` page through them.
+
+    Attributes
+    ----------
+    tags
+        All of them must be among the run's tags or system tags.
+    before
+        Only runs whose number is lower.
+    """
+
+    flow: str | None = None
+    tags: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    before: int | None = None
+    limit: int | None = None
+
+
+class TaskQuery(Struct, frozen=True, kw_only=True):
+    """Which tasks of one run to list: newest first, or oldest first with ``ascending``."""
+
+    flow: str
+    run: str
+    step: str | None = None
+    states: tuple[str, ...] = ()
+    index_path: str | None = None
+    before: int | None = None
+    limit: int | None = None
+    ascending: bool = False
+
+
+class StepCount(Struct, frozen=True, array_like=True):
+    """How many tasks of a step are in a state, and when the step's first and last task were made and ended."""
+
+    step: str
+    state: str
+    tasks: int
+    first_number: int
+    created_at: float
+    finished_at: float | None
+
+
+class MetadataStore(ABC):
+    """Runs, tasks, tags, heartbeats. Safe for many processes at once; used by one thread at a time."""
+
+    @abstractmethod
+    def next_run_id(self) -> int:
+        """Return a number above every run id handed out before, by any process. Never goes back."""
+
+    @abstractmethod
+    def save_run(self, run: RunRecord) -> None:
+        """Create the run or replace what is kept of it, apart from its tags, which only creation sets."""
+
+    @abstractmethod
+    def beat(self, flow: str, run: str, at: float) -> None:
+        """Record that the run process is alive; a run recorded as lost is running again."""
+
+    @abstractmethod
+    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
+        """Create or replace the tasks, in one transaction."""
+
+    @abstractmethod
+    def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
+        """Atomically remove, then add user tags; return the run as it is then."""
+
+    @abstractmethod
+    def run(self, flow: str, run: str) -> RunRecord | None:
+        """Return the run, or None."""
+
+    @abstractmethod
+    def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        """Return the runs asked for, newest first."""
+
+    @abstractmethod
+    def flows(self) -> Sequence[str]:
+        """Return the names of all flows that have a run, sorted."""
+
+    @abstractmethod
+    def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
+        """Return the task, or None."""
+
+    @abstractmethod
+    def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
+        """Return the tasks asked for."""
+
+    @abstractmethod
+    def steps(self, flow: str, run: str) -> Sequence[StepCount]:
+        """Return counts of the run's tasks by step and state, in the order in which steps began."""
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """Where it is, as the client's ``metadata()`` takes it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free connections. Doing it twice is doing it once."""

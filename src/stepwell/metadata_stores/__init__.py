@@ -1,0 +1,1 @@
+"""METADATA STORES: adapters of the metadata port."""

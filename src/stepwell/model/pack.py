@@ -1,0 +1,44 @@
+"""The pack: the one small file that a task attempt commits. It is the commit point of a task."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stepwell.model.artifact import ArtifactEntry, ItemsRef
+from stepwell.model.foreach import Frame
+from stepwell.model.ids import TaskKey
+from stepwell.model.task import TaskOutcome, TaskRef
+
+
+class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything about one task attempt.
+
+    Attributes
+    ----------
+    own
+        Artifacts that this attempt wrote, sorted by name.
+    inherited
+        Artifacts passed on by reference, sorted by name; kept apart (in a blob) when there are many.
+    inherited_blob
+        Digest of the blob that holds ``inherited`` when it is kept apart.
+    items, item_table
+        The foreach items this task made, and their bytes when they are small.
+    dropped
+        For a join: names that its inputs had and that it did not take over (at most 1,000, sorted).
+    fields
+        What the attempt recorded of its surroundings: host, pid, user, versions.
+    """
+
+    key: TaskKey
+    attempt: int
+    outcome: TaskOutcome
+    parents: tuple[TaskRef, ...] = ()
+    split: TaskRef | None = None
+    frames: tuple[Frame, ...] = ()
+    own: tuple[ArtifactEntry, ...] = ()
+    inherited: tuple[ArtifactEntry, ...] = ()
+    inherited_blob: bytes = b""
+    items: ItemsRef | None = None
+    item_table: bytes = b""
+    dropped: tuple[str, ...] = ()
+    fields: dict[str, str] = {}

@@ -1,0 +1,99 @@
+"""A run: what every task of it knows, and what the index keeps of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stepwell.model.states import RunState, TaskState
+
+
+class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What each task process knows of its run; handed over once per launcher, or with each spawned task.
+
+    Attributes
+    ----------
+    flow, run
+        The flow's name and the run's id.
+    script
+        Path of the flow's file.
+    user, tags
+        Who runs it, and the tags it was started with.
+    namespace
+        The client's namespace inside tasks; None is global.
+    max_num_splits
+        Most items a foreach may have; None is unlimited.
+    seed
+        Makes random seeds a function of run, step and index; None takes fresh ones.
+    """
+
+    flow: str
+    run: str
+    script: str
+    user: str
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    max_num_splits: int | None = None
+    seed: str | None = None
+    origin_run: str | None = None
+
+
+class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run as the index has it. Times are Unix seconds.
+
+    Attributes
+    ----------
+    pid, pid_started
+        The run process and its start time as the system counts it, so that a reused pid is not taken for it.
+    fields
+        Code version, git commit, command line and the like, as text.
+    """
+
+    flow: str
+    run: str
+    state: RunState
+    user: str
+    created_at: float
+    finished_at: float | None = None
+    heartbeat_at: float | None = None
+    host: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    reason: str = ""
+    tags: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = ()
+    fields: dict[str, str] = {}
+
+
+class TaskRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One task as the index has it: its latest attempt.
+
+    Attributes
+    ----------
+    number
+        Order of creation within the run.
+    index_path
+        Indexes of enclosing foreach items joined with commas, outermost first (``"3"``, ``"3,0"``).
+    label
+        The foreach item as short text.
+    parents
+        ``STEP/TASK`` of each parent, joined with commas; ranges of consecutive ids as ``STEP/7-99``.
+    """
+
+    flow: str
+    run: str
+    step: str
+    task: str
+    number: int
+    state: TaskState
+    attempt: int = 0
+    created_at: float = 0.0
+    started_at: float | None = None
+    finished_at: float | None = None
+    index_path: str = ""
+    label: str = ""
+    pid: int = 0
+    host: str = ""
+    exit_code: int | None = None
+    error: str = ""
+    parents: str = ""
+    fields: dict[str, str] = {}

@@ -1,0 +1,110 @@
+"""A task: what to run, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from stepwell.model.ids import TaskKey
+
+TransitionKind = Literal["linear", "split", "foreach", "switch", "end"]
+
+
+class TaskRef(Struct, frozen=True, array_like=True):
+    """A task of the same run."""
+
+    step: str
+    task: str
+
+
+class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one task process needs to know beyond `RunInfo`.
+
+    Attributes
+    ----------
+    key, attempt
+        Which task, and which try of it, from 0.
+    parents
+        The tasks whose artifacts this one inherits or, in a join, gets as inputs in their order.
+    index
+        The item's index, for the first task of a foreach branch only.
+    split
+        For a join: the task that opened the split which it closes.
+    """
+
+    key: TaskKey
+    attempt: int = 0
+    parents: tuple[TaskRef, ...] = ()
+    index: int | None = None
+    split: TaskRef | None = None
+
+
+class TransitionTaken(Struct, frozen=True, omit_defaults=True):
+    """What ``self.next`` recorded. ``end`` stands for the exit step, which calls none.
+
+    Attributes
+    ----------
+    num_splits
+        Number of foreach items; 0 is an empty foreach.
+    labels
+        Labels of the first items, at most `LABELS_KEPT`.
+    case
+        For a switch, the case chosen, as text.
+    """
+
+    kind: TransitionKind
+    targets: tuple[str, ...] = ()
+    num_splits: int = 0
+    labels: tuple[str, ...] = ()
+    case: str = ""
+    line: int = 0
+
+
+LABELS_KEPT = 50
+
+
+class ErrorInfo(Struct, frozen=True, omit_defaults=True):
+    """A failure as text.
+
+    Attributes
+    ----------
+    type
+        Dotted class name, or a pseudo-type such as ``Signal``, ``OutOfMemory``, ``Exit`` for a dead process.
+    message
+        What it says.
+    frames
+        Formatted traceback with the user's frames only.
+    full_frames
+        Formatted traceback with all frames.
+    hint
+        What to do, if we know.
+    """
+
+    type: str
+    message: str
+    frames: str = ""
+    full_frames: str = ""
+    hint: str = ""
+
+
+class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a task attempt says of itself. The truth lies in its pack; this travels ahead of it.
+
+    Attributes
+    ----------
+    started_at, ended_at
+        Unix time in seconds.
+    label
+        The foreach item as short text.
+    index_path
+        Indexes of the enclosing foreach items, outermost first.
+    """
+
+    ok: bool
+    started_at: float
+    ended_at: float
+    transition: TransitionTaken | None = None
+    error: ErrorInfo | None = None
+    label: str = ""
+    index_path: tuple[int, ...] = ()

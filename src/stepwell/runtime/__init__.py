@@ -1,0 +1,1 @@
+"""RUNTIME: the live run. Threads, processes, clocks and disks are allowed here."""

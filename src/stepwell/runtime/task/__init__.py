@@ -1,0 +1,1 @@
+"""The task side of a run: what executes inside a task process."""

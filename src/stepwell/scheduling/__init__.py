@@ -1,0 +1,1 @@
+"""SCHEDULING TIME: pure decisions. Facts in, orders out."""

@@ -1,0 +1,1 @@
+"""SETTINGS: one frozen object, built once, handed down."""

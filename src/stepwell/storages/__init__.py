@@ -1,0 +1,1 @@
+"""STORAGES: adapters of the storage port."""
