@@ -1,0 +1,98 @@
+"""What a live run tells whoever watches it: the terminal, ``run --json``, a test.
+
+Each event is one JSON object in ``run --json``; the field ``event`` names its kind. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from stepwell.engine.handle import Stream
+from stepwell.model.ids import TaskKey
+from stepwell.model.states import RunState, TaskState
+from stepwell.model.task import ErrorInfo
+
+
+class _Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+    at: float
+
+
+class RunBegan(_Event, tag="run_started", frozen=True, kw_only=True):
+    """The run is registered. ``steps`` are in graph order; ``location`` is the datastore."""
+
+    flow: str
+    run: str
+    steps: tuple[str, ...]
+    location: str
+
+
+class TaskBegan(_Event, tag="task_started", frozen=True, kw_only=True):
+    """A task's process runs. ``label`` is the foreach item, if known."""
+
+    key: TaskKey
+    attempt: int
+    pid: int
+    label: str = ""
+    index_path: tuple[int, ...] = ()
+
+
+class TaskLine(_Event, tag="task_output", frozen=True, kw_only=True):
+    """A line that the task printed, without its newline. Undecodable bytes are replaced."""
+
+    key: TaskKey
+    attempt: int
+    pid: int
+    stream: Stream
+    text: str
+
+
+class SplitOpened(_Event, tag="foreach_opened", frozen=True, kw_only=True):
+    """A foreach has fixed its items: ``num_splits`` tasks of ``target`` will run."""
+
+    key: TaskKey
+    pid: int
+    target: str
+    num_splits: int
+
+
+class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
+    """A task has ended. ``error`` is set unless it succeeded."""
+
+    key: TaskKey
+    attempt: int
+    pid: int
+    state: TaskState
+    seconds: float
+    error: ErrorInfo | None = None
+    label: str = ""
+    index_path: tuple[int, ...] = ()
+
+
+class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):
+    """An empty foreach: ``step`` gets no task from it."""
+
+    step: str
+
+
+class Notice(_Event, tag="notice", frozen=True, kw_only=True):
+    """Something the user should know that is no failure."""
+
+    text: str
+
+
+class RunFinished(_Event, tag="run_ended", frozen=True, kw_only=True):
+    """The run is over. ``counts`` has the number of tasks by state."""
+
+    flow: str
+    run: str
+    state: RunState
+    seconds: float
+    counts: dict[str, int]
+    reason: str = ""
+
+
+RunEvent = RunBegan | TaskBegan | TaskLine | SplitOpened | TaskEnded | StepSkipped | Notice | RunFinished
+
+Listener = Callable[[RunEvent], None]

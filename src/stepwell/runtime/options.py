@@ -1,0 +1,52 @@
+"""How one run is to be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from stepwell.model.states import RunState
+
+Isolation = Literal["fork", "spawn", "inline"]
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """Options of ``run`` that are no parameters.
+
+    Attributes
+    ----------
+    max_workers
+        Most tasks at once; None is the number of usable cores.
+    max_num_splits
+        Most items a foreach may have; None is unlimited.
+    max_log_size_mb
+        Most that is kept of each stream of an attempt.
+    isolation
+        How tasks are set apart; None is fork where it is safe, else spawn.
+    run_id_file, runner_attribute_file
+        Written once the run's id is known, before any task starts.
+    namespace
+        The client's namespace inside tasks: None is the user's own, "" is global.
+    """
+
+    tags: tuple[str, ...] = ()
+    max_workers: int | None = None
+    max_num_splits: int | None = None
+    max_log_size_mb: float = 10.0
+    isolation: Isolation | None = None
+    run_id_file: Path | None = None
+    runner_attribute_file: Path | None = None
+    namespace: str | None = None
+
+
+class RunResult(Struct, frozen=True, kw_only=True):
+    """How a run ended."""
+
+    flow: str
+    run: str
+    state: RunState
+    reason: str = ""
+    counts: Mapping[str, int] = {}
