@@ -66,9 +66,9 @@ demo: $(VENV)/stamp-package  ## set up, run an example, say where the results ar
 	@$(BIN)/python examples/movie_stats.py run
 	@echo
 	@echo "The results are in $(CURDIR)/.stepwell. Look at them with:"
-	@echo "  $(BIN)/python -c \"from stepwell import Flow; print(Flow('MovieStats').latest_successful_run.data.report)\""
+	@echo "  $(BIN)/python -c \"from stepwell import Flow; print(Flow('MovieStats').latest_successful_run.data.table)\""
 	@echo "  $(BIN)/stepwell show examples/movie_stats.py        # the steps and where they lead"
-	@echo "  $(BIN)/python examples/movie_stats.py logs latest/report   # what a step printed"
+	@echo "  $(BIN)/python examples/movie_stats.py logs latest/end      # what a step printed"
 	@echo "Change something and run it again: $(BIN)/python examples/movie_stats.py run --least 50"
 
 test: $(VENV)/stamp-test  ## every test that is not slow

@@ -1,0 +1,248 @@
+"""What is measured: one function for each budget. Each returns the rows of the table it adds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from timing import FLOWS, Measured, interleaved, run_flow
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the results: a number, what it is held against, and the budget it has."""
+
+    what: str
+    stepwell: str
+    metaflow: str = ""
+    raw: str = ""
+    ratio: str = ""
+    budget: str = ""
+    kept: bool | None = None
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is run. ``quick`` proves that the benchmark works; its numbers mean little."""
+
+    repeats: int = 5
+    fan: int = 1_000
+    wide_fan: int = 20_000
+    metaflow_fan: int = 100
+    mebibytes: int = 512
+
+
+QUICK = Scale(repeats=1, fan=100, wide_fan=400, metaflow_fan=4, mebibytes=16)
+
+
+def import_time(scale: Scale) -> list[Row]:
+    """``import stepwell`` over a bare interpreter."""
+
+    def command(code: str) -> Measured:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return Measured(time.perf_counter() - began, 0)
+
+    bare, ours, theirs = interleaved(
+        scale.repeats * 3,
+        partial(command, "pass"),
+        partial(command, "import stepwell"),
+        partial(command, "from stepwell import FlowSpec, Parameter, step"),
+    )
+    importing, names = ours.seconds - bare.seconds, theirs.seconds - bare.seconds
+    return [
+        Row(
+            "`import stepwell`",
+            _ms(importing),
+            raw=_ms(bare.seconds),
+            budget="40 ms",
+            kept=importing <= 0.040,
+        ),
+        Row("with `FlowSpec`, `Parameter`, `step`", _ms(names), raw=_ms(bare.seconds)),
+    ]
+
+
+def hello(scale: Scale) -> list[Row]:
+    """Three steps, the whole command."""
+    flow = FLOWS / "hello.py"
+    ours, theirs = interleaved(
+        scale.repeats, partial(run_flow, "stepwell", flow, "run"), partial(run_flow, "metaflow", flow, "run")
+    )
+    return [_against("hello, 3 steps, whole command", ours, theirs, at_least=8)]
+
+
+def chain(scale: Scale) -> list[Row]:
+    """Forty tiny steps, one after the other, each computing fibo(10)."""
+    with tempfile.TemporaryDirectory() as folder:
+        flow = Path(folder) / "chain.py"
+        flow.write_text(chain_source(40))
+        ours, theirs = interleaved(
+            min(scale.repeats, 3),
+            partial(run_flow, "stepwell", flow, "run"),
+            partial(run_flow, "metaflow", flow, "run"),
+        )
+    return [_against("chain of 40 steps, each `fibo(10)`", ours, theirs)]
+
+
+def chain_source(steps: int) -> str:
+    """The source of a chain; the graph is read from source, so it has to be written out."""
+    head = (
+        "from framework import FlowSpec, step\n\n\n"
+        "def fibo(n):\n    return n if n < 2 else fibo(n - 1) + fibo(n - 2)\n\n\n"
+        "class BenchChain(FlowSpec):\n"
+    )
+    names = ["start", *(f"step_{number}" for number in range(2, steps)), "end"]
+    parts: list[str] = []
+    for name, following in zip(names, [*names[1:], None], strict=True):
+        leads = f"        self.next(self.{following})\n" if following else ""
+        parts.append(f"    @step\n    def {name}(self):\n        self.value = fibo(10)\n{leads}")
+    return f'{head}{chr(10).join(parts)}\n\nif __name__ == "__main__":\n    BenchChain()\n'
+
+
+def fan(scale: Scale) -> list[Row]:
+    """Wide foreaches of trivial tasks: throughput, growth of the cost with the width, memory of the run."""
+    flow = FLOWS / "fan.py"
+
+    def at(framework: str, width: int) -> Measured:
+        return run_flow(framework, flow, "run", "--width", str(width), "--max-num-splits", str(width))
+
+    ours, theirs, floor = interleaved(
+        min(scale.repeats, 3),
+        partial(at, "stepwell", scale.fan),
+        partial(at, "metaflow", scale.metaflow_fan),
+        partial(fork_floor, scale.fan),
+    )
+    wide = at("stepwell", scale.wide_fan)
+    per_task = ours.seconds / scale.fan
+    throughput = (theirs.seconds / scale.metaflow_fan) / per_task
+    to_floor = ours.seconds / floor.seconds
+    growth = (wide.seconds / scale.wide_fan) / per_task
+    return [
+        Row(
+            f"foreach, {scale.fan:,} tasks (Metaflow: {scale.metaflow_fan}), whole command / width",
+            _ms(per_task),
+            _ms(theirs.seconds / scale.metaflow_fan),
+            ratio=f"{throughput:.0f}x faster",
+            budget="40x",
+            kept=throughput >= 40,
+        ),
+        Row(
+            "the same against fork + exit + one file",
+            _ms(per_task),
+            raw=_ms(floor.seconds / scale.fan),
+            ratio=f"{to_floor:.1f}x the raw cost",
+            budget="3x",
+            kept=to_floor <= 3,
+        ),
+        Row(
+            f"cost per task, {scale.wide_fan:,} wide against {scale.fan:,} wide (one run)",
+            _ms(wide.seconds / scale.wide_fan),
+            ratio=f"{growth:.2f}x",
+            budget="1.2x",
+            kept=growth <= 1.2,
+        ),
+        Row(
+            f"peak memory of the run process, {scale.wide_fan:,} tasks (budget is for 100,000)",
+            f"{wide.peak_mib:.0f} MiB",
+            f"{theirs.peak_mib:.0f} MiB ({scale.metaflow_fan} tasks)",
+            budget="300 MiB",
+            kept=wide.peak_mib <= 300,
+        ),
+    ]
+
+
+def fork_floor(tasks: int) -> Measured:
+    """The raw limit: fork, write one small file, exit; as many at once as there are cores."""
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        running = 0
+        for number in range(tasks):
+            if os.fork() == 0:
+                Path(f"{folder}/{number}").write_bytes(b"x" * 600)
+                os._exit(0)
+            running += 1
+            if running >= cores:
+                os.wait()
+                running -= 1
+        for _ in range(running):
+            os.wait()
+        return Measured(time.perf_counter() - began, 0)
+
+
+def array(scale: Scale) -> list[Row]:
+    """A large array of random numbers through three steps."""
+    flow, size = FLOWS / "array.py", f"{scale.mebibytes} MiB array"
+    options = ("run", "--mebibytes", str(scale.mebibytes))
+    ours, theirs, raw = interleaved(
+        min(scale.repeats, 3),
+        partial(run_flow, "stepwell", flow, *options),
+        partial(run_flow, "metaflow", flow, *options),
+        partial(raw_write, scale.mebibytes),
+    )
+    stored, load = ours.notes["stored_s"], ours.notes["load_s"]
+    return [
+        _against(f"{size} through three steps, whole command", ours, theirs, at_least=10),
+        Row(
+            f"{size}: stored, and the next task started",
+            _ms(stored),
+            _ms(theirs.notes["stored_s"]),
+            _ms(raw.seconds),
+            f"{stored / raw.seconds:.2f}x a raw file write",
+            "1.3x",
+            stored / raw.seconds <= 1.3,
+        ),
+        Row(
+            f"{size}: loaded in a task",
+            _ms(load),
+            _ms(theirs.notes["load_s"]),
+            budget="5 ms",
+            kept=load <= 0.005,
+        ),
+    ]
+
+
+def raw_write(mebibytes: int) -> Measured:
+    """Write the same amount of data to a file, as one process would with nothing around it."""
+    data = np.random.default_rng(0).random(mebibytes << 17)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        with open(f"{folder}/raw", "wb", buffering=0) as file:
+            view = memoryview(data).cast("B")
+            while view:
+                view = view[file.write(view) :]
+        return Measured(time.perf_counter() - began, 0)
+
+
+def small_artifacts(scale: Scale) -> list[Row]:
+    """A thousand small artifacts made in one step and passed on."""
+    flow = FLOWS / "small.py"
+    ours, theirs = interleaved(
+        min(scale.repeats, 3),
+        partial(run_flow, "stepwell", flow, "run"),
+        partial(run_flow, "metaflow", flow, "run"),
+    )
+    return [_against("1,000 small artifacts in a step, whole command", ours, theirs)]
+
+
+def _against(what: str, ours: Measured, theirs: Measured, at_least: float | None = None) -> Row:
+    ratio = theirs.seconds / ours.seconds
+    return Row(
+        what,
+        _ms(ours.seconds),
+        _ms(theirs.seconds),
+        ratio=f"{ratio:.1f}x faster",
+        budget=f"{at_least:g}x" if at_least else "",
+        kept=ratio >= at_least if at_least else None,
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.2f} ms"

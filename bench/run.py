@@ -1,0 +1,116 @@
+"""Measures every budget of the design and writes RESULTS.md.
+
+Stepwell and Metaflow run the same flow sources in turn, A B A B, on one machine; the table has the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import cases
+from cases import QUICK, Row, Scale
+from timing import HERE, METAFLOW_PYTHON
+
+RESULTS = HERE / "RESULTS.md"
+
+CASES: dict[str, Callable[[Scale], list[Row]]] = {
+    "import": cases.import_time,
+    "hello": cases.hello,
+    "chain": cases.chain,
+    "fan": cases.fan,
+    "array": cases.array,
+    "small": cases.small_artifacts,
+}
+
+# Programs beside this one that measure without a flow: each has `measure() -> dict`.
+STANDALONE = ("executor_simulation", "client_listing", "fork_floor")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", help=f"which to run: {', '.join([*CASES, *STANDALONE])}")
+    parser.add_argument("--quick", action="store_true", help="a small run that writes no results")
+    options = parser.parse_args()
+    unknown = set(options.cases) - {*CASES, *STANDALONE}
+    if unknown:
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    if not METAFLOW_PYTHON.exists():
+        parser.error("Metaflow is not installed in .venv-metaflow; `make bench` does that")
+    chosen = options.cases or [*CASES, *STANDALONE]
+    rows: list[Row] = []
+    for name in chosen:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        if name in CASES:
+            rows += CASES[name](QUICK if options.quick else Scale())
+        else:
+            rows += standalone(name)
+    table = render(rows)
+    print(table)
+    if not options.quick and not options.cases:
+        RESULTS.write_text(f"{heading()}\n{table}")
+        print(f"written to {RESULTS}", file=sys.stderr)
+    return 0
+
+
+def standalone(name: str) -> list[Row]:
+    """Rows of a program that measures by itself."""
+    found: dict[str, object] = importlib.import_module(name).measure()
+    return [
+        Row(f"{name.replace('_', ' ')}: {what.replace('_', ' ')}", _number(v)) for what, v in found.items()
+    ]
+
+
+def _number(value: object) -> str:
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
+
+
+def render(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | Stepwell | Metaflow | raw limit | ratio | budget | |", "|---|---|---|---|---|---|---|"]
+    verdict = {True: "kept", False: "**missed**", None: ""}
+    lines += [
+        f"| {r.what} | {r.stepwell} | {r.metaflow} | {r.raw} | {r.ratio} | {r.budget} | {verdict[r.kept]} |"
+        for r in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def heading() -> str:
+    """Where, when and with what the numbers were made."""
+    metaflow = subprocess.run(
+        [str(METAFLOW_PYTHON), "-c", "from importlib.metadata import version; print(version('metaflow'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        "# Results\n\n"
+        f"Made by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {memory:.0f} GiB of "
+        f"memory, {platform.system()} {platform.release()}, Python {platform.python_version()}, "
+        f"Metaflow {metaflow}.\n\n"
+        "Stepwell and Metaflow ran the same flows in turn; times are medians of whole commands unless said\n"
+        "otherwise, each framework with its default settings. Numbers of another machine differ; the ratios should not, by much.\n"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
