@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+
 from timing import FLOWS, Measured, interleaved, run_flow
 
 
@@ -179,7 +180,7 @@ def fork_floor(tasks: int) -> Measured:
 
 def array(scale: Scale) -> list[Row]:
     """A large array of random numbers through three steps."""
-    flow, size = FLOWS / "array.py", f"{scale.mebibytes} MiB array"
+    flow, size = FLOWS / "big_array.py", f"{scale.mebibytes} MiB array"
     options = ("run", "--mebibytes", str(scale.mebibytes))
     ours, theirs, raw = interleaved(
         min(scale.repeats, 3),

@@ -108,7 +108,8 @@ def heading() -> str:
         f"memory, {platform.system()} {platform.release()}, Python {platform.python_version()}, "
         f"Metaflow {metaflow}.\n\n"
         "Stepwell and Metaflow ran the same flows in turn; times are medians of whole commands unless said\n"
-        "otherwise, each framework with its default settings. Numbers of another machine differ; the ratios should not, by much.\n"
+        "otherwise, each framework with its default settings. Numbers of another machine differ; the ratios\n"
+        "should not, by much.\n"
     )
 
 

@@ -25,8 +25,10 @@
     │   ├── DataException, StepwellDataMissing
     │   └── BlobCorrupted                    bytes do not have the hash they are stored under
     ├── StepwellNotFound, StepwellNamespaceMismatch, StepwellInvalidPathspec
-    ├── StepwellTaggingError, StepwellUnknownUser
+    ├── StepwellTaggingError, StepwellUnknownUser, CardNotPresentException
     └── StepwellInternalError                our own mistake; the traceback is saved and shown where
+
+`StepwellExceptionWrapper` stands outside the tree: it keeps any foreign exception as text.
 """
 
 from __future__ import annotations

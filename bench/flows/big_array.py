@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+
 from framework import FlowSpec, Parameter, note, step
 
 

@@ -1,0 +1,92 @@
+"""The package's root: every public name resolves, is documented, and costs little until it is used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stepwell
+
+HEAVY = {
+    "numpy",
+    "pandas",
+    "rich",
+    "click",
+    "boto3",
+    "asyncio",
+    "sqlite3",
+    "multiprocessing",
+    "pyarrow",
+    "sklearn",
+}
+
+
+def modules_after(code: str) -> set[str]:
+    """Names of the modules that a fresh interpreter has loaded after this code."""
+    listing = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(listing.stdout.split())
+
+
+def public_names() -> list[str]:
+    return sorted(set(stepwell.__all__) - {"__version__"})
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("name", public_names())
+def test_every_public_name_resolves_and_is_documented(name):  # SPEC 1.1-2
+    value = getattr(stepwell, name)
+
+    is_plain_value = isinstance(value, str | int | float | tuple)
+    assert is_plain_value or (value.__doc__ and value.__doc__ != type(value).__doc__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        stepwell.no_such_name
+
+
+def test_editors_see_the_names_that_resolve():
+    """The table for run time and its twin for type checkers have the same names."""
+    source = Path(stepwell.__file__).read_text()
+
+    seen_by_editors = {
+        alias.asname or alias.name
+        for block in ast.walk(ast.parse(source))
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+    assert set(public_names()) - {"VERSION"} <= seen_by_editors
+
+
+@pytest.mark.smoke
+def test_importing_the_package_loads_next_to_nothing():  # SPEC 1.1-3
+    loaded = modules_after("import stepwell")
+
+    ours = {name for name in loaded if name.split(".")[0] == "stepwell"}
+    assert len(ours) < 10, sorted(ours)
+    assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+
+
+def test_defining_a_flow_loads_no_heavy_library():
+    loaded = modules_after("from stepwell import FlowSpec, Parameter, step")
+
+    assert {name.split(".")[0] for name in loaded} & HEAVY == set()
+    assert {
+        name for name in loaded if name.startswith(("stepwell.cli", "stepwell.client", "stepwell.wiring"))
+    } == set()
+
+
+def test_resolving_one_name_does_not_resolve_the_client():  # SPEC 1.1-3
+    loaded = modules_after("from stepwell import step")
+
+    assert not any(name.startswith("stepwell.client") for name in loaded)
