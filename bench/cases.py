@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from timing import FLOWS, Measured, interleaved, run_flow
+from timing import FLOWS, HERE, Measured, interleaved, run_flow
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def fan(scale: Scale) -> list[Row]:
         min(scale.repeats, 3),
         partial(at, "stepwell", scale.fan),
         partial(at, "metaflow", scale.metaflow_fan),
-        partial(fork_floor, scale.fan),
+        partial(raw_limit, "fork", scale.fan),
     )
     wide = at("stepwell", scale.wide_fan)
     per_task = ours.seconds / scale.fan
@@ -159,23 +156,10 @@ def fan(scale: Scale) -> list[Row]:
     ]
 
 
-def fork_floor(tasks: int) -> Measured:
-    """The raw limit: fork, write one small file, exit; as many at once as there are cores."""
-    cores = len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        running = 0
-        for number in range(tasks):
-            if os.fork() == 0:
-                Path(f"{folder}/{number}").write_bytes(b"x" * 600)
-                os._exit(0)
-            running += 1
-            if running >= cores:
-                os.wait()
-                running -= 1
-        for _ in range(running):
-            os.wait()
-        return Measured(time.perf_counter() - began, 0)
+def raw_limit(what: str, amount: int) -> Measured:
+    """What `raw.py` measures in a bare process."""
+    command = [sys.executable, "-I", "-S", str(HERE / "raw.py"), what, str(amount)]
+    return Measured(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout), 0)
 
 
 def array(scale: Scale) -> list[Row]:
@@ -186,7 +170,7 @@ def array(scale: Scale) -> list[Row]:
         min(scale.repeats, 3),
         partial(run_flow, "stepwell", flow, *options),
         partial(run_flow, "metaflow", flow, *options),
-        partial(raw_write, scale.mebibytes),
+        partial(raw_limit, "write", scale.mebibytes),
     )
     stored, load = ours.notes["stored_s"], ours.notes["load_s"]
     return [
@@ -208,18 +192,6 @@ def array(scale: Scale) -> list[Row]:
             kept=load <= 0.005,
         ),
     ]
-
-
-def raw_write(mebibytes: int) -> Measured:
-    """Write the same amount of data to a file, as one process would with nothing around it."""
-    data = np.random.default_rng(0).random(mebibytes << 17)
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        with open(f"{folder}/raw", "wb", buffering=0) as file:
-            view = memoryview(data).cast("B")
-            while view:
-                view = view[file.write(view) :]
-        return Measured(time.perf_counter() - began, 0)
 
 
 def small_artifacts(scale: Scale) -> list[Row]:
