@@ -1,6 +1,6 @@
 """The raw limits: what the operating system asks for the same work with nothing around it.
 
-Run as a program of its own, so that the process measured is as small as it can be: ``python raw.py fork 1000``.
+Run as a program of its own, so that the process measured is as small as it can be.
 """
 
 import os
