@@ -1,1 +1,1 @@
-"""The local engine: tasks as processes of this machine."""
+"""The local engine: a launcher process that starts one process per task."""

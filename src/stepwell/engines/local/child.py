@@ -1,0 +1,131 @@
+"""The first and last moments of a task's process, from the fork to the exit."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import io
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from stepwell.engines.local.messages import said
+from stepwell.engines.randomness import seed_task
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskOutcome, TaskRequest
+
+TaskRunner = Callable[[RunInfo, TaskRequest, Callable[[TaskOutcome], None]], int]
+"""Runs one task in the present process, reports its outcome, returns the exit code."""
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+decode_request = msgspec.msgpack.Decoder(TaskRequest).decode
+
+
+def load_prctl() -> Callable[[int, int], object]:
+    """Return Linux's ``prctl``, or a function that does nothing where there is none. Call before forking."""
+    if sys.platform != "linux":
+        return lambda option, value: None
+    import ctypes  # only a launcher needs it, and it costs start-up time
+
+    prctl: Any = ctypes.CDLL(None).prctl
+    return lambda option, value: prctl(option, value, 0, 0, 0)
+
+
+def die_with_parent(prctl: Callable[[int, int], object], parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that ends."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it ended before the kernel knew
+
+
+def adopt_orphans(prctl: Callable[[int, int], object]) -> None:
+    """Become the parent of every descendant whose own parent ends, so that all of them can be found."""
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def enter(stdin: int, stdout: int, stderr: int) -> None:
+    """Give a just forked process the group, the streams and the signals of a task."""
+    os.setpgid(0, 0)
+    os.dup2(stdin, 0)
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # Terminals do not reach a task, which leads a group of its own; code that signals itself finds plain Python.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def prepare_streams() -> None:
+    """Make Python's streams write each line at once, in UTF-8. Done before the fork: children inherit it."""
+    sys.stdout = _line_stream(sys.stdout, 1, "surrogateescape")
+    sys.stderr = _line_stream(sys.stderr, 2, "backslashreplace")
+    if sys.stdin is not None and not isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
+
+
+def _line_stream(stream: object, fd: int, errors: str) -> io.TextIOWrapper:
+    if isinstance(stream, io.TextIOWrapper) and _descriptor(stream) == fd:
+        # The very object is kept: loggers and consoles made at import hold it.
+        stream.reconfigure(encoding="utf-8", errors=errors, line_buffering=True)
+        return stream
+    plain = io.BufferedWriter(io.FileIO(fd, "w", closefd=False))
+    return io.TextIOWrapper(plain, encoding="utf-8", errors=errors, line_buffering=True)
+
+
+def _descriptor(stream: io.TextIOWrapper) -> int:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return -1  # an in-memory stream has none
+
+
+def run_and_exit(
+    run_task: TaskRunner, info: RunInfo, request: bytes | msgspec.Raw, number: int, outcomes: socket.socket
+) -> None:
+    """Run the task and leave the process; never returns.
+
+    Whatever escapes from the runner becomes a traceback on stderr and exit code 1.
+    """
+    code = 1
+    try:
+        task = decode_request(request)
+        gc.enable()
+        seed_task(info, task)
+        code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
+        atexit._run_exitfuncs()  # what the step registered; what was registered before was cleared by the launcher
+    except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
+        traceback.print_exc()
+        code = code or 1
+    finally:
+        leave(code)
+
+
+def leave(code: int) -> None:
+    """Flush and exit at once, leaving threads behind."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            code = code or 120  # as the interpreter itself does when the last output is lost
+    os._exit(code)
+
+
+def _tell(outcomes: socket.socket, number: int, outcome: TaskOutcome) -> None:
+    data = said(number, outcome)
+    if data is None:
+        return
+    try:
+        outcomes.send(data)
+    except OSError:
+        return  # the run process is going; the pack says the same

@@ -1,0 +1,350 @@
+"""The local engine's half in the run process: it hands tasks to launchers and collects what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from stepwell.engine.capabilities import Capabilities
+from stepwell.engine.engine import Engine
+from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engines.local.child import TaskRunner
+from stepwell.engines.local.launcher import GRACE_S, signal_group
+from stepwell.engines.local.link import Link
+from stepwell.engines.local.messages import Began, Begin, Ended, Launch, Stop, raw
+from stepwell.model.policy import StepPolicy
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskOutcome, TaskRequest
+
+Variables = tuple[tuple[str, str], ...]
+LauncherCommand = Callable[[Variables], tuple[Sequence[str], Mapping[str, str]]]
+"""Gives the command line and the whole environment of a launcher that imports the flow with these variables set."""
+
+_CHUNK = 1 << 16
+_LAST_READ = 1 << 20
+"""Most that is read of a stream after its task has ended: the largest pipe an ordinary user may have."""
+
+_BACKLOG = 16
+_CANCELLED = "cancelled before it started"
+
+
+class _Task:
+    __slots__ = ("handle", "link", "number", "outcome", "pid", "pipes", "request", "variables")
+
+    def __init__(self, number: int, handle: TaskHandle, request: TaskRequest, variables: Variables) -> None:
+        self.number = number
+        self.handle = handle
+        self.request: TaskRequest | None = request
+        self.variables = variables
+        self.link: Link | None = None
+        self.pid = 0
+        self.pipes: dict[int, Stream] = {}
+        self.outcome: TaskOutcome | None = None
+
+
+class LocalEngine(Engine):
+    """Each task in a process of its own on this machine, never more than ``workers`` at once.
+
+    Parameters
+    ----------
+    run_task
+        Runs one task in the process it is called in.
+    workers
+        Most tasks at once.
+    isolation
+        ``fork``: the launcher is forked here and now, so no thread or connection may exist yet. ``spawn``: each
+        task is started by ``spawn_command``, which ends in `serve_spawned`.
+    spawn_command
+        Needed for ``spawn`` only.
+    launcher_command
+        How to start a launcher for a step with environment variables of its own; ends in `serve_launcher`.
+        Without it, such steps are refused (``spawn`` needs none).
+    preload
+        Called in a forked launcher before the first task: imports what tasks will need.
+    """
+
+    def __init__(
+        self,
+        run_task: TaskRunner,
+        workers: int,
+        isolation: Literal["fork", "spawn"] = "fork",
+        spawn_command: Sequence[str] | None = None,
+        launcher_command: LauncherCommand | None = None,
+        preload: Callable[[], object] | None = None,
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, not {workers}")
+        if isolation == "spawn" and not spawn_command:
+            raise ValueError("isolation by spawn needs a spawn_command")
+        self._workers = workers
+        self._spawn_command = tuple(spawn_command or ()) if isolation == "spawn" else ()
+        self._launcher_command = launcher_command
+        self._links: dict[Variables, Link] = {
+            (): Link.spawning() if self._spawn_command else Link.forked(run_task, preload)
+        }
+        self._info: RunInfo | None = None
+        self._tasks: dict[int, _Task] = {}
+        self._numbers: dict[TaskHandle, int] = {}
+        self._seen: set[TaskHandle] = set()
+        self._waiting: deque[int] = deque()
+        self._in_flight: dict[Link, int] = {}
+        self._by_fd: dict[int, _Task | Link] = {}
+        self._ready: list[TaskReport] = []
+        self._next = 0
+        self._poll = select.poll()
+        self._wake_r, self._wake_w = os.pipe()
+        for fd in (self._wake_r, self._wake_w):
+            os.set_blocking(fd, False)
+        self._poll.register(self._wake_r, select.POLLIN)
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        variables = bool(self._spawn_command) or self._launcher_command is not None
+        return Capabilities(name="local", variables=variables, processes=True)
+
+    @property
+    def queue_depth(self) -> int:
+        return self._workers + min(self._workers, _BACKLOG)
+
+    def start(self, info: RunInfo) -> None:
+        self._info = info
+        self._attach(self._links[()])
+
+    def submit(self, requests: Sequence[tuple[TaskRequest, StepPolicy]]) -> Sequence[TaskHandle]:
+        handles: list[TaskHandle] = []
+        for request, policy in requests:
+            handle = TaskHandle(request.key, request.attempt)
+            handles.append(handle)
+            if handle not in self._seen:
+                self._seen.add(handle)
+                self._next += 1
+                self._tasks[self._next] = _Task(self._next, handle, request, policy.variables)
+                self._numbers[handle] = self._next
+                self._waiting.append(self._next)
+        self._launch_waiting()
+        return handles
+
+    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
+        deadline = time.monotonic() + timeout_s
+        while not self._closed:
+            patience = 0.0 if self._ready else max(0.0, deadline - time.monotonic())
+            events = self._poll.poll(patience * 1000)
+            woken = False
+            for fd, _ in events:
+                if fd == self._wake_r:
+                    os.read(fd, 4096)
+                    woken = True
+                    continue
+                source = self._by_fd.get(fd)
+                if isinstance(source, _Task):
+                    self._read(source, fd)
+                elif source is not None:
+                    self._listen(source)
+            self._launch_waiting()
+            if self._ready or woken or time.monotonic() >= deadline:
+                break
+        reports, self._ready = self._ready, []
+        return reports
+
+    def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
+        for handle in handles:
+            task = self._tasks.get(self._numbers.get(handle, 0))
+            if task is None:
+                continue
+            if task.link is None:
+                self._waiting.remove(task.number)
+                self._finish(task, Ended(task.number, time.time(), None, error=_CANCELLED))
+            else:
+                task.link.send(Stop(task.number, force))
+        if self._ready:
+            self.wake()
+
+    def wake(self) -> None:
+        try:
+            os.write(self._wake_w, b"\0")
+        except BlockingIOError:
+            return  # it is awake already
+        except OSError:
+            if not self._closed:
+                raise
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for link in self._links.values():
+            link.close(GRACE_S + 1)
+        for task in self._tasks.values():
+            for fd in task.pipes:
+                os.close(fd)
+        self._tasks.clear()
+        self._numbers.clear()
+        self._waiting.clear()
+        self._by_fd.clear()
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+    # Launching
+
+    def _launch_waiting(self) -> None:
+        while self._waiting:
+            task = self._tasks[self._waiting[0]]
+            link = self._link_for(task)
+            if link is None or not link.alive:
+                self._waiting.popleft()
+                why = "its launcher cannot be started" if link is None else "the launcher process has ended"
+                self._finish(task, Ended(task.number, time.time(), None, error=why))
+                continue
+            # A backlog at one launcher is right only while no other could use the workers meanwhile.
+            busy = sum(self._in_flight.values())
+            alone = busy == self._in_flight.get(link, 0)
+            if busy >= (self.queue_depth if alone else self._workers):
+                return
+            self._waiting.popleft()
+            self._launch(task, link)
+
+    def _launch(self, task: _Task, link: Link) -> None:
+        try:
+            out_r, out_w = os.pipe()
+            try:
+                err_r, err_w = os.pipe()
+            except OSError:
+                os.close(out_r)
+                os.close(out_w)
+                raise
+        except OSError as error:
+            text = f"no pipe can be made for its output: {error.strerror}"
+            self._finish(task, Ended(task.number, time.time(), None, error=text))
+            return
+        os.set_blocking(out_r, False)
+        os.set_blocking(err_r, False)
+        task.pipes = {out_r: "stdout", err_r: "stderr"}
+        task.link = link
+        self._in_flight[link] = self._in_flight.get(link, 0) + 1
+        variables = task.variables if self._spawn_command else ()
+        link.launch(Launch(task.number, raw(task.request), variables), out_w, err_w)
+        task.request = None  # it may be long, and the launcher has it now
+        os.close(out_w)
+        os.close(err_w)
+
+    def _link_for(self, task: _Task) -> Link | None:
+        variables = () if self._spawn_command else task.variables
+        link = self._links.get(variables)
+        if link is None and self._launcher_command is not None:
+            argv, environment = self._launcher_command(variables)
+            try:
+                link = Link.interpreter(argv, environment)
+            except OSError:
+                return None
+            self._links[variables] = link
+            self._attach(link)
+        return link
+
+    def _attach(self, link: Link) -> None:
+        if self._info is None:
+            raise RuntimeError("start comes before the first submit")
+        link.send(Begin(self._info, self._workers, self._spawn_command))
+        for end in (link.control, link.outcomes):
+            self._by_fd[end.fileno()] = link
+            self._poll.register(end.fileno(), select.POLLIN)
+
+    # Collecting
+
+    def _read(self, task: _Task, fd: int, at: float = 0.0) -> int:
+        """Read one chunk of a stream; return its length, 0 for the end, -1 for nothing yet."""
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return -1
+        if data:
+            self._ready.append(TaskOutput(task.handle, task.pipes[fd], at or time.time(), data))
+        else:
+            self._drop_pipe(task, fd)
+        return len(data)
+
+    def _drop_pipe(self, task: _Task, fd: int) -> None:
+        del task.pipes[fd]
+        if self._by_fd.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+        os.close(fd)
+
+    def _listen(self, link: Link) -> None:
+        messages = link.receive()
+        # Read after the messages: who has ended had spoken before.
+        for said in link.said():
+            task = self._tasks.get(said.number)
+            if task is not None and task.link is link:
+                task.outcome = said.outcome
+        for message in messages:
+            if isinstance(message, Began):
+                self._begin(message)
+            elif isinstance(message, Ended):
+                task = self._tasks.get(message.number)
+                if task is not None:
+                    self._finish(task, message)
+        if not link.alive:
+            self._bury(link)
+
+    def _begin(self, began: Began) -> None:
+        task = self._tasks[began.number]
+        task.pid = began.pid
+        self._ready.append(TaskStarted(task.handle, began.at, began.pid))
+        # Only now, so that no output is reported before the start.
+        for fd in task.pipes:
+            self._by_fd[fd] = task
+            self._poll.register(fd, select.POLLIN)
+
+    def _finish(self, task: _Task, ended: Ended) -> None:
+        for fd in list(task.pipes):
+            # What the task wrote is in the pipe by now. A process that left its group may hold the pipe open, and
+            # even go on writing: the end of file is not waited for.
+            left = _LAST_READ
+            while left > 0 and fd in task.pipes:
+                got = self._read(task, fd, ended.at)
+                if got <= 0:
+                    break
+                left -= got
+            if fd in task.pipes:
+                self._drop_pipe(task, fd)
+        del self._tasks[task.number]
+        del self._numbers[task.handle]
+        if task.link is not None:
+            self._in_flight[task.link] -= 1
+        status = ended.status
+        self._ready.append(
+            TaskExited(
+                task.handle,
+                ended.at,
+                exit_code=status if status is not None and status >= 0 else None,
+                signal=-status if status is not None and status < 0 else 0,
+                outcome=task.outcome,
+                out_of_memory=ended.out_of_memory,
+                max_rss_kib=ended.max_rss_kib,
+                cpu_s=ended.cpu_s,
+                error=ended.error,
+            )
+        )
+
+    def _bury(self, link: Link) -> None:
+        """Report every task of a launcher that is gone; the kernel has killed those that ran."""
+        for end in (link.control, link.outcomes):
+            self._poll.unregister(end.fileno())
+            del self._by_fd[end.fileno()]
+        status = link.close(patience_s=1.0)
+        error = f"the launcher process ended unexpectedly ({_in_words(status)})"
+        for task in [task for task in self._tasks.values() if task.link is link]:
+            if task.pid:
+                signal_group(task.pid, 9)  # its children, that the kernel left
+            self._finish(task, Ended(task.number, time.time(), None, error=error))
+
+
+def _in_words(status: int | None) -> str:
+    if status is None:
+        return "its status is unknown"
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,156 @@
+"""The run process's end of one launcher."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from stepwell.engines.local.child import TaskRunner
+from stepwell.engines.local.launcher import fork_launcher
+from stepwell.engines.local.messages import (
+    LAUNCHER_FDS,
+    Begin,
+    FrameReader,
+    Launch,
+    Message,
+    Said,
+    Stop,
+    frame,
+    parse_said,
+)
+
+_CHUNK = 1 << 18
+_open_fds: set[int] = set()
+"""Sockets of this process's ends. A launcher forked later must not hold them: then no end of file would ever come."""
+
+_EXEC_LAUNCHER = "import sys; sys.path[:] = {path!r}; from stepwell.engines.local.launcher import serve_launcher; serve_launcher(None)"
+
+
+class Link:
+    """A launcher, as the run process talks to it. Knows nothing of tasks but their numbers.
+
+    Attributes
+    ----------
+    control
+        Messages both ways. End of file means that the launcher is gone.
+    outcomes
+        Datagrams that tasks send directly.
+    """
+
+    def __init__(self, start: Callable[[socket.socket, socket.socket, tuple[int, ...]], int]) -> None:
+        self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.outcomes, outcomes = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        own = {self.control.fileno(), self.outcomes.fileno()}
+        _open_fds.update(own)
+        try:
+            self.pid = start(control, outcomes, tuple(_open_fds))
+        except BaseException:
+            _open_fds.difference_update(own)
+            self.control.close()
+            self.outcomes.close()
+            raise
+        finally:
+            control.close()
+            outcomes.close()
+        self.alive = True
+        self._reader = FrameReader()
+
+    @classmethod
+    def forked(cls, run_task: TaskRunner, preload: Callable[[], object] | None) -> Link:
+        """Fork a launcher off this process, as this process is now."""
+        return cls(lambda control, outcomes, own: fork_launcher(run_task, control, outcomes, own, preload))
+
+    @classmethod
+    def interpreter(cls, argv: Sequence[str], environment: Mapping[str, str]) -> Link:
+        """Start a launcher as an interpreter of its own, by a command that ends in `serve_launcher`."""
+
+        def start(control: socket.socket, outcomes: socket.socket, own: tuple[int, ...]) -> int:
+            del own  # a new program inherits only what is passed
+            fds = (control.fileno(), outcomes.fileno())
+            process = subprocess.Popen(
+                list(argv),
+                env={**environment, LAUNCHER_FDS: f"{fds[0]},{fds[1]}"},
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # what importing the flow prints has been seen once
+                process_group=0,
+            )
+            process.returncode = 0  # `Link` waits for it, by its number
+            return process.pid
+
+        return cls(start)
+
+    @classmethod
+    def spawning(cls) -> Link:
+        """Start a launcher that imports no flow: each of its tasks is an interpreter of its own."""
+        code = _EXEC_LAUNCHER.format(path=sys.path)
+        return cls.interpreter([sys.executable, "-P", "-c", code], os.environ)
+
+    def send(self, message: Begin | Stop) -> None:
+        """Send; what a launcher that is gone does not get is seen by `receive`."""
+        with contextlib.suppress(ConnectionError):
+            self.control.sendall(frame(message))
+
+    def launch(self, message: Launch, stdout: int, stderr: int) -> None:
+        """Send the task, and copies of the two descriptors with it."""
+        data = frame(message)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (stdout, stderr)))]
+        with contextlib.suppress(ConnectionError):
+            sent = self.control.sendmsg([data], rights)
+            if sent < len(data):
+                self.control.sendall(memoryview(data)[sent:])
+
+    def receive(self) -> list[Message]:
+        """What the launcher said, without waiting. Clears ``alive`` when it is gone."""
+        try:
+            data = self.control.recv(_CHUNK, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
+        except ConnectionError:
+            data = b""
+        if not data:
+            self.alive = False
+            return []
+        return list(self._reader.feed(data))
+
+    def said(self) -> list[Said]:
+        """Outcomes that have arrived."""
+        found: list[Said] = []
+        while True:
+            try:
+                data = self.outcomes.recv(_CHUNK, socket.MSG_DONTWAIT)
+            except (BlockingIOError, ConnectionError):
+                return found
+            said = parse_said(data)
+            if said is not None:
+                found.append(said)
+            elif not data:
+                return found
+
+    def close(self, patience_s: float) -> int | None:
+        """Let the launcher end all it started and itself; return its wait status, or None if it is unknown."""
+        for end in (self.control, self.outcomes):
+            _open_fds.discard(end.fileno())
+            end.close()
+        self.alive = False
+        deadline = time.monotonic() + patience_s
+        pause = 0.0005
+        try:
+            while True:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    return status
+                if time.monotonic() > deadline:
+                    os.kill(self.pid, signal.SIGKILL)
+                    return os.waitpid(self.pid, 0)[1]
+                time.sleep(pause)
+                pause = min(pause * 2, 0.02)
+        except ChildProcessError:
+            return None  # somebody else in this process waited for it

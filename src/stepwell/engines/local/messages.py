@@ -1,0 +1,129 @@
+"""What the run process and a launcher say to each other: length-prefixed MessagePack over a socket pair."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskOutcome
+
+LAUNCHER_FDS = "STEPWELL_LAUNCHER_FDS"
+"""Environment variable that names the two sockets of a launcher that is an interpreter of its own."""
+
+TASK_FDS = "STEPWELL_TASK_FDS"
+"""Environment variable that names the request's file and the outcome socket of a spawned task."""
+
+OUTCOME_LIMIT = 100_000
+"""Outcomes with more bytes do not travel ahead of their pack."""
+
+_LENGTH = struct.Struct("!I")
+
+
+class Begin(Struct, frozen=True, array_like=True, tag=0):
+    """The first message of a launcher. With ``spawn_command``, tasks are started by it and not forked."""
+
+    info: RunInfo
+    workers: int
+    spawn_command: tuple[str, ...] = ()
+
+
+class Launch(Struct, frozen=True, array_like=True, tag=1):
+    """Start a task, as soon as a worker is free. The write ends of its stdout and stderr come along.
+
+    The request is decoded in the task's process only.
+    """
+
+    number: int
+    request: msgspec.Raw
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+class Stop(Struct, frozen=True, array_like=True, tag=2):
+    """End a task and its children; ``force`` leaves them no time."""
+
+    number: int
+    force: bool
+
+
+class Began(Struct, frozen=True, array_like=True, tag=3):
+    """The task's process runs."""
+
+    number: int
+    pid: int
+    at: float
+
+
+class Ended(Struct, frozen=True, array_like=True, tag=4):
+    """The task's process is gone. ``status`` is an exit code or a negative signal; None: it never started."""
+
+    number: int
+    at: float
+    status: int | None
+    cpu_s: float = 0.0
+    max_rss_kib: int = 0
+    out_of_memory: bool = False
+    error: str = ""
+
+
+class Said(Struct, frozen=True, array_like=True):
+    """One datagram of a task: what it says of itself before it exits."""
+
+    number: int
+    outcome: TaskOutcome
+
+
+Message = Begin | Launch | Stop | Began | Ended
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+_decode_said = msgspec.msgpack.Decoder(Said).decode
+
+
+def frame(message: Message) -> bytes:
+    """Return the message as it stands on the wire."""
+    body = _encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def raw(value: object) -> msgspec.Raw:
+    """Return the value encoded, to stand inside a message."""
+    return msgspec.Raw(_encode(value))
+
+
+def said(number: int, outcome: TaskOutcome) -> bytes | None:
+    """Return the datagram for an outcome, or None if it is too big to travel."""
+    data = _encode(Said(number, outcome))
+    return data if len(data) <= OUTCOME_LIMIT else None
+
+
+def parse_said(data: bytes) -> Said | None:
+    """Return what a datagram says, or None if it is none of ours: any process of a task may write there."""
+    try:
+        return _decode_said(data)
+    except msgspec.MsgspecError:
+        return None
+
+
+class FrameReader:
+    """Cuts a stream of bytes into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Take bytes as they came; yield the messages that are complete now."""
+        self._buffer += data
+        start = 0
+        while len(self._buffer) - start >= 4:
+            body = start + 4
+            end = body + _LENGTH.unpack_from(self._buffer, start)[0]
+            if len(self._buffer) < end:
+                break
+            yield _decode(bytes(self._buffer[body:end]))
+            start = end
+        if start:
+            del self._buffer[:start]

@@ -1,0 +1,45 @@
+"""Spawned tasks: a fresh interpreter per task, for where a fork is unsafe."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from typing import NoReturn
+
+from msgspec import Raw, Struct, msgpack
+
+from stepwell.engines.local import child
+from stepwell.engines.local.messages import TASK_FDS, Begin, Launch
+from stepwell.model.run import RunInfo
+
+
+class _Order(Struct, frozen=True, array_like=True):
+    info: RunInfo
+    number: int
+    request: Raw
+
+
+def become_spawned(begin: Begin, launch: Launch, outcomes: socket.socket) -> NoReturn:
+    """Replace the present process, a child of the launcher, by the task's interpreter."""
+    # A file and not a pipe: a request may be longer than what a pipe holds while nobody reads.
+    file = tempfile.TemporaryFile()
+    file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
+    file.flush()
+    file.seek(0)
+    for fd in (file.fileno(), outcomes.fileno()):
+        os.set_inheritable(fd, True)
+    fds = {TASK_FDS: f"{file.fileno()},{outcomes.fileno()}", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    os.execvpe(begin.spawn_command[0], begin.spawn_command, {**os.environ, **dict(launch.variables), **fds})
+
+
+def serve_spawned(run_task: child.TaskRunner) -> NoReturn:
+    """Run the one task that this interpreter was started for, and exit. The flow is imported by now."""
+    order_fd, outcome_fd = (int(fd) for fd in os.environ.pop(TASK_FDS).split(","))
+    with open(order_fd, "rb") as file:
+        order = msgpack.decode(file.read(), type=_Order)
+    os.set_inheritable(outcome_fd, False)
+    outcomes = socket.socket(fileno=outcome_fd)
+    child.prepare_streams()
+    child.run_and_exit(run_task, order.info, order.request, order.number, outcomes)
+    raise AssertionError("a task's process never returns")
