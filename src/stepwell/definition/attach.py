@@ -1,0 +1,104 @@
+"""Decorators that are attached from outside the source: ``--with name:key=value``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from stepwell.definition.decorator import StepDecorator
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.step import spec_of
+from stepwell.exceptions import UnknownStepDecoratorException, UsageError
+
+# Names and not imports: a decorator is loaded when it is used, and its module lies above this one.
+BUILT_IN: Mapping[str, str] = {
+    "environment": "stepwell.decorators.environment:Environment",
+    "resources": "stepwell.decorators.resources:ResourcesDecorator",
+}
+
+_COMMA = re.compile(r",(?=\s*\w+\s*=)")
+
+
+def parse_spec(text: str) -> tuple[str, dict[str, object]]:
+    """Return name and attributes of ``name[:attribute=value,...]``.
+
+    Each value is read as JSON, else as text. A comma splits only before ``word=``.
+
+    Raises
+    ------
+    UsageError
+        The text has another form.
+    """
+    name, colon, rest = text.partition(":")
+    name = name.strip()
+    attributes: dict[str, object] = {}
+    for piece in _COMMA.split(rest) if colon and rest.strip() else ():
+        key, equals, value = piece.partition("=")
+        if not equals or not key.strip().isidentifier():
+            raise UsageError(f"`--with {text}`: {piece!r} is not of the form attribute=value.")
+        attributes[key.strip()] = _value(value.strip())
+    if not name:
+        raise UsageError(f"`--with {text}` names no decorator. Write --with name:attribute=value.")
+    return name, attributes
+
+
+def _value(text: str) -> object:
+    for read in (json.loads, int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+def step_decorator(name: str) -> type[StepDecorator]:
+    """Return the class of a step decorator by its name, or by its dotted place in a module.
+
+    Raises
+    ------
+    UnknownStepDecoratorException
+        There is none.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+    else:
+        module, _, attribute = name.rpartition(".")
+        if not module:
+            advice = f"{did_you_mean(name, BUILT_IN)} There are: {listed(BUILT_IN)}.".strip()
+            raise UnknownStepDecoratorException(f"There is no step decorator `{name}`. {advice}")
+    try:
+        found: object = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnknownStepDecoratorException(
+            f"Step decorator `{name}` cannot be imported: {error}. Without a module there are: {listed(BUILT_IN)}."
+        ) from error
+    if not isinstance(found, type) or not issubclass(found, StepDecorator):
+        raise UnknownStepDecoratorException(
+            f"`{name}` is no step decorator: it is no subclass of StepDecorator."
+        )
+    return found
+
+
+def attached(
+    functions: Mapping[str, Callable[..., Any]], with_specs: Sequence[str]
+) -> dict[str, tuple[StepDecorator, ...]]:
+    """Return the decorators of each step: those of the source, then those of ``with_specs``.
+
+    A step keeps its own when it carries a decorator of that name already; of two specs with one name,
+    the first holds. The functions themselves are not changed.
+    """
+    wanted: dict[str, StepDecorator] = {}
+    for text in with_specs:
+        name, attributes = parse_spec(text)
+        decorator = step_decorator(name)(attributes, statically_defined=False)
+        wanted.setdefault(decorator.name, decorator)
+    result: dict[str, tuple[StepDecorator, ...]] = {}
+    for step, function in functions.items():
+        spec = spec_of(function)
+        own = [] if spec is None else spec.decorators
+        names = {decorator.name for decorator in own}
+        result[step] = (*own, *(decorator for name, decorator in wanted.items() if name not in names))
+    return result

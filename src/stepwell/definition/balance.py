@@ -1,0 +1,127 @@
+"""Splits and joins must balance, like brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from stepwell.definition.graph import Node
+from stepwell.definition.nearest import listed
+from stepwell.definition.place import place
+from stepwell.exceptions import Problem
+
+
+@dataclass(slots=True)
+class _Level:
+    """The splits that are open on a path: the innermost one, its branch, and what encloses it."""
+
+    splits: tuple[str, ...] = ()
+    branch: str = ""
+    outer: _Level | None = None
+
+    @property
+    def split(self) -> str | None:
+        return self.splits[-1] if self.splits else None
+
+
+@dataclass(slots=True)
+class _Walk:
+    nodes: Mapping[str, Node]
+    end: str
+    # The levels on which each step is entered, with the step that leads there. None: something before is wrong.
+    entered: dict[str, list[tuple[str, _Level | None]]] = field(
+        default_factory=dict[str, list[tuple[str, "_Level | None"]]]
+    )
+    placed: dict[str, Node] = field(default_factory=dict[str, Node])
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+
+def balance(nodes: Mapping[str, Node], end: str) -> tuple[dict[str, Node], list[Problem]]:
+    """Return the nodes with their splits filled in, and what is wrong with splits and joins.
+
+    Assumes topological order, and no path but from the first node.
+    """
+    walk = _Walk(nodes, end)
+    for node in nodes.values():
+        entries = walk.entered.pop(node.name, [("", _Level())])
+        before = len(walk.problems)
+        walk.problems += _entry_problems(walk, node, entries)
+        broken = len(walk.problems) > before or any(level is None for _, level in entries)
+        _leave(walk, node, None if broken else entries[0][1])
+    return walk.placed, walk.problems
+
+
+def _leave(walk: _Walk, node: Node, level: _Level | None) -> None:
+    closed = None
+    if node.is_join and level is not None:
+        closed, level = level.split, level.outer
+    splits = () if level is None else level.splits
+    walk.placed[node.name] = replace(node, split=closed, splits=splits)
+    if node.name == walk.end and level is not None and level.split is not None:
+        opener = walk.nodes[level.split]
+        what = f"the split that step `{opener.name}` opens is not joined before the exit `{walk.end}`"
+        fix = "Lead its branches to one step that takes `(self, inputs)`."
+        walk.problems.append(_problem(opener, "split-not-joined", what, fix, opener.transition.line))
+    inner = None if level is None else (*level.splits, node.name)
+    for target in node.targets:
+        after = level
+        if node.is_split and inner is not None:
+            after = _Level(inner, target, level)
+        walk.entered.setdefault(target, []).append((node.name, after))
+
+
+def _entry_problems(walk: _Walk, node: Node, entries: list[tuple[str, _Level | None]]) -> Iterator[Problem]:
+    if not node.is_join:
+        if len(entries) > 1:
+            sources = listed(source for source, _ in entries)
+            what = f"step `{node.name}` is entered from {sources}, but it is no join"
+            yield _problem(node, "not-a-join", what, f"Write `def {node.name}(self, inputs)`.")
+        return
+    levels = [level for _, level in entries if level is not None]
+    if len(levels) < len(entries):
+        return
+    open_splits = list(dict.fromkeys(level.split for level in levels))
+    if open_splits == [None]:
+        what = f"join `{node.name}` has no split to close"
+        fix = f"Write `def {node.name}(self)`, or open a split before it."
+        yield _problem(node, "join-without-split", what, fix)
+    elif len(open_splits) > 1:
+        branches = "; ".join(f"`{source}` {_branch(level)}" for source, level in zip(_names(entries), levels))
+        what = f"join `{node.name}` joins branches of different splits: {branches}"
+        yield _problem(
+            node, "unrelated-branches", what, "Close the inner split with a join of its own first."
+        )
+    else:
+        yield from _branch_problems(walk.nodes[str(open_splits[0])], node, entries, levels)
+
+
+def _branch_problems(
+    opener: Node, join: Node, entries: list[tuple[str, _Level | None]], levels: list[_Level]
+) -> Iterator[Problem]:
+    if any(source == opener.name for source in _names(entries)):
+        kind = "foreach" if opener.is_foreach else "split"
+        what = f"the {kind} of step `{opener.name}` leads directly to its join `{join.name}`"
+        fix = "Put at least one step between them."
+        yield _problem(opener, "empty-branch", what, fix, opener.transition.line)
+        return
+    found = {level.branch for level in levels}
+    missing = [branch for branch in opener.targets if branch not in found]
+    if missing:
+        what = (
+            f"join `{join.name}` does not get every branch of the split in `{opener.name}`: "
+            f"expected {listed(opener.targets)}, found {listed(b for b in opener.targets if b in found)}"
+        )
+        yield _problem(join, "missing-branch", what, f"Lead {listed(missing)} to `{join.name}` too.")
+
+
+def _names(entries: list[tuple[str, _Level | None]]) -> list[str]:
+    return [source for source, _ in entries]
+
+
+def _branch(level: _Level) -> str:
+    return f"(split `{level.split}`, branch `{level.branch}`)" if level.split else "(no split)"
+
+
+def _problem(node: Node, rule: str, what: str, fix: str, line: int = 0) -> Problem:
+    where = place(node.file, line or node.line)
+    return Problem(what=what, where=where, fix=fix, rule=rule, step=node.name)

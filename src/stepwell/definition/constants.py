@@ -1,0 +1,37 @@
+"""Constants: values in the body of a flow class that every step may read and none may change."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from types import FunctionType, MethodType
+
+from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.parameters import Parameter
+
+_NO_CONSTANT = (
+    FunctionType,
+    MethodType,
+    staticmethod,
+    classmethod,
+    property,
+    cached_property,
+    type,
+    Parameter,
+)
+
+
+def constants_of(flow_class: type[FlowSpec]) -> dict[str, object]:
+    """Return the class's constants by name, sorted; those of base classes included.
+
+    Everything counts but methods, properties, classes, Parameters and names that begin with ``_``.
+    """
+    found: dict[str, object] = {}
+    for owner in reversed(flow_class.__mro__):
+        if owner is FlowSpec or owner is object:
+            continue
+        for name, value in vars(owner).items():
+            if name.startswith("_") or isinstance(value, _NO_CONSTANT):
+                found.pop(name, None)
+            else:
+                found[name] = value
+    return dict(sorted(found.items()))

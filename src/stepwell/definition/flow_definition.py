@@ -1,0 +1,105 @@
+"""`FlowDefinition`: everything that definition time finds out about a flow, frozen. Its only output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stepwell.definition.attach import attached
+from stepwell.definition.constants import constants_of
+from stepwell.definition.decorator import FlowDecorator, StepDecorator, flow_decorators_of
+from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.graph import Graph
+from stepwell.definition.parameter_values import ParameterSpec, parameter_problems, specs_of
+from stepwell.definition.step import spec_of, steps_of
+from stepwell.definition.validate import read_graph
+from stepwell.exceptions import GraphError
+from stepwell.model.policy import StepPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FlowDefinition:
+    """A flow whose graph, parameters and decorators are known to be right.
+
+    Attributes
+    ----------
+    file
+        Path of the file that defines the class.
+    module
+        Name of its module, as Python knows it.
+    policies
+        What the decorators of each step ask for, all together.
+    decorators
+        The decorators of each step: those of the source from the outermost in, then those attached by ``--with``.
+    node_info
+        What ``@step(node_info=...)`` attaches; steps without it are left out.
+    """
+
+    name: str
+    flow_class: type[FlowSpec]
+    file: str
+    module: str
+    doc: str
+    graph: Graph
+    parameters: tuple[ParameterSpec, ...]
+    constants: Mapping[str, object]
+    policies: Mapping[str, StepPolicy]
+    decorators: Mapping[str, tuple[StepDecorator, ...]]
+    flow_decorators: tuple[FlowDecorator, ...]
+    node_info: Mapping[str, Mapping[str, object]]
+
+
+def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDefinition:
+    """Read, check and freeze a flow.
+
+    Parameters
+    ----------
+    with_specs
+        Decorators to attach to every step that does not carry them in the source, as ``name:key=value``;
+        of two with one name, the first holds.
+
+    Raises
+    ------
+    GraphError
+        The flow is not valid; all problems are in it.
+    FlowError, UsageError
+        A parameter's declaration or an attached decorator is wrong.
+    """
+    graph, problems = read_graph(flow_class)
+    problems += parameter_problems(flow_class)
+    if graph is None or problems:
+        raise GraphError(problems)
+    functions = steps_of(flow_class)
+    decorators = attached(functions, with_specs)
+    specs = {name: spec_of(function) for name, function in functions.items()}
+    return FlowDefinition(
+        name=flow_class.__name__,
+        flow_class=flow_class,
+        file=_file_of(flow_class, graph),
+        module=flow_class.__module__,
+        doc=(flow_class.__doc__ or "").strip(),
+        graph=graph,
+        parameters=specs_of(flow_class),
+        constants=constants_of(flow_class),
+        policies={name: _policy(listed) for name, listed in decorators.items()},
+        decorators=decorators,
+        flow_decorators=flow_decorators_of(flow_class),
+        node_info={
+            name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
+        },
+    )
+
+
+def _policy(decorators: Sequence[StepDecorator]) -> StepPolicy:
+    policy = StepPolicy()
+    for decorator in decorators:
+        policy = decorator.contribute(policy)
+    return policy
+
+
+def _file_of(flow_class: type[FlowSpec], graph: Graph) -> str:
+    module = sys.modules.get(flow_class.__module__)
+    path = getattr(module, "__file__", None) or graph[graph.start].file
+    return os.path.abspath(path) if os.path.exists(path) else path

@@ -1,0 +1,171 @@
+"""The graph in the shapes that existing tools read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, cast
+
+from stepwell.definition.decorator import Decorator
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.graph import Graph, Node
+from stepwell.definition.transition import Foreach, Split
+
+
+def graph_info(definition: FlowDefinition) -> dict[str, Any]:
+    """Return the JSON-able description that every run keeps as the artifact ``_graph_info``."""
+    graph = definition.graph
+    return {
+        "file": os.path.basename(definition.file),
+        "start_step": graph.start,
+        "end_step": graph.end,
+        "parameters": [
+            {"name": parameter.attribute, "type": "Parameter"}
+            for parameter in sorted(definition.parameters, key=lambda known: known.attribute)
+        ],
+        "constants": [
+            {"name": name, "type": type(value).__name__}
+            for name, value in sorted(definition.constants.items())
+        ],
+        "steps": {node.name: _step_info(definition, node) for node in graph},
+        "graph_structure": _structure(graph),
+        "doc": definition.doc,
+        "decorators": [_decorator_info(decorator) for decorator in definition.flow_decorators],
+        "extensions": {},
+    }
+
+
+def _step_info(definition: FlowDefinition, node: Node) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "name": node.name,
+        "type": _info_type(definition.graph, node),
+        "line": node.line,
+        "source_file": os.path.abspath(node.file) if os.path.exists(node.file) else node.file,
+        "doc": node.doc,
+        "decorators": [_decorator_info(decorator) for decorator in definition.decorators[node.name]],
+        "next": list(node.targets),
+        "node_info": plain(definition.node_info.get(node.name, {})),
+    }
+    if isinstance(node.transition, Foreach):
+        info["foreach_artifact"] = node.transition.var
+        if node.transition.expr is not None:
+            info["foreach_expr"] = node.transition.expr
+    if node.is_split:
+        info["matching_join"] = definition.graph.join_of[node.name]
+        if node.is_join:
+            info["join"] = True
+    elif node.is_join and node.is_end:
+        info["join"] = True
+    return info
+
+
+def _info_type(graph: Graph, node: Node) -> str:
+    if isinstance(node.transition, Split):
+        return "split-static"
+    if isinstance(node.transition, Foreach):
+        return "split-foreach"
+    return _linear_type(graph, node)
+
+
+def _linear_type(graph: Graph, node: Node) -> str:
+    if node.name == graph.end:
+        return "end"
+    if node.is_join:
+        return "join"
+    return "start" if node.name == graph.start else "linear"
+
+
+def _decorator_info(decorator: Decorator) -> dict[str, Any]:
+    return {
+        "name": decorator.name,
+        "attributes": plain(decorator.attributes),
+        "statically_defined": decorator.statically_defined,
+        "inserted_by": None,
+    }
+
+
+def plain(value: object) -> Any:
+    """Return the value as JSON can have it; what JSON cannot have, as text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in cast("list[object]", value)]
+    return str(value)
+
+
+def _structure(graph: Graph) -> list[Any]:
+    """Return the graph as nested lists: after a splitting step, the list of its branches, then its join."""
+    whole: list[Any] = []
+    lists: dict[str, list[Any]] = {graph.start: whole}
+    for node in graph:
+        # A join stands in the list of the step that opened its split.
+        own = lists[node.split] if node.split is not None else lists[node.name]
+        lists[node.name] = own
+        own.append(node.name)
+        if node.is_split:
+            branches: list[list[Any]] = [[] for _ in node.targets]
+            own.append(branches)
+            lists.update(zip(node.targets, branches, strict=True))
+        else:
+            lists.update(dict.fromkeys(node.targets, own))
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A step as ``self._graph[name]`` shows it."""
+
+    name: str
+    type: str
+    out_funcs: list[str]
+    in_funcs: list[str]
+    matching_join: str | None
+    doc: str
+    parallel_step: bool = False
+
+
+class GraphView:
+    """The graph as ``self._graph`` shows it: by name, and iterable over its nodes."""
+
+    def __init__(self, definition: FlowDefinition) -> None:
+        graph = definition.graph
+        self.start_step, self.end_step, self.doc = graph.start, graph.end, definition.doc
+        views = {node.name: _node_view(graph, node) for node in graph}
+        self.nodes: Mapping[str, NodeView] = MappingProxyType(views)
+
+    def __getitem__(self, name: str) -> NodeView:
+        return self.nodes[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.nodes
+
+    def __iter__(self) -> Iterator[NodeView]:
+        return iter(self.nodes.values())
+
+
+def _node_view(graph: Graph, node: Node) -> NodeView:
+    if node.is_join and not node.is_end:
+        kind = "join"
+    elif isinstance(node.transition, Split):
+        kind = "split"
+    elif isinstance(node.transition, Foreach):
+        kind = "foreach"
+    else:
+        kind = _linear_type(graph, node)
+    return NodeView(
+        name=node.name,
+        type=kind,
+        out_funcs=list(node.targets),
+        in_funcs=list(graph.parents[node.name]),
+        matching_join=graph.join_of.get(node.name),
+        doc=node.doc,
+    )
+
+
+def graph_view(definition: FlowDefinition) -> GraphView:
+    """Return the read-only view that a step sees as ``self._graph``."""
+    return GraphView(definition)

@@ -1,0 +1,148 @@
+"""Imports a user's file or module and finds its flow."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import sys
+import traceback
+from types import ModuleType
+
+from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.step import steps_of
+from stepwell.exceptions import FlowLoadError, StepwellException, UsageError
+
+
+def load_flow(target: str) -> type[FlowSpec]:
+    """Return the flow class that ``file.py``, ``file.py:Flow``, ``pkg.mod`` or ``pkg.mod:Flow`` names.
+
+    The file is imported as a module, so what stands under ``if __name__ == "__main__"`` does not run.
+
+    Raises
+    ------
+    FlowLoadError
+        The file is missing or cannot be imported, or holds no such flow.
+    UsageError
+        It holds several flows, and none is named.
+    """
+    place, colon, name = target.rpartition(":")
+    # A colon in second place is a drive of Windows, not a flow.
+    if not colon or len(place) < 2 or not name.isidentifier():
+        place, name = target, ""
+    is_file = place.endswith(".py") or os.sep in place
+    module = _import_file(place) if is_file else _import_module(place)
+    flows = _flows_in(module)
+    if name:
+        return _named(module, place, name, flows)
+    if not flows:
+        raise FlowLoadError(f"{place} defines no flow: no subclass of FlowSpec that has steps.")
+    if len(flows) > 1:
+        names = list(flows)
+        raise UsageError(
+            f"{place} defines several flows: {listed(names)}. Say which, for example `{place}:{names[0]}`."
+        )
+    return next(iter(flows.values()))
+
+
+def _named(module: ModuleType, place: str, name: str, flows: dict[str, type[FlowSpec]]) -> type[FlowSpec]:
+    found: object = getattr(module, name, None)
+    if isinstance(found, type) and issubclass(found, FlowSpec) and found is not FlowSpec:
+        return found
+    advice = (
+        f"{did_you_mean(name, flows)} The flows are: {listed(flows)}." if flows else "It defines no flow."
+    )
+    raise FlowLoadError(f"{place} has no flow `{name}`. {advice.strip()}")
+
+
+def _flows_in(module: ModuleType) -> dict[str, type[FlowSpec]]:
+    """Return the flows that the module itself defines; base classes without steps are none."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, FlowSpec)
+        and value.__module__ == module.__name__
+        and value.__name__ == name
+        and steps_of(value)
+    }
+
+
+def _import_file(path: str) -> ModuleType:
+    full = os.path.abspath(path)
+    if not os.path.isfile(full):
+        raise FlowLoadError(f"There is no file {path}.")
+    from importlib.util import module_from_spec, spec_from_file_location  # start-up cost of this command only
+
+    folder, base = os.path.split(full)
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    linecache.checkcache(full)
+    name = _module_name(base.removesuffix(".py"), full)
+    spec = spec_from_file_location(name, full)
+    if spec is None or spec.loader is None:
+        raise FlowLoadError(f"{path} is no Python file.")
+    module = module_from_spec(spec)
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, StepwellException):
+            raise _load_error(path, full, error) from None
+        raise
+    return module
+
+
+def _module_name(stem: str, file: str) -> str:
+    """Return the stem, unless another module that others may need has that name."""
+    other = sys.modules.get(stem)
+    taken = stem in sys.stdlib_module_names or (other is not None and not _is_flow_file(other, file))
+    return f"{stem}_flow" if taken else stem
+
+
+def _is_flow_file(module: ModuleType, file: str) -> bool:
+    if getattr(module, "__file__", None) == file:
+        return True
+    # A flow that was loaded before may make way; nobody imports it by name.
+    return bool(_flows_in(module))
+
+
+def _import_module(name: str) -> ModuleType:
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            hint = f" Did you mean `{name}.py`?" if os.path.isfile(f"{name}.py") else ""
+            raise FlowLoadError(f"There is no file and no module {name}.{hint}") from None
+        raise _load_error(name, "", error) from None
+    except StepwellException:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs the user's code, which may raise anything
+        raise _load_error(name, "", error) from None
+
+
+def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
+    if isinstance(error, SyntaxError) and error.filename:
+        text = (error.text or "").rstrip("\n").strip()
+        return FlowLoadError(f"{error.filename}:{error.lineno}: {error.msg}\n    {text}")
+    frames = traceback.TracebackException.from_exception(error)
+    for position, frame in enumerate(frames.stack):
+        if (frame.filename == file) if file else not _is_machinery(frame.filename):
+            frames.stack = traceback.StackSummary.from_list(list(frames.stack)[position:])
+            break
+    text = "".join(frames.format()).rstrip()
+    if isinstance(error, SystemExit):
+        text += f"\nThe file ends the program while it is imported. Put that under `if __name__ == {'__main__'!r}`."
+    return FlowLoadError(f"Importing {shown} failed:\n{text}")
+
+
+def _is_machinery(filename: str) -> bool:
+    return filename == __file__ or "importlib" in filename

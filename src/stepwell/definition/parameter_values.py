@@ -1,0 +1,232 @@
+"""From what is given for parameters to their values."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.parameters import JSONTypeClass, Parameter, normal, parameters_of
+from stepwell.definition.place import place
+from stepwell.exceptions import (
+    ParameterFieldFailed,
+    ParameterFieldTypeMismatch,
+    Problem,
+    StepwellException,
+    UsageError,
+)
+
+RESERVED = frozenset(
+    "params with tag tags namespace obj decospecs run_id_file max_num_splits max_workers max_log_size "
+    "user_namespace run_id task_id runner_attribute_file".split()
+)
+
+_TRUE, _FALSE = (
+    frozenset({"true", "1", "yes", "on", "t", "y"}),
+    frozenset({"false", "0", "no", "off", "f", "n"}),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSpec:
+    """What the command line needs to know of a parameter.
+
+    Attributes
+    ----------
+    default_shown
+        The default as ``--help`` shows it; empty when there is none to show.
+    """
+
+    name: str
+    attribute: str
+    type_name: str
+    default_shown: str
+    help: str
+    required: bool
+    is_bool: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultContext:
+    """What a function that computes a default gets to see."""
+
+    flow_name: str
+    user_name: str
+    parameter_name: str
+    ds_type: str
+    logger: Callable[[str], object] = field(default=lambda text: sys.stderr.write(f"{text}\n"))
+    configs: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def specs_of(flow_class: type) -> tuple[ParameterSpec, ...]:
+    """Return the parameters of a flow as the command line needs them, without calling any function."""
+    return tuple(_spec(parameter) for parameter in parameters_of(flow_class))
+
+
+def _spec(parameter: Parameter) -> ParameterSpec:
+    return ParameterSpec(
+        name=parameter.name,
+        attribute=parameter.attribute,
+        type_name=parameter.type_name,
+        default_shown=_shown_default(parameter),
+        help=parameter.help or "",
+        required=parameter.required,
+        is_bool=parameter.type is bool,
+    )
+
+
+def _shown_default(parameter: Parameter) -> str:
+    if isinstance(parameter.show_default, str):
+        return parameter.show_default
+    if parameter.default is None or parameter.show_default is False:
+        return ""
+    if callable(parameter.default):
+        return "computed when a run starts"
+    if isinstance(parameter.default, dict | list):
+        return json.dumps(parameter.default)
+    return str(parameter.default)
+
+
+def parameter_problems(flow_class: type) -> Iterator[Problem]:
+    """Yield what is wrong with the declarations of a flow's parameters."""
+    seen: dict[str, Parameter] = {}
+    for parameter in parameters_of(flow_class):
+        where = place(parameter.file, parameter.line)
+        if parameter.key in RESERVED:
+            what = f"parameter `{parameter.name}` has a name that the command line needs itself"
+            yield Problem(what=what, where=where, fix="Give it another name.", rule="reserved-parameter")
+        if other := seen.get(parameter.key):
+            what = f"parameters `{other.name}` and `{parameter.name}` differ only in case, or in `-` and `_`"
+            yield Problem(what=what, where=where, fix="Rename one of them.", rule="parameter-twice")
+        seen[parameter.key] = parameter
+        if parameter.separator is not None and parameter.type is not str:
+            what = f"parameter `{parameter.name}` has a separator, but its type is {parameter.type_name}"
+            yield Problem(what=what, where=where, fix="Only str can be split.", rule="parameter-separator")
+        if not callable(parameter.default):
+            _checked_default(parameter, parameter.default)
+
+
+def resolve(
+    flow_class: type, given: Mapping[str, object], *, user_name: str = "", ds_type: str = "local"
+) -> dict[str, object]:
+    """Return the value of each parameter by attribute name.
+
+    Parameters
+    ----------
+    given
+        What was given, by the parameter's name (``-`` and ``_`` alike): text, or values of its type.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, a value that does not convert, or a required one that is missing; all are listed.
+    ParameterFieldFailed, ParameterFieldTypeMismatch
+        A default's function raised, or a default has the wrong type.
+    """
+    parameters = {parameter.key: parameter for parameter in parameters_of(flow_class)}
+    values = {normal(name): value for name, value in given.items()}
+    complaints = [_unknown(name, parameters) for name in values if name not in parameters]
+    resolved: dict[str, object] = {}
+    for key, parameter in parameters.items():
+        if values.get(key) is not None:
+            try:
+                resolved[parameter.attribute] = _converted(parameter, values[key])
+            except ValueError as error:
+                complaints.append(f"The value of --{parameter.name} is wrong: {error}.")
+        elif parameter.required:
+            complaints.append(f"--{parameter.name} is required, but no value is given.")
+    if complaints:
+        raise UsageError("\n".join(complaints))
+    for parameter in parameters.values():
+        if parameter.attribute not in resolved:
+            context = DefaultContext(
+                flow_name=flow_class.__name__,
+                user_name=user_name,
+                parameter_name=parameter.name,
+                ds_type=ds_type,
+            )
+            resolved[parameter.attribute] = _default(parameter, context)
+    return {parameter.attribute: resolved[parameter.attribute] for parameter in parameters.values()}
+
+
+def _unknown(name: str, parameters: Mapping[str, Parameter]) -> str:
+    names = [parameter.name for parameter in parameters.values()]
+    advice = did_you_mean(name, names) or (f"There are: {listed(names)}." if names else "The flow has none.")
+    return f"There is no parameter `{name}`. {advice}"
+
+
+def _converted(parameter: Parameter, value: object) -> object:
+    """Return the value in the parameter's type, or raise `ValueError` that says what is wrong."""
+    value = _from_text(parameter, value) if isinstance(value, str) else _of_type(parameter, value)
+    if parameter.separator is not None and isinstance(value, str):
+        return value.split(parameter.separator)
+    return value
+
+
+def _from_text(parameter: Parameter, text: str) -> object:
+    kind = parameter.type
+    if kind is str:
+        return text
+    if isinstance(kind, JSONTypeClass):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            position = f"line {error.lineno}, column {error.colno}"
+            raise ValueError(f"it is not valid JSON at {position}: {error.msg}") from None
+    if kind is bool:
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError(f"{text!r} is neither True nor False")
+        return word in _TRUE
+    try:
+        return cast("type[int] | type[float]", kind)(text)
+    except ValueError:
+        article = "an" if kind is int else "a"
+        raise ValueError(f"{text!r} is not {article} {parameter.type_name}") from None
+
+
+def _of_type(parameter: Parameter, value: object) -> object:
+    kind = parameter.type
+    if isinstance(kind, JSONTypeClass):
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and parameter.separator is not None and isinstance(value, list | tuple):
+        return list(cast("list[object]", value))
+    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    raise ValueError(f"{value!r} is {type(value).__name__}, not {parameter.type_name}")
+
+
+def _checked_default(parameter: Parameter, default: object) -> object:
+    if default is None:
+        return None
+    try:
+        return _converted(parameter, default)
+    except ValueError as error:
+        raise ParameterFieldTypeMismatch(
+            f"The default of parameter `{parameter.name}` is wrong: {error}.", parameter.line, parameter.file
+        ) from None
+
+
+def _default(parameter: Parameter, context: DefaultContext) -> object:
+    if not callable(parameter.default):
+        return _checked_default(parameter, parameter.default)
+    function = cast("Callable[[DefaultContext], object]", parameter.default)
+    try:
+        value = function(context)
+    except StepwellException:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's function may raise anything
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        frames = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+        raise ParameterFieldFailed(
+            f"The function that computes the default of parameter `{parameter.name}` failed:\n{frames}",
+            parameter.line,
+            parameter.file,
+        ) from None
+    return _checked_default(parameter, value)
