@@ -17,6 +17,7 @@ import msgspec
 
 from stepwell.engines.local.messages import said
 from stepwell.engines.randomness import seed_task
+from stepwell.engines.streams import line_stream
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest
 
@@ -32,11 +33,15 @@ decode_request = msgspec.msgpack.Decoder(TaskRequest).decode
 def load_prctl() -> Callable[[int, int], object]:
     """Return Linux's ``prctl``, or a function that does nothing where there is none. Call before forking."""
     if sys.platform != "linux":
-        return lambda option, value: None
+        return _no_prctl
     import ctypes  # only a launcher needs it, and it costs start-up time
 
     prctl: Any = ctypes.CDLL(None).prctl
     return lambda option, value: prctl(option, value, 0, 0, 0)
+
+
+def _no_prctl(option: int, value: int) -> None:
+    del option, value
 
 
 def die_with_parent(prctl: Callable[[int, int], object], parent: int) -> None:
@@ -61,7 +66,7 @@ def enter(stdin: int, stdout: int, stderr: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    # Terminals do not reach a task, which leads a group of its own; code that signals itself finds plain Python.
+    # Terminals do not reach a task, which leads a group of its own.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -78,8 +83,7 @@ def _line_stream(stream: object, fd: int, errors: str) -> io.TextIOWrapper:
         # The very object is kept: loggers and consoles made at import hold it.
         stream.reconfigure(encoding="utf-8", errors=errors, line_buffering=True)
         return stream
-    plain = io.BufferedWriter(io.FileIO(fd, "w", closefd=False))
-    return io.TextIOWrapper(plain, encoding="utf-8", errors=errors, line_buffering=True)
+    return line_stream(fd, errors)
 
 
 def _descriptor(stream: io.TextIOWrapper) -> int:
@@ -102,7 +106,7 @@ def run_and_exit(
         gc.enable()
         seed_task(info, task)
         code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
-        atexit._run_exitfuncs()  # what the step registered; what was registered before was cleared by the launcher
+        atexit._run_exitfuncs()  # what the step registered: the launcher cleared the rest
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()
         code = code or 1

@@ -1,4 +1,4 @@
-"""The local engine's half in the run process: it hands tasks to launchers and collects what becomes of them."""
+"""The local engine's half in the run process: hands tasks to launchers, collects what becomes of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stepwell.model.task import TaskOutcome, TaskRequest
 
 Variables = tuple[tuple[str, str], ...]
 LauncherCommand = Callable[[Variables], tuple[Sequence[str], Mapping[str, str]]]
-"""Gives the command line and the whole environment of a launcher that imports the flow with these variables set."""
+"""Gives command line and whole environment of a launcher that imports the flow with these variables set."""
 
 _CHUNK = 1 << 16
 _LAST_READ = 1 << 20
@@ -56,8 +56,8 @@ class LocalEngine(Engine):
     workers
         Most tasks at once.
     isolation
-        ``fork``: the launcher is forked here and now, so no thread or connection may exist yet. ``spawn``: each
-        task is started by ``spawn_command``, which ends in `serve_spawned`.
+        ``fork``: the launcher is forked here and now, so no thread or connection may exist yet. ``spawn``:
+        each task is started by ``spawn_command``, which ends in `serve_spawned`.
     spawn_command
         Needed for ``spawn`` only.
     launcher_command
@@ -301,8 +301,8 @@ class LocalEngine(Engine):
 
     def _finish(self, task: _Task, ended: Ended) -> None:
         for fd in list(task.pipes):
-            # What the task wrote is in the pipe by now. A process that left its group may hold the pipe open, and
-            # even go on writing: the end of file is not waited for.
+            # What the task wrote is in the pipe by now. A process that left its group may hold the pipe open,
+            # and even go on writing: the end of file is not waited for.
             left = _LAST_READ
             while left > 0 and fd in task.pipes:
                 got = self._read(task, fd, ended.at)

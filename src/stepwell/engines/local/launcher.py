@@ -1,7 +1,7 @@
 """The launcher: a small single-threaded process that starts one process per task and tells how each ended.
 
-It is forked from the run process before that has threads or connections, or is an interpreter of its own. It lives as
-long as its socket: when the run process closes it, or dies, every task and all their children are killed.
+It is forked from the run process before that has threads or connections, or is an interpreter of its own. It lives
+as long as its socket: when the run process closes it, or dies, every task and all their children are killed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
-
 from stepwell.engines.local import child
-from stepwell.engines.local.messages import LAUNCHER_FDS, Began, Begin, Ended, FrameReader, Launch, Stop, frame
 from stepwell.engines.local.memory import OomCounter
+from stepwell.engines.local.messages import (
+    LAUNCHER_FDS,
+    Began,
+    Begin,
+    Ended,
+    FrameReader,
+    Launch,
+    Stop,
+    frame,
+)
 from stepwell.engines.local.spawn import become_spawned
 
 GRACE_S = 5.0
@@ -47,7 +55,9 @@ class _Child:
 class Launcher:
     """Serves one run process until that closes the control socket. Runs in a process of its own."""
 
-    def __init__(self, run_task: child.TaskRunner | None, control: socket.socket, outcomes: socket.socket) -> None:
+    def __init__(
+        self, run_task: child.TaskRunner | None, control: socket.socket, outcomes: socket.socket
+    ) -> None:
         self._run_task = run_task
         self._control = control
         self._outcomes = outcomes
@@ -89,7 +99,7 @@ class Launcher:
         child.adopt_orphans(self._prctl)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, lambda signum, stack: None)
+        signal.signal(signal.SIGCHLD, _note_signal)  # it only has to interrupt the wait
         for fd in (self._wake_r, self._wake_w):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
@@ -234,7 +244,7 @@ class Launcher:
     def _end_all(self) -> None:
         for pid in self._children:
             signal_group(pid, signal.SIGKILL)
-        # Orphans of tasks have become children of this process: killing those brings up the next, until none is left.
+        # Orphans of tasks have become children of this process: killing those brings up the next.
         deadline = time.monotonic() + GRACE_S
         while time.monotonic() < deadline:
             for pid in _children_of(self._pid):
@@ -244,6 +254,10 @@ class Launcher:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 return
+
+
+def _note_signal(signum: int, stack: object) -> None:
+    del signum, stack
 
 
 def _ended_child() -> int:
@@ -314,7 +328,9 @@ def _serve(
     Launcher(run_task, control, outcomes).serve()
 
 
-def serve_launcher(run_task: child.TaskRunner | None, preload: Callable[[], object] | None = None) -> NoReturn:
+def serve_launcher(
+    run_task: child.TaskRunner | None, preload: Callable[[], object] | None = None
+) -> NoReturn:
     """Be the launcher in an interpreter that was started as one; the flow is imported by now.
 
     Without ``run_task`` it only serves runs whose tasks are spawned.
@@ -324,5 +340,3 @@ def serve_launcher(run_task: child.TaskRunner | None, preload: Callable[[], obje
         os.set_inheritable(own.fileno(), False)
     _serve(run_task, control, outcomes, preload)
     os._exit(0)
-
-

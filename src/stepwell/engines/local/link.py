@@ -28,9 +28,14 @@ from stepwell.engines.local.messages import (
 
 _CHUNK = 1 << 18
 _open_fds: set[int] = set()
-"""Sockets of this process's ends. A launcher forked later must not hold them: then no end of file would ever come."""
+"""Sockets of this process's ends. A launcher forked later must not keep them open."""
 
-_EXEC_LAUNCHER = "import sys; sys.path[:] = {path!r}; from stepwell.engines.local.launcher import serve_launcher; serve_launcher(None)"
+_EXEC_LAUNCHER = """
+import sys
+sys.path[:] = {path!r}
+from stepwell.engines.local.launcher import serve_launcher
+serve_launcher(None)
+"""
 
 
 class Link:
@@ -135,7 +140,7 @@ class Link:
                 return found
 
     def close(self, patience_s: float) -> int | None:
-        """Let the launcher end all it started and itself; return its wait status, or None if it is unknown."""
+        """Let the launcher end all it started and itself; return its wait status, None if unknown."""
         for end in (self.control, self.outcomes):
             _open_fds.discard(end.fileno())
             end.close()

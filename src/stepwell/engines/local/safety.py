@@ -24,9 +24,7 @@ def _thread_hazard() -> str | None:
     others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
     if others:
         names = ", ".join(sorted({f"`{thread.name}` ({_origin(thread)})" for thread in others}))
-        return f"Importing the flow started the thread {names}." if len(others) == 1 else (
-            f"Importing the flow started {len(others)} threads: {names}."
-        )
+        return f"Importing the flow started {len(others)} thread(s): {names}."
     return None
 
 
@@ -63,10 +61,7 @@ def _cupy_has_context(driver: object) -> bool:
 
 def usable_cores() -> int:
     """Return how many cores this process may use, affinity and control group respected; at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _group_quota()
     return max(1, min(cores, int(quota + 0.5)) if quota else cores)
 

@@ -23,7 +23,7 @@ class _Order(Struct, frozen=True, array_like=True):
 def become_spawned(begin: Begin, launch: Launch, outcomes: socket.socket) -> NoReturn:
     """Replace the present process, a child of the launcher, by the task's interpreter."""
     # A file and not a pipe: a request may be longer than what a pipe holds while nobody reads.
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the new program closes it
     file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
     file.flush()
     file.seek(0)

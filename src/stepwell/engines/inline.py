@@ -1,0 +1,162 @@
+"""Runs tasks in the run process itself, one after another: for debuggers, profilers and coverage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
+
+from stepwell.engine.capabilities import Capabilities
+from stepwell.engine.engine import Engine
+from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engines.randomness import seed_task
+from stepwell.engines.streams import line_stream
+from stepwell.model.policy import StepPolicy
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskOutcome, TaskRequest
+
+_CHUNK = 1 << 20
+
+InlineRunner = Callable[[RunInfo, TaskRequest, Callable[[TaskOutcome], None]], int]
+"""Runs one task in the present process, reports its outcome, returns the exit code."""
+
+
+class InlineEngine(Engine):
+    """One task per call of `reports`, in the calling thread.
+
+    What the task writes to file descriptors 1 and 2, child processes included, is captured and reported when
+    the task has ended; ``breakpoint()`` talks to the original streams. A `KeyboardInterrupt` goes through to
+    the caller.
+
+    Parameters
+    ----------
+    capture
+        False leaves the streams alone: tools that draw on the terminal work, and no output is reported.
+    """
+
+    def __init__(self, run_task: InlineRunner, capture: bool = True) -> None:
+        self._run_task = run_task
+        self._capture = capture
+        self._info: RunInfo | None = None
+        self._waiting: dict[TaskHandle, TaskRequest] = {}
+        self._seen: set[TaskHandle] = set()
+        self._ready: deque[TaskReport] = deque()
+        self._rest: Iterator[TaskReport] = iter(())
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(name="inline", variables=False, processes=False)
+
+    @property
+    def queue_depth(self) -> int:
+        return 1
+
+    def start(self, info: RunInfo) -> None:
+        self._info = info
+
+    def submit(self, requests: Sequence[tuple[TaskRequest, StepPolicy]]) -> Sequence[TaskHandle]:
+        handles = [TaskHandle(request.key, request.attempt) for request, _ in requests]
+        for handle, (request, _) in zip(handles, requests, strict=True):
+            if handle not in self._seen:
+                self._seen.add(handle)
+                self._waiting[handle] = request
+        return handles
+
+    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
+        del timeout_s  # nothing happens by itself here, so there is nothing to wait for
+        if self._ready:
+            reports = list(self._ready)
+            self._ready.clear()
+            return reports
+        report = next(self._rest, None)
+        if report is None and self._waiting:
+            handle = next(iter(self._waiting))
+            self._rest = self._execute(handle, self._waiting.pop(handle))
+            report = next(self._rest)
+        return [report] if report is not None else []
+
+    def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
+        del force  # a task that runs is this very thread
+        for handle in handles:
+            if self._waiting.pop(handle, None) is not None:
+                self._ready.append(TaskExited(handle, time.time(), None, error="cancelled before it started"))
+
+    def wake(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._ready.clear()
+        self._rest = iter(())
+
+    def _execute(self, handle: TaskHandle, request: TaskRequest) -> Iterator[TaskReport]:
+        if self._info is None:
+            raise RuntimeError("start comes before the first submit")
+        yield TaskStarted(handle, time.time(), os.getpid())
+        said: list[TaskOutcome] = []
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            with _redirected(out, err) if self._capture else contextlib.nullcontext():
+                code = self._run(self._info, request, said)
+            ended = time.time()
+            yield from _output(handle, "stdout", out, ended)
+            yield from _output(handle, "stderr", err, ended)
+        yield TaskExited(handle, ended, code, outcome=said[-1] if said else None)
+
+    def _run(self, info: RunInfo, request: TaskRequest, said: list[TaskOutcome]) -> int:
+        try:
+            seed_task(info, request)
+            return self._run_task(info, request, said.append)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - as in a process of its own, whatever escapes ends the task only
+            traceback.print_exc()
+            return 1
+
+
+def _output(handle: TaskHandle, stream: Stream, file: IO[bytes], at: float) -> Iterator[TaskOutput]:
+    file.seek(0)
+    while data := file.read(_CHUNK):
+        yield TaskOutput(handle, stream, at, data)
+
+
+@contextlib.contextmanager
+def _redirected(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+    """Point descriptors 1 and 2, and Python's streams, at the files for a while."""
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
+        stream.flush()
+    saved = os.dup(1), os.dup(2)
+    hook = sys.breakpointhook
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    sys.stdout = line_stream(1, "surrogateescape")
+    sys.stderr = line_stream(2, "backslashreplace")
+    if hook is sys.__breakpointhook__:
+        sys.breakpointhook = _debugger_on(saved[0])
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr, *streams):
+            stream.flush()
+        sys.stdout, sys.stderr = streams
+        sys.breakpointhook = hook
+        for own, fd in zip(saved, (1, 2), strict=True):
+            os.dup2(own, fd)
+            os.close(own)
+
+
+def _debugger_on(terminal: int) -> Callable[..., object]:
+    def breakpoint_here(*args: object, **kwargs: object) -> None:
+        del args, kwargs
+        import pdb  # this is what `breakpoint()` in a user's step asks for
+
+        stream = os.fdopen(os.dup(terminal), "w", buffering=1)
+        pdb.Pdb(stdout=stream).set_trace(sys._getframe(1))
+
+    return breakpoint_here
