@@ -50,6 +50,13 @@ class Storage(ABC):
         """Return the object's size in bytes, or None if there is no such object."""
 
     @abstractmethod
+    def untouched(self, key: str) -> bool:
+        """Return True if the storage vouches, without reading it, that the object is as it was written.
+
+        False says nothing: the storage cannot tell, or the object was touched, or there is none.
+        """
+
+    @abstractmethod
     def list(self, prefix: str) -> Iterator[str]:
         """Yield every key that starts with the folder ``prefix``, sorted. For tools, not for the task path."""
 

@@ -1,0 +1,127 @@
+"""Large values: stored once under the BLAKE3 of their bytes, and checked against it when read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import blake3
+
+from stepwell.datastore.layout import blob_key
+from stepwell.datastore.storage import Buffer, Storage
+from stepwell.exceptions import BlobCorrupted, StepwellDataMissing
+
+Verify = Literal["always", "new", "never"]
+
+# From here on hashing runs beside writing; below, asking whether the blob exists saves the write.
+_SIDE_BY_SIDE_FROM = 8 * 1024 * 1024
+# A hash of this many bytes costs less than a millisecond: not worth trusting the storage's word.
+_ALWAYS_HASHED_UP_TO = 1024 * 1024
+
+
+def digest_of(pieces: Sequence[Buffer]) -> bytes:
+    """BLAKE3 over the concatenated pieces. One thread: a pool of threads would not survive a fork."""
+    if len(pieces) == 1:
+        return blake3.blake3(pieces[0]).digest()
+    hasher = blake3.blake3()
+    for piece in pieces:
+        hasher.update(piece)
+    return hasher.digest()
+
+
+class Blobs:
+    """Blobs of one storage.
+
+    Parameters
+    ----------
+    verify
+        ``always``: hash on every read. ``new``: on the first read in this process, unless the storage vouches
+        that nobody touched a large blob since it was written. ``never``.
+    """
+
+    def __init__(self, storage: Storage, verify: Verify = "new") -> None:
+        self._storage = storage
+        self._verify = verify
+        self._verified: set[bytes] = set()
+
+    def put(self, pieces: Sequence[Buffer], size: int) -> bytes:
+        """Store the bytes unless they are stored already; return their digest."""
+        if size >= _SIDE_BY_SIDE_FROM:
+            hashing = _Hashing(pieces)
+            self._storage.write(lambda: blob_key(hashing.result()), pieces)
+            return hashing.result()
+        digest = digest_of(pieces)
+        key = blob_key(digest)
+        # A torn blob that a power cut left behind must not stand in the way of a good one.
+        found = self._storage.size(key)
+        if found is not None and found != size:
+            self._storage.delete([key])
+            found = None
+        if found is None:
+            self._storage.write(key, pieces)
+        return digest
+
+    def get(self, digest: bytes, size: int, describe: Callable[[], str]) -> memoryview:
+        """Return the blob's bytes, mapped where possible, writable and private.
+
+        Parameters
+        ----------
+        size
+            How many bytes it has; negative if unknown.
+        describe
+            Says which artifact of which task is read, for the error.
+
+        Raises
+        ------
+        StepwellDataMissing
+            There is no such blob.
+        BlobCorrupted
+            The bytes are not those that were written.
+        """
+        key = blob_key(digest)
+        view = self._storage.map(key)
+        if view is None:
+            raise StepwellDataMissing(
+                f"{describe()} cannot be read: the blob {digest.hex()} is not in {self._storage.location}. "
+                "Continue the run to compute it again."
+            )
+        if 0 <= size != view.nbytes or (
+            self._must_hash(digest, view.nbytes, key) and digest_of([view]) != digest
+        ):
+            raise BlobCorrupted(
+                f"{describe()} cannot be read: the blob {digest.hex()} in {self._storage.location} does not "
+                "have the bytes that were written. Delete the file and continue the run to compute it again."
+            )
+        self._verified.add(digest)
+        return view
+
+    def _must_hash(self, digest: bytes, size: int, key: str) -> bool:
+        if self._verify != "new":
+            return self._verify == "always"
+        if digest in self._verified:
+            return False
+        return size <= _ALWAYS_HASHED_UP_TO or not self._storage.untouched(key)
+
+
+class _Hashing:
+    """A hash that is computed by a thread of its own; BLAKE3 leaves the interpreter to others meanwhile."""
+
+    def __init__(self, pieces: Sequence[Buffer]) -> None:
+        self._pieces = pieces
+        self._digest = b""
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="stepwell-hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._digest = digest_of(self._pieces)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            self._failure = error
+
+    def result(self) -> bytes:
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self._digest

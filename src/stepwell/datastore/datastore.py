@@ -1,0 +1,314 @@
+"""The façade over one storage: artifacts, packs, foreach items, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from stepwell.datastore import foreach_items, format, layout, unstorable
+from stepwell.datastore.blobs import Blobs, Verify, digest_of
+from stepwell.datastore.logs import Logs
+from stepwell.datastore.pack_file import is_torn, open_pack, pack_bytes
+from stepwell.datastore.preview import preview, type_name
+from stepwell.datastore.serializers import Serializer, Serializers
+from stepwell.datastore.storage import Buffer, Storage
+from stepwell.datastore.unchanged import Mappings, head_of
+from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing
+from stepwell.model import wire
+from stepwell.model.artifact import ArtifactEntry, ItemsRef
+from stepwell.model.ids import TaskKey
+from stepwell.model.pack import Pack
+from stepwell.model.task import TaskRef
+
+INLINE_LIMIT = 16 * 1024
+INHERITED_IN_PACK = 64
+
+_IMMUTABLE = frozenset((type(None), bool, int, float, complex, str, bytes))
+_COMPARED_UP_TO = 64 * 1024 * 1024
+_PACKS_KEPT = 16
+
+
+class Datastore:
+    """Keeps what tasks make. Making one touches nothing; `open` prepares the storage first.
+
+    Parameters
+    ----------
+    storage
+        Where the objects lie.
+    verify
+        When a blob's hash is checked on reading: ``always``, ``new`` or ``never``.
+    serializers
+        Serializers that are asked before pickle.
+    """
+
+    def __init__(
+        self, storage: Storage, verify: Verify = "new", serializers: Sequence[Serializer] = ()
+    ) -> None:
+        self._storage = storage
+        self._serializers = Serializers(serializers)
+        self._blobs = Blobs(storage, verify)
+        self._mappings = Mappings()
+        self._homes: dict[tuple[str, str], Pack] = {}
+        self._small: dict[bytes, bytes] = {}
+        self.logs = Logs(storage)
+
+    @classmethod
+    def open(
+        cls, storage: Storage, verify: Verify = "new", serializers: Sequence[Serializer] = ()
+    ) -> Datastore:
+        """Make the storage a datastore, or check that it is one, and return it.
+
+        Raises
+        ------
+        StoreFormatError
+            It was made by a newer version, or is no datastore.
+        """
+        format.prepare(storage)
+        return cls(storage, verify, serializers)
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people."""
+        return self._storage.location
+
+    def sync(self) -> None:
+        """Return once everything written so far survives a power cut."""
+        self._storage.sync()
+
+    def save(self, name: str, value: object) -> ArtifactEntry:
+        """Store a value under a name; readers see it when the pack that holds the entry is sealed.
+
+        Raises
+        ------
+        Unstorable
+            The value cannot be serialized; its ``offender`` says which part and what to do.
+        """
+        serializer, pieces, size = self._dump(name, value)
+        return self._store(name, value, serializer, pieces, size)
+
+    def load(self, flow: str, entry: ArtifactEntry) -> object:
+        """Return the value of an entry, private to the caller.
+
+        Raises
+        ------
+        BlobCorrupted, StepwellDataMissing, DataException
+        """
+        return self._serializers.load(entry.serializer, self._bytes_of(flow, entry))
+
+    def resave(self, name: str, value: object, before: ArtifactEntry, loaded: object) -> ArtifactEntry:
+        """Store what became of an artifact; return ``before`` itself if it is unchanged.
+
+        Parameters
+        ----------
+        loaded
+            What loading ``before`` gave in this process.
+        """
+        if value is loaded and type(value) in _IMMUTABLE:
+            return before
+        serializer, pieces, size = self._dump(name, value)
+        if serializer == before.serializer and self._unchanged(before, pieces, size):
+            return before
+        entry = self._store(name, value, serializer, pieces, size)
+        return before if (entry.digest, serializer) == (before.digest, before.serializer) else entry
+
+    def seal(self, pack: Pack) -> None:
+        """Commit a task: from here on it has succeeded.
+
+        Raises
+        ------
+        AlreadyCommitted
+            Another attempt was first; nothing has changed.
+        """
+        key = layout.pack_key(pack.key)
+        data = pack_bytes(pack)
+        if self._storage.write(key, [data]):
+            return
+        found = self._storage.read(key)
+        if found is not None and is_torn(found):
+            self._storage.delete([key])
+            if self._storage.write(key, [data]):
+                return
+        raise AlreadyCommitted(
+            f"Another attempt of {pack.key.pathspec} has finished before attempt {pack.attempt}."
+        )
+
+    def seal_failure(self, pack: Pack) -> None:
+        """Keep what a failed attempt left, for inspection. The same attempt again replaces it."""
+        self._storage.replace(layout.failure_key(pack.key, pack.attempt), pack_bytes(pack))
+
+    def pack(self, key: TaskKey, attempt: int | None = None) -> Pack | None:
+        """Return the pack of the attempt that succeeded, or None; for any other ``attempt`` its failure pack."""
+        found = self._pack_at(layout.pack_key(key), key)
+        if attempt is None or (found is not None and found.attempt == attempt):
+            return found
+        return self._pack_at(layout.failure_key(key, attempt), key)
+
+    def packs(self, flow: str, run: str, refs: Sequence[TaskRef]) -> Iterator[Pack]:
+        """Yield the packs of succeeded tasks, in the order of ``refs``, one at a time.
+
+        Raises
+        ------
+        StepwellDataMissing
+            A task has no pack.
+        """
+        for ref in refs:
+            yield self._pack_of(TaskKey(flow, run, ref.step, ref.task))
+
+    def failures(self, key: TaskKey) -> list[Pack]:
+        """Return the packs of the task's failed attempts, first attempt first."""
+        found = (self._pack_at(name, key) for name in self._storage.list(layout.failures_folder(key)))
+        return sorted((pack for pack in found if pack is not None), key=lambda pack: pack.attempt)
+
+    def visible(self, pack: Pack) -> dict[str, ArtifactEntry]:
+        """Return, by name, the entries that a child of the task inherits."""
+        inherited = pack.inherited
+        if pack.inherited_blob:
+            data = self._blobs.get(pack.inherited_blob, -1, lambda: f"the manifest of {pack.key.pathspec}")
+            inherited = wire.decode(data, tuple[ArtifactEntry, ...])
+        entries = {entry.name: entry for entry in inherited}
+        home = pack.key.short
+        for own in pack.own:
+            entries[own.name] = ArtifactEntry(
+                own.name, own.digest, own.size, own.serializer, own.type, "", None,
+                home if own.inline is not None else "",
+            )  # fmt: skip
+        return entries
+
+    def with_inherited(self, entries: Iterable[ArtifactEntry]) -> tuple[tuple[ArtifactEntry, ...], bytes]:
+        """Return ``inherited`` and ``inherited_blob`` for a pack: many entries are kept apart, and shared."""
+        kept = tuple(sorted(entries, key=lambda entry: entry.name))
+        if len(kept) <= INHERITED_IN_PACK:
+            return kept, b""
+        data = wire.encode(kept)
+        return (), self._blobs.put([data], len(data))
+
+    def save_items(self, items: Iterable[object]) -> tuple[ItemsRef, bytes, tuple[str, ...]]:
+        """Store the items of a foreach, taking each once.
+
+        Returns
+        -------
+        tuple[ItemsRef, bytes, tuple[str, ...]]
+            ``items`` and ``item_table`` of the pack, and the labels of the first items.
+
+        Raises
+        ------
+        Unstorable
+            An item cannot be serialized. What the iterable itself raises comes through.
+        """
+        table = foreach_items.build(items, self._dump, self._blobs.put)
+        if table.size <= foreach_items.TABLE_INLINE:
+            return ItemsRef(table.count), b"".join(table.pieces), table.labels
+        return ItemsRef(table.count, self._blobs.put(table.pieces, table.size)), b"", table.labels
+
+    def load_item(self, pack: Pack, index: int) -> object:
+        """Return one item of the foreach that the task of ``pack`` opened; nothing else of it is read.
+
+        Raises
+        ------
+        IndexError
+            There is no such item.
+        BlobCorrupted, StepwellDataMissing
+        """
+        items = pack.items
+        if items is None or not 0 <= index < items.count:
+            raise IndexError(f"{pack.key.pathspec} has no foreach item {index}")
+        start, length = foreach_items.record_place(self._table_bytes(pack, items, 8 * index, 16))
+        record = foreach_items.open_record(self._table_bytes(pack, items, start, length))
+        if record is None:
+            raise BlobCorrupted(
+                f"Item {index} of {pack.key.pathspec} does not have the bytes that were written."
+            )
+        serializer, data, is_digest = record
+        if is_digest:
+            return self._serializers.load(
+                serializer, self._blobs.get(data, -1, lambda: f"item {index} of {pack.key.pathspec}")
+            )
+        return self._serializers.load(serializer, memoryview(bytearray(data)))
+
+    def _table_bytes(self, pack: Pack, items: ItemsRef, start: int, length: int) -> bytes:
+        if not items.digest:
+            return pack.item_table[start : start + length]
+        found = self._storage.read(layout.blob_key(items.digest), start, length)
+        if found is None:
+            raise StepwellDataMissing(f"The foreach items of {pack.key.pathspec} are not in {self.location}.")
+        return found
+
+    def _dump(self, name: str, value: object) -> tuple[str, Sequence[Buffer], int]:
+        try:
+            serializer, pieces = self._serializers.dump(value)
+        except Exception as error:
+            raise unstorable.Unstorable(unstorable.find(name, value, error)) from error
+        size = len(pieces[0]) if len(pieces) == 1 else sum(memoryview(piece).nbytes for piece in pieces)
+        return serializer, pieces, size
+
+    def _store(
+        self, name: str, value: object, serializer: str, pieces: Sequence[Buffer], size: int
+    ) -> ArtifactEntry:
+        inline = None
+        if size <= INLINE_LIMIT:
+            inline = b"".join(pieces)
+            digest = digest_of([inline])
+        else:
+            digest = self._blobs.put(pieces, size)
+        return ArtifactEntry(name, digest, size, serializer, type_name(value), preview(value), inline)
+
+    def _bytes_of(self, flow: str, entry: ArtifactEntry) -> memoryview:
+        if entry.inline is not None:
+            return self._remembered(entry.digest, entry.inline)
+        if entry.home:
+            return self._remembered(entry.digest, self._from_home(flow, entry))
+        view = self._blobs.get(
+            entry.digest, entry.size, lambda: f"the artifact {entry.name!r} in flow {flow}"
+        )
+        self._mappings.remember(entry.digest, view)
+        return view
+
+    def _remembered(self, digest: bytes, data: bytes) -> memoryview:
+        """`resave` compares with the bytes of small values; they are kept, up to a few megabytes of them."""
+        if len(self._small) >= 256:
+            del self._small[next(iter(self._small))]
+        self._small[digest] = data
+        return memoryview(bytearray(data))
+
+    def _from_home(self, flow: str, entry: ArtifactEntry) -> bytes:
+        pack = self._homes.get((flow, entry.home))
+        if pack is None:
+            pack = self._pack_of(TaskKey(flow, *entry.home.split("/")))
+            if len(self._homes) >= _PACKS_KEPT:
+                del self._homes[next(iter(self._homes))]
+            self._homes[flow, entry.home] = pack
+        for own in pack.own:
+            if own.digest == entry.digest and own.inline is not None:
+                return own.inline
+        raise StepwellDataMissing(f"The artifact {entry.name!r} is not in the pack of {pack.key.pathspec}.")
+
+    def _unchanged(self, before: ArtifactEntry, pieces: Sequence[Buffer], size: int) -> bool:
+        mapped = self._mappings.unwritten(before.digest, pieces)
+        if not mapped and size == before.size and digest_of(pieces) == before.digest:
+            return True
+        if not mapped and (size > _COMPARED_UP_TO or pieces[0][:4] == b"SWB1"):
+            return False
+        # Equal values may pickle to other bytes than they were loaded from (shared strings, order of sets);
+        # what has not changed pickles like a copy that was loaded just now.
+        small = self._small.get(before.digest)
+        if small is None:
+            if before.inline is not None or before.home:
+                return False
+            view = self._blobs.get(before.digest, before.size, lambda: f"the artifact {before.name!r}")
+        else:
+            view = memoryview(bytearray(small))
+        fresh = self._serializers.dump(self._serializers.load(before.serializer, view))[1]
+        if mapped:
+            return head_of(fresh) == head_of(pieces)
+        return digest_of(fresh) == digest_of(pieces)
+
+    def _pack_of(self, key: TaskKey) -> Pack:
+        found = self.pack(key)
+        if found is None:
+            raise StepwellDataMissing(
+                f"The task {key.pathspec} has no results in {self.location}. Continue the run to compute them again."
+            )
+        return found
+
+    def _pack_at(self, name: str, key: TaskKey) -> Pack | None:
+        data = self._storage.read(name)
+        return None if data is None else open_pack(data, key.pathspec)

@@ -1,0 +1,75 @@
+"""The items of a foreach, laid out so that a child reads its own item and 16 bytes more.
+
+A table is ``n + 1`` offsets of 8 bytes, then the records. A record is a checksum (4 bytes), ``V`` (value) or
+``B`` (blob), the length of the serializer's name, the name, and the value's bytes or the blob's digest.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from stepwell.datastore.preview import label_of
+from stepwell.datastore.storage import Buffer
+from stepwell.model.task import LABELS_KEPT
+
+ITEM_INLINE = 16 * 1024
+TABLE_INLINE = 16 * 1024
+
+Dump = Callable[[str, object], tuple[str, Sequence[Buffer], int]]
+Put = Callable[[Sequence[Buffer], int], bytes]
+
+
+class Table(NamedTuple):
+    """A finished table: its bytes in pieces, the number of items, and the labels of the first."""
+
+    pieces: tuple[Buffer, ...]
+    size: int
+    count: int
+    labels: tuple[str, ...]
+
+
+def build(items: Iterable[object], dump: Dump, put: Put) -> Table:
+    """Consume the iterable once. What it raises gets a note that says which item was being taken."""
+    records = bytearray()
+    ends = array("Q", [0])
+    labels: list[str] = []
+    taken = 0
+    try:
+        for item in items:
+            name, pieces, size = dump(f"item {taken}", item)
+            body: Iterable[Buffer] = pieces
+            kind = b"V"
+            if size > ITEM_INLINE:
+                kind, body = b"B", (put(pieces, size),)
+            record = b"".join(chain((kind, bytes([len(name)]), name.encode()), body))
+            records += zlib.crc32(record).to_bytes(4, "little")
+            records += record
+            ends.append(len(records))
+            if taken < LABELS_KEPT:
+                labels.append(label_of(item))
+            taken += 1
+    except Exception as error:
+        error.add_note(f"This happened while item {taken} of the foreach was taken.")
+        raise
+    start = 8 * len(ends)
+    for index in range(len(ends)):
+        ends[index] += start
+    return Table((ends.tobytes(), bytes(records)), start + len(records), taken, tuple(labels))
+
+
+def record_place(offsets: bytes) -> tuple[int, int]:
+    """Start and length of a record, from its two offsets."""
+    start = int.from_bytes(offsets[:8], "little")
+    return start, int.from_bytes(offsets[8:16], "little") - start
+
+
+def open_record(record: bytes) -> tuple[str, bytes, bool] | None:
+    """Return serializer, bytes or digest, and whether it is a digest; None if the record is damaged."""
+    if len(record) < 6 or zlib.crc32(memoryview(record)[4:]) != int.from_bytes(record[:4], "little"):
+        return None
+    end = 6 + record[5]
+    return record[6:end].decode(), record[end:], record[4:5] == b"B"

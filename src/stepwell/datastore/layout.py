@@ -1,0 +1,74 @@
+"""Where things lie in a datastore. No folder of it ever holds more than 10,000 entries.
+
+::
+
+    stepwell.json                                  format version
+    blobs/ab/cd/abcd...                            large values, by hash
+    runs/FLOW/SHARD/RUN/packs/STEP/SHARD/TASK      the pack of the attempt that won
+    runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
+    runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
+"""
+
+from __future__ import annotations
+
+import re
+
+from stepwell.model.ids import TaskKey
+
+MARKER = "stepwell.json"
+BLOBS = "blobs"
+RUNS = "runs"
+
+_PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
+_NUMBERS_BELOW = 10_000_000
+
+
+def blob_key(digest: bytes) -> str:
+    """Key of the blob with this hash."""
+    name = digest.hex()
+    return f"{BLOBS}/{name[:2]}/{name[2:4]}/{name}"
+
+
+def run_folder(flow: str, run: str) -> str:
+    """Folder of everything that belongs to one run alone."""
+    return f"{RUNS}/{_name(flow)}/{_sharded(run)}"
+
+
+def pack_key(key: TaskKey) -> str:
+    """Key of a task's pack: without the attempt, so that of two attempts one wins."""
+    return f"{run_folder(key.flow, key.run)}/packs/{_name(key.step)}/{_sharded(key.task)}"
+
+
+def failures_folder(key: TaskKey) -> str:
+    """Folder of the packs of a task's failed attempts."""
+    return f"{run_folder(key.flow, key.run)}/failed/{_name(key.step)}/{_sharded(key.task)}"
+
+
+def failure_key(key: TaskKey, attempt: int) -> str:
+    """Key of the pack of a failed attempt."""
+    return f"{failures_folder(key)}/{attempt}"
+
+
+def log_key(key: TaskKey, attempt: int, segment: int) -> str:
+    """Key of one segment of an attempt's log."""
+    shard, _, task = _sharded(key.task).rpartition("/")
+    return f"{run_folder(key.flow, key.run)}/logs/{_name(key.step)}/{shard}/{attempt}/{task}.{segment}"
+
+
+def _sharded(ident: str) -> str:
+    """An id behind its shard: thousands for small numbers, else two levels of hash."""
+    if ident.isascii() and ident.isdigit():
+        number = int(ident)
+        if number < _NUMBERS_BELOW and str(number) == ident:
+            return f"{number // 1000}/{ident}"
+    from hashlib import blake2b
+
+    shard = blake2b(ident.encode(), digest_size=2).hexdigest()
+    return f"h{shard[:2]}/{shard[2:]}/{_name(ident)}"
+
+
+def _name(name: str) -> str:
+    """A name as a part of a key; what keys may not hold is written as ``=XX``."""
+    if _PLAIN.fullmatch(name):
+        return name
+    return "".join(c if _PLAIN.fullmatch(c) else "".join(f"={b:02x}" for b in c.encode()) for c in name)

@@ -1,0 +1,192 @@
+"""What attempts printed: lines with time, source and stream, byte for byte.
+
+A segment is a row of records: time (8 bytes, float), source (1), stream (1), length (4), the bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from stepwell.datastore.layout import log_key
+from stepwell.datastore.storage import Storage
+from stepwell.exceptions import DataException
+from stepwell.model.ids import TaskKey
+
+Source = Literal["task", "runtime"]
+Stream = Literal["stdout", "stderr"]
+
+_HEAD = struct.Struct("<dBBI")
+_SOURCES: tuple[Source, ...] = ("task", "runtime")
+_STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
+# A line longer than this is kept in several records, so that a program that never ends its line needs no memory.
+_LONGEST_RECORD = 64 * 1024
+
+
+class LogLine(Struct, frozen=True):
+    """One line, with the newline that ended it, if one did.
+
+    Attributes
+    ----------
+    at
+        Unix time when its last byte came.
+    source
+        ``task`` for what the user's code and its children printed, ``runtime`` for our own words.
+    """
+
+    at: float
+    source: Source
+    stream: Stream
+    data: bytes
+
+
+class LogWriter:
+    """Collects the output of one attempt.
+
+    Parameters
+    ----------
+    max_size
+        Bytes kept per stream: half from the beginning, half from the end. None keeps all.
+    """
+
+    def __init__(self, max_size: int | None = None) -> None:
+        self._kept: dict[Stream, _Kept] = {}
+        self._open: dict[Stream, bytearray] = {}
+        self._max_size = max_size
+        self._number = 0
+
+    def feed(self, stream: Stream, at: float, data: bytes) -> list[LogLine]:
+        """Take bytes as they came, cut anywhere; return the lines that they complete."""
+        pending = self._open.setdefault(stream, bytearray())
+        scanned = len(pending)
+        pending += data
+        lines: list[LogLine] = []
+        start = 0
+        while (end := pending.find(b"\n", max(start, scanned))) >= 0:
+            lines.append(self._keep(LogLine(at, "task", stream, bytes(pending[start : end + 1]))))
+            start = end + 1
+        while len(pending) - start > _LONGEST_RECORD:
+            lines.append(
+                self._keep(LogLine(at, "task", stream, bytes(pending[start : start + _LONGEST_RECORD])))
+            )
+            start += _LONGEST_RECORD
+        del pending[:start]
+        return lines
+
+    def say(self, stream: Stream, at: float, text: str) -> LogLine:
+        """Add a line of our own."""
+        return self._keep(LogLine(at, "runtime", stream, text.encode(errors="replace") + b"\n"))
+
+    def finish(self, at: float) -> list[LogLine]:
+        """Return the last lines, which no newline ended."""
+        rest = [LogLine(at, "task", stream, bytes(data)) for stream, data in self._open.items() if data]
+        self._open.clear()
+        return [self._keep(line) for line in rest]
+
+    def encoded(self) -> bytes:
+        """Return what is kept, as a segment; empty if nothing was printed."""
+        kept = sorted(
+            (item for stream in self._kept.values() for item in stream.all()), key=lambda item: item[0]
+        )
+        return b"".join(_encode(line) for _, line in kept)
+
+    def _keep(self, line: LogLine) -> LogLine:
+        kept = self._kept.get(line.stream)
+        if kept is None:
+            kept = self._kept[line.stream] = _Kept(self._max_size)
+        self._number += 1
+        kept.add(self._number, line)
+        return line
+
+
+class _Kept:
+    """Beginning and end of one stream."""
+
+    def __init__(self, max_size: int | None) -> None:
+        self._half = None if max_size is None else max_size // 2
+        self._head: list[tuple[int, LogLine]] = []
+        self._head_size = 0
+        self._tail: deque[tuple[int, LogLine]] = deque()
+        self._tail_size = 0
+        self._missing = 0
+        self._missing_at = (0, 0.0)
+
+    def add(self, number: int, line: LogLine) -> None:
+        size = len(line.data)
+        if self._half is None or (not self._tail and self._head_size + size <= self._half):
+            self._head.append((number, line))
+            self._head_size += size
+            return
+        self._tail.append((number, line))
+        self._tail_size += size
+        while self._tail_size > self._half and len(self._tail) > 1:
+            dropped_number, dropped = self._tail.popleft()
+            self._tail_size -= len(dropped.data)
+            self._missing += len(dropped.data)
+            self._missing_at = (dropped_number, dropped.at)
+
+    def all(self) -> Iterator[tuple[int, LogLine]]:
+        yield from self._head
+        if self._missing:
+            number, at = self._missing_at
+            stream = self._tail[0][1].stream
+            text = (
+                f"[... {self._missing} bytes are missing here: the log is larger than --max-log-size ...]\n"
+            )
+            yield number, LogLine(at, "runtime", stream, text.encode())
+        yield from self._tail
+
+
+class Logs:
+    """Logs of one datastore."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def write(self, key: TaskKey, attempt: int, writer: LogWriter) -> None:
+        """Store what the writer kept, as the attempt's next segment. Nothing printed, nothing stored."""
+        data = writer.encoded()
+        segment = 0
+        while data and not self._storage.write(log_key(key, attempt, segment), [data]):
+            segment += 1
+
+    def lines(self, key: TaskKey, attempt: int) -> Iterator[LogLine]:
+        """Yield the attempt's lines in the order in which they came."""
+        segment = 0
+        while (data := self._storage.read(log_key(key, attempt, segment))) is not None:
+            yield from _decode(data, key)
+            segment += 1
+
+    def read(self, key: TaskKey, attempt: int, stream: Stream, source: Source | None = "task") -> bytes:
+        """Return what the attempt printed; with ``source`` None, our own lines too.
+
+        Where the log was cut, the line that says so stands in the text whatever the source.
+        """
+        return b"".join(
+            line.data
+            for line in self.lines(key, attempt)
+            if line.stream == stream and (source in (None, line.source) or line.data.startswith(b"[... "))
+        )
+
+
+def _encode(line: LogLine) -> bytes:
+    head = _HEAD.pack(line.at, _SOURCES.index(line.source), _STREAMS.index(line.stream), len(line.data))
+    return head + line.data
+
+
+def _decode(data: bytes, key: TaskKey) -> Iterator[LogLine]:
+    at = 0
+    while at < len(data):
+        try:
+            time, source, stream, length = _HEAD.unpack_from(data, at)
+            line = LogLine(
+                time, _SOURCES[source], _STREAMS[stream], data[at + _HEAD.size : at + _HEAD.size + length]
+            )
+        except (struct.error, IndexError) as error:
+            raise DataException(f"The log of {key.pathspec} is damaged at byte {at}.") from error
+        yield line
+        at += _HEAD.size + length

@@ -1,0 +1,47 @@
+"""A pack as bytes: ``SWP1``, length (4), first 16 bytes of its BLAKE3, the pack itself."""
+
+from __future__ import annotations
+
+import blake3
+
+from stepwell.exceptions import BlobCorrupted, StoreFormatError
+from stepwell.model import wire
+from stepwell.model.pack import Pack
+
+_MAGIC = b"SWP1"
+_HEAD = 24
+
+
+def pack_bytes(pack: Pack) -> bytes:
+    """Return the file's bytes."""
+    body = wire.encode(pack)
+    return _MAGIC + len(body).to_bytes(4, "little") + blake3.blake3(body).digest(16) + body
+
+
+def is_torn(data: bytes) -> bool:
+    """Return whether a power cut came before all of the file was on disk. Such a pack was never committed."""
+    return (
+        len(data) < _HEAD
+        or not any(data[:_HEAD])
+        or (data[:4] == _MAGIC and len(data) < _HEAD + int.from_bytes(data[4:8], "little"))
+    )
+
+
+def open_pack(data: bytes, where: str) -> Pack | None:
+    """Return the pack, or None if it is torn.
+
+    Raises
+    ------
+    BlobCorrupted
+        The bytes are whole, but not those that were written.
+    """
+    if is_torn(data):
+        return None
+    if data[:4] != _MAGIC or blake3.blake3(memoryview(data)[_HEAD:]).digest(16) != data[8:_HEAD]:
+        raise BlobCorrupted(
+            f"The pack {where} does not have the bytes that were written. Run the task again."
+        )
+    try:
+        return wire.decode(memoryview(data)[_HEAD:], Pack)
+    except wire.WireError as error:
+        raise StoreFormatError(f"The pack {where} cannot be read: {error}.") from error

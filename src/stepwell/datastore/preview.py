@@ -1,0 +1,122 @@
+"""Short safe texts for values. No code of the user's runs: no ``__repr__``, no property, no iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import cast
+
+TEXT_CUT = 200
+LABEL_CUT = 30
+_ITEMS = 8
+_DEPTH = 3
+_PREVIEW_CUT = 400
+_INT_BITS = 512
+
+# Their repr is short, fast and written by people we trust; recognised by name so that nothing is imported.
+_TRUSTED = frozenset(
+    {
+        "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
+        "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "pathlib.PosixPath", "pathlib.WindowsPath",
+        "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib._local.PosixPath", "builtins.complex",
+        "builtins.range", "builtins.slice", "numpy.bool", "numpy.bool_", "numpy.float16", "numpy.float32",
+        "numpy.float64", "numpy.int8", "numpy.int16", "numpy.int32", "numpy.int64", "numpy.uint8",
+        "numpy.uint16", "numpy.uint32", "numpy.uint64", "pandas._libs.tslibs.timestamps.Timestamp",
+    }
+)  # fmt: skip
+_PAIRS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+
+
+def type_name(value: object) -> str:
+    """Dotted name of the value's class; built-in ones without their module."""
+    kind = type(value)
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def preview(value: object) -> str:
+    """Return a short text that shows the value: itself if it is small, else its shape."""
+    text = _shown(value, _DEPTH)
+    return text if len(text) <= _PREVIEW_CUT else text[: _PREVIEW_CUT - 3] + "..."
+
+
+def label_of(value: object) -> str:
+    """Return the foreach item as short text: itself if it is a short string or number, else cut."""
+    text = str(value) if type(value) is str and len(value) <= LABEL_CUT else _shown(value, 2)
+    return text if len(text) <= LABEL_CUT else text[: LABEL_CUT - 3] + "..."
+
+
+def _shown(value: object, depth: int) -> str:
+    kind = type(value)
+    if value is None or kind is bool or kind is float:
+        return repr(value)
+    if kind is int:
+        return _integer(cast("int", value))
+    if kind is str or kind is bytes or kind is bytearray:
+        return _text(cast("str | bytes | bytearray", value))
+    if kind in _PAIRS:
+        return _sequence(cast("list[object]", value), _PAIRS[kind], depth)
+    if kind is dict:
+        return _mapping(cast("dict[object, object]", value), depth)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if name in _TRUSTED:
+        return repr(value)
+    return _array(value, kind, name) or f"<{name}>"
+
+
+def _integer(value: int) -> str:
+    # Turning a huge integer into decimal text is slow, and refused by Python from 4,300 digits on.
+    return repr(value) if value.bit_length() <= _INT_BITS else f"<int of {value.bit_length()} bits>"
+
+
+def _text(value: str | bytes | bytearray) -> str:
+    if len(value) <= TEXT_CUT:
+        return repr(value)
+    return f"{value[:TEXT_CUT]!r}... ({len(value)} {'characters' if type(value) is str else 'bytes'})"
+
+
+def _sequence(value: list[object], brackets: str, depth: int) -> str:
+    if not value:
+        return "()" if brackets == "()" else "[]" if brackets == "[]" else f"{type(value).__name__}()"
+    if not depth:
+        return f"{brackets[0]}... {len(value)} items{brackets[1]}"
+    shown = _joined((_shown(item, depth - 1) for item in islice(value, _ITEMS)), len(value))
+    comma = "," if brackets == "()" and len(value) == 1 else ""
+    return f"{brackets[0]}{shown}{comma}{brackets[1]}"
+
+
+def _mapping(value: dict[object, object], depth: int) -> str:
+    if not depth:
+        return f"{{... {len(value)} items}}" if value else "{}"
+    pairs = (f"{_shown(k, 0)}: {_shown(v, depth - 1)}" for k, v in islice(value.items(), _ITEMS))
+    return f"{{{_joined(pairs, len(value))}}}"
+
+
+def _joined(shown: Iterable[str], count: int) -> str:
+    parts: list[str] = []
+    room = _PREVIEW_CUT
+    for text in shown:
+        parts.append(text)
+        room -= len(text)
+        if room < 0:
+            break
+    missing = count - len(parts)
+    return ", ".join(parts) + (f", ... {missing} more" if missing else "")
+
+
+def _array(value: object, kind: type, name: str) -> str:
+    """Shape and columns of NumPy, pandas and Polars values, by the name of their class."""
+    package = name.partition(".")[0]
+    if package not in ("numpy", "pandas", "polars", "torch", "pyarrow"):
+        return ""
+    try:
+        shape = "x".join(str(n) for n in cast("tuple[int, ...]", getattr(value, "shape", ())))
+        columns = getattr(value, "columns", None) if kind.__name__ == "DataFrame" else None
+        if columns is not None:
+            names = [str(column)[:40] for column in islice(cast("Iterable[object]", columns), 20)]
+            more = ", ..." if len(cast("list[object]", columns)) > len(names) else ""
+            return f"{package}.DataFrame {shape}: {', '.join(names)}{more}"
+        dtype = getattr(value, "dtype", None)
+        return f"{package}.{kind.__name__} {shape}{f' {dtype}' if dtype is not None else ''}".strip()
+    except Exception:  # noqa: BLE001 - a preview is a courtesy; a library's oddity must not fail the task
+        return f"<{name}>"

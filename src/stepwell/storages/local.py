@@ -1,0 +1,354 @@
+"""Objects as files under one directory."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from stepwell.datastore.storage import Buffer, Storage
+from stepwell.exceptions import StoreError, StoreUnavailable
+
+_KEY = re.compile(r"[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*(?:/[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*)*")
+_TMPFILE = getattr(os, "O_TMPFILE", 0)
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0)
+
+# Objects up to this size are read rather than mapped: a mapping costs page faults and, in Python < 3.13, a
+# file descriptor.
+_MAP_FROM = 256 * 1024
+
+# One call to write(2) takes at most 2 GiB - 4 KiB on Linux; smaller pieces let the kernel answer signals.
+_WRITE_AT_MOST = 64 * 1024 * 1024
+
+_TEMPORARY = ".tmp"
+
+# The modification time of every object that `write` made. Whatever writes to the file later moves it away, so
+# that one stat tells whether the bytes are still ours.
+_SEALED_NS = 1_000_000_000 * 1_000_000_007
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "your disk quota is used up; free some space",
+    errno.EROFS: "the file system is read-only; choose another datastore or remount it",
+    errno.EACCES: "permission denied; give yourself access or choose another datastore",
+    errno.EPERM: "permission denied; give yourself access or choose another datastore",
+    errno.EIO: "the disk reports an input/output error; check the hardware",
+    errno.ESTALE: "the network file system lost the file; check the connection",
+    errno.EMFILE: "this process has too many open files; raise `ulimit -n`",
+    errno.ENFILE: "the system has too many open files",
+    errno.ENOTDIR: "a part of the path is a file, not a directory",
+    errno.ENAMETOOLONG: "a name is too long for this file system",
+}
+
+
+class LocalStorage(Storage):
+    """Keeps each object in a file of its own, for this user only. The directory is made by the first write.
+
+    Parameters
+    ----------
+    root
+        The directory.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self._root = os.path.abspath(root)  # noqa: PTH100 - pathlib is not imported on the task path
+        self._anonymous = bool(_TMPFILE)
+        self._links = True
+
+    @property
+    def location(self) -> str:
+        return self._root
+
+    def write(self, key: str | Callable[[], str], data: Sequence[Buffer]) -> bool:
+        with self._border("write"):
+            if isinstance(key, str):
+                self._path(key)
+            if self._anonymous:
+                fd = self._open_anonymous()
+                if fd is not None:
+                    try:
+                        _write_all(fd, data)
+                        return self._publish_anonymous(fd, self._path(key if isinstance(key, str) else key()))
+                    finally:
+                        os.close(fd)
+            return self._write_named(key, data)
+
+    def replace(self, key: str, data: Buffer) -> None:
+        with self._border("write"):
+            path = self._path(key)
+            temporary = self._write_temporary([data])
+            try:
+                _with_parents(path, lambda: os.replace(temporary, path))
+            except BaseException:
+                _unlink(temporary)
+                raise
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes | None:
+        with self._border("read"):
+            try:
+                fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                wanted = max(0, os.fstat(fd).st_size - start) if length is None else length
+                return _read_all(fd, start, wanted)
+            finally:
+                os.close(fd)
+
+    def map(self, key: str) -> memoryview | None:
+        with self._border("read"):
+            try:
+                fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                size = os.fstat(fd).st_size
+                if size < _MAP_FROM:
+                    return memoryview(bytearray(_read_all(fd, 0, size)))
+                return memoryview(_map_private(fd, size))
+            finally:
+                os.close(fd)
+
+    def size(self, key: str) -> int | None:
+        with self._border("read"):
+            try:
+                return os.stat(self._path(key)).st_size
+            except FileNotFoundError:
+                return None
+
+    def untouched(self, key: str) -> bool:
+        with self._border("read"):
+            try:
+                found = os.stat(self._path(key))
+            except FileNotFoundError:
+                return False
+            # A power cut may take bytes that were not yet on disk: files older than this boot are not vouched for.
+            return found.st_mtime_ns == _SEALED_NS and found.st_ctime_ns > _booted_ns()
+
+    def list(self, prefix: str) -> Iterator[str]:
+        folder = prefix.strip("/")
+        yield from self._walk(f"{folder}/" if folder else "")
+
+    def delete(self, keys: Sequence[str]) -> None:
+        with self._border("delete from"):
+            for key in keys:
+                _unlink(self._path(key))
+
+    def sync(self) -> None:
+        with self._border("write"):
+            try:
+                fd = os.open(self._root, os.O_RDONLY | _CLOEXEC)
+            except FileNotFoundError:
+                return
+            try:
+                _sync_file_system(fd)
+            finally:
+                os.close(fd)
+
+    def _path(self, key: str) -> str:
+        if _KEY.fullmatch(key) is None:
+            raise StoreError(f"{key!r} is no name for an object in a datastore.")
+        return f"{self._root}/{key}"
+
+    def _open_anonymous(self) -> int | None:
+        """A file without a name: it vanishes by itself if this process dies before it is published."""
+        flags = os.O_WRONLY | _TMPFILE | _CLOEXEC
+        try:
+            return os.open(self._root, flags, 0o600)
+        except FileNotFoundError:
+            _make_root(self._root)
+            return os.open(self._root, flags, 0o600)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS):
+                raise
+            self._anonymous = False
+            return None
+
+    def _publish_anonymous(self, fd: int, path: str) -> bool:
+        os.utime(fd, ns=(_SEALED_NS, _SEALED_NS))
+
+        def publish() -> None:
+            # With a directory descriptor CPython calls linkat with AT_SYMLINK_FOLLOW; without one it calls
+            # link, which would link the symbolic link in /proc itself. The path is absolute: fd is not used.
+            os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
+
+        try:
+            _with_parents(path, publish)
+        except FileExistsError:
+            return False
+        return True
+
+    def _write_named(self, key: str | Callable[[], str], data: Sequence[Buffer]) -> bool:
+        temporary = self._write_temporary(data)
+        try:
+            path = self._path(key if isinstance(key, str) else key())
+            os.utime(temporary, ns=(_SEALED_NS, _SEALED_NS))
+            return self._publish_named(temporary, path)
+        finally:
+            _unlink(temporary)
+
+    def _publish_named(self, temporary: str, path: str) -> bool:
+        if self._links:
+            try:
+                _with_parents(path, lambda: os.link(temporary, path))
+                return True
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+                    raise
+                self._links = False
+        # A file system without links: a claim, made exclusively, decides who may rename.
+        claim = f"{self._root}/{_TEMPORARY}/claim-{_claim_name(path)}"
+        try:
+            _with_parents(
+                claim, lambda: os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            )
+        except FileExistsError:
+            return False
+        try:
+            if os.path.exists(path):  # noqa: PTH110
+                return False
+            _with_parents(path, lambda: os.rename(temporary, path))  # noqa: PTH104
+            return True
+        finally:
+            _unlink(claim)
+
+    def _write_temporary(self, data: Sequence[Buffer]) -> str:
+        path = f"{self._root}/{_TEMPORARY}/{secrets.token_hex(16)}"
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOEXEC
+        try:
+            fd = os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            _make_root(self._root)
+            _make_directories(os.path.dirname(path))  # noqa: PTH120
+            fd = os.open(path, flags, 0o600)
+        try:
+            _write_all(fd, data)
+        except BaseException:
+            _unlink(path)
+            raise
+        finally:
+            os.close(fd)
+        return path
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        with self._border("read"):
+            try:
+                with os.scandir(f"{self._root}/{folder}") as entries:
+                    # Folders sort with their slash, so that whole keys come out sorted.
+                    names = sorted(
+                        entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
+                        for entry in entries
+                        if not entry.name.startswith(".")
+                    )
+            except FileNotFoundError:
+                return
+        for name in names:
+            if name.endswith("/"):
+                yield from self._walk(folder + name)
+            else:
+                yield folder + name
+
+    @contextmanager
+    def _border(self, verb: str) -> Iterator[None]:
+        """Foreign errors end here."""
+        try:
+            yield
+        except OSError as error:
+            reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+            raise StoreUnavailable(f"cannot {verb} the datastore {self._root}: {reason}.") from error
+
+
+def _write_all(fd: int, data: Sequence[Buffer]) -> None:
+    for piece in data:
+        view = memoryview(piece).cast("B") if not isinstance(piece, bytes) else memoryview(piece)
+        offset, end = 0, len(view)
+        while offset < end:
+            offset += os.write(fd, view[offset : offset + _WRITE_AT_MOST])
+
+
+def _read_all(fd: int, start: int, length: int) -> bytes:
+    found = os.pread(fd, length, start)
+    if len(found) == length or not found:
+        return found
+    pieces = [found]
+    done = len(found)
+    while done < length and (more := os.pread(fd, length - done, start + done)):
+        pieces.append(more)
+        done += len(more)
+    return b"".join(pieces)
+
+
+def _map_private(fd: int, size: int) -> mmap.mmap:
+    flags, prot = mmap.MAP_PRIVATE | _NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE
+    if sys.version_info >= (3, 13):
+        return mmap.mmap(fd, size, flags, prot, trackfd=False)
+    return mmap.mmap(fd, size, flags, prot)
+
+
+def _with_parents(path: str, act: Callable[[], None]) -> None:
+    """Do it; make the directories of ``path`` only if that turns out to be needed."""
+    try:
+        act()
+    except FileNotFoundError:
+        _make_directories(os.path.dirname(path))  # noqa: PTH120
+        act()
+
+
+def _make_directories(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)  # noqa: PTH102
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        _make_directories(os.path.dirname(path))  # noqa: PTH120
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)  # noqa: PTH102
+
+
+def _make_root(root: str) -> None:
+    """Make the directory, and keep Git away from what will lie in it."""
+    _make_directories(root)
+    with suppress(FileExistsError):
+        fd = os.open(f"{root}/.gitignore", os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOEXEC, 0o600)
+        try:
+            os.write(fd, b"*\n")
+        finally:
+            os.close(fd)
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108
+
+
+def _claim_name(path: str) -> str:
+    from hashlib import sha256
+
+    return sha256(path.encode()).hexdigest()
+
+
+def _booted_ns() -> int:
+    """When this machine was started; where that is unknown, a time that no file is younger than."""
+    if sys.platform == "linux":
+        return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return sys.maxsize
+
+
+def _sync_file_system(fd: int) -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(fd) == 0:
+            return
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    os.sync()
