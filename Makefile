@@ -85,7 +85,7 @@ check: $(VENV)/stamp-test $(VENV)/stamp-lint $(VENV)/stamp-docs  ## format, ruff
 	$(BIN)/ruff check src tests bench examples docs
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --quiet --strict --site-dir site
+	$(BIN)/mkdocs build --strict --site-dir site
 
 format: $(VENV)/stamp-lint  ## rewrite the sources as ruff wants them
 	$(BIN)/ruff format src tests bench examples docs

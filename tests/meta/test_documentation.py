@@ -1,5 +1,6 @@
 """The documentation is true where a machine can tell: links resolve, and named files exist."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -42,3 +43,30 @@ def test_the_decision_records_are_numbered_without_gaps():
     numbers = sorted(int(page.name[:4]) for page in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def rules() -> set[str]:
+    """Names of the rules that the checks of a flow report."""
+    found: set[str] = set()
+    for path in (ROOT / "src" / "stepwell" / "definition").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            given = [keyword.value for keyword in call.keywords if keyword.arg == "rule"]
+            if name in {"_problem", "_add"}:
+                given += call.args[:2]
+            found |= {
+                value.value
+                for value in given
+                if isinstance(value, ast.Constant) and re.fullmatch(r"[a-z]+(-[a-z]+)*", str(value.value))
+            }
+    return found
+
+
+def test_every_rule_of_the_checks_is_explained():
+    explained = set(
+        re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs/reference/checks.md").read_text(), re.MULTILINE)
+    )
+
+    assert rules() - explained == set()
