@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO
 
 from stepwell.engine.capabilities import Capabilities
@@ -126,7 +126,7 @@ def _output(handle: TaskHandle, stream: Stream, file: IO[bytes], at: float) -> I
 
 
 @contextlib.contextmanager
-def _redirected(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+def _redirected(out: IO[bytes], err: IO[bytes]) -> Generator[None]:
     """Point descriptors 1 and 2, and Python's streams, at the files for a while."""
     streams = sys.stdout, sys.stderr
     for stream in streams:
@@ -157,6 +157,6 @@ def _debugger_on(terminal: int) -> Callable[..., object]:
         import pdb  # this is what `breakpoint()` in a user's step asks for
 
         stream = os.fdopen(os.dup(terminal), "w", buffering=1)
-        pdb.Pdb(stdout=stream).set_trace(sys._getframe(1))
+        pdb.Pdb(stdout=stream).set_trace(sys._getframe(1))  # pyright: ignore[reportPrivateUsage] - as pdb itself does
 
     return breakpoint_here

@@ -11,7 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -78,8 +78,8 @@ def prepare_streams() -> None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
 
 
-def _line_stream(stream: object, fd: int, errors: str) -> io.TextIOWrapper:
-    if isinstance(stream, io.TextIOWrapper) and _descriptor(stream) == fd:
+def _line_stream(stream: TextIO | None, fd: int, errors: str) -> io.TextIOWrapper:
+    if type(stream) is io.TextIOWrapper and _descriptor(stream) == fd:
         # The very object is kept: loggers and consoles made at import hold it.
         stream.reconfigure(encoding="utf-8", errors=errors, line_buffering=True)
         return stream
@@ -106,7 +106,8 @@ def run_and_exit(
         gc.enable()
         seed_task(info, task)
         code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
-        atexit._run_exitfuncs()  # what the step registered: the launcher cleared the rest
+        # What the step registered: the launcher cleared the rest. `multiprocessing` does the same.
+        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()
         code = code or 1

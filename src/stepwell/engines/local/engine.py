@@ -189,6 +189,11 @@ class LocalEngine(Engine):
         os.close(self._wake_r)
         os.close(self._wake_w)
 
+    @property
+    def launcher_pid(self) -> int:
+        """The process that starts the tasks of steps without variables of their own."""
+        return self._links[()].pid
+
     # Launching
 
     def _launch_waiting(self) -> None:

@@ -1,7 +1,8 @@
 """The launcher: a small single-threaded process that starts one process per task and tells how each ended.
 
-It is forked from the run process before that has threads or connections, or is an interpreter of its own. It lives
-as long as its socket: when the run process closes it, or dies, every task and all their children are killed.
+It is forked from the run process before that has threads or connections, or is an interpreter of its own.
+It lives as long as its socket: when the run process closes it, or dies, every task and all their children are
+killed.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Launcher:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
         child.prepare_streams()
-        atexit._clear()  # what was registered so far belongs to the run process
+        atexit._clear()  # pyright: ignore[reportPrivateUsage] - what was registered so far belongs to the run process
         gc.collect()
         gc.disable()
         gc.freeze()  # a collection in a task would otherwise copy every page it looks at

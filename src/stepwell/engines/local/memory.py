@@ -6,7 +6,7 @@ _ROOT = "/sys/fs/cgroup"
 
 
 class OomCounter:
-    """Notices that the kernel has killed a process for want of memory. Linux only; elsewhere it never does."""
+    """Notices that the kernel has killed a process for want of memory; on Linux only."""
 
     def __init__(self) -> None:
         self._path = next((path for path in _candidates() if _count(path) is not None), None)
