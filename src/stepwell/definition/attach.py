@@ -73,7 +73,7 @@ def step_decorator(name: str) -> type[StepDecorator]:
         found: object = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise UnknownStepDecoratorException(
-            f"Step decorator `{name}` cannot be imported: {error}. Without a module there are: {listed(BUILT_IN)}."
+            f"Step decorator `{name}` cannot be imported: {error}. Built in are: {listed(BUILT_IN)}."
         ) from error
     if not isinstance(found, type) or not issubclass(found, StepDecorator):
         raise UnknownStepDecoratorException(

@@ -28,7 +28,7 @@ class _Level:
 class _Walk:
     nodes: Mapping[str, Node]
     end: str
-    # The levels on which each step is entered, with the step that leads there. None: something before is wrong.
+    # Who leads to a step, and on which level. None: something before is wrong.
     entered: dict[str, list[tuple[str, _Level | None]]] = field(
         default_factory=dict[str, list[tuple[str, "_Level | None"]]]
     )
@@ -86,7 +86,9 @@ def _entry_problems(walk: _Walk, node: Node, entries: list[tuple[str, _Level | N
         fix = f"Write `def {node.name}(self)`, or open a split before it."
         yield _problem(node, "join-without-split", what, fix)
     elif len(open_splits) > 1:
-        branches = "; ".join(f"`{source}` {_branch(level)}" for source, level in zip(_names(entries), levels))
+        branches = "; ".join(
+            f"`{source}` {_branch(level)}" for source, level in zip(_names(entries), levels, strict=True)
+        )
         what = f"join `{node.name}` joins branches of different splits: {branches}"
         yield _problem(
             node, "unrelated-branches", what, "Close the inner split with a join of its own first."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, cast
 
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.nearest import did_you_mean, listed
@@ -20,8 +20,6 @@ from stepwell.exceptions import (
 from stepwell.model.policy import StepPolicy
 
 _FLOW_MARK = "__stepwell_flow_decorators__"
-
-FlowClass = TypeVar("FlowClass", bound=type)
 
 
 class Decorator:
@@ -80,7 +78,7 @@ class StepDecorator(Decorator):
     """A decorator of steps."""
 
     def contribute(self, policy: StepPolicy) -> StepPolicy:
-        """Return the policy with what this decorator asks for added. The order of decorators must not matter."""
+        """Return the policy with what this decorator asks for added, whatever the order of decorators."""
         return policy
 
 
@@ -105,7 +103,7 @@ def decorate_step(kind: type[StepDecorator], target: object, attributes: Mapping
             raise BadStepDecoratorException(_no_step(kind.name, function))
         if not kind.repeatable and any(known.name == kind.name for known in spec.decorators):
             raise DuplicateStepDecoratorException(
-                f"Step `{function.__name__}` ({_where(function)}) has @{kind.name} twice. Leave one of them out."
+                f"Step `{function.__name__}` ({_where(function)}) has @{kind.name} twice. Leave one out."
             )
         spec.decorators.insert(0, kind(attributes))
         return function
@@ -124,11 +122,11 @@ def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping
         The flow has this decorator already, and it may not repeat.
     """
 
-    def decorate(flow_class: FlowClass) -> FlowClass:
-        if not isinstance(flow_class, type) or not issubclass(flow_class, FlowSpec):
-            raise BadFlowDecoratorException(
-                f"@{kind.name} stands on {_title(flow_class)}, but it belongs on a flow: a subclass of FlowSpec."
-            )
+    def decorate(flow_class: object) -> object:
+        if not isinstance(flow_class, type):
+            raise _no_flow(kind.name, flow_class)
+        if not issubclass(flow_class, FlowSpec):
+            raise _no_flow(kind.name, cast("object", flow_class))
         known = flow_decorators_of(flow_class)
         if not kind.repeatable and any(other.name == kind.name for other in known):
             raise DuplicateFlowDecoratorException(
@@ -138,12 +136,18 @@ def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping
         setattr(flow_class, _FLOW_MARK, (kind(attributes), *own))
         return flow_class
 
-    return decorate if target is None else decorate(target)  # pyright: ignore[reportArgumentType] - checked inside
+    return decorate if target is None else decorate(target)
 
 
 def flow_decorators_of(flow_class: type) -> tuple[FlowDecorator, ...]:
     """Return the decorators of a flow: its own first, then those of its base classes."""
     return tuple(deco for owner in flow_class.__mro__ for deco in vars(owner).get(_FLOW_MARK, ()))
+
+
+def _no_flow(name: str, target: object) -> BadFlowDecoratorException:
+    return BadFlowDecoratorException(
+        f"@{name} stands on {_title(target)}, but belongs on a flow: a subclass of FlowSpec."
+    )
 
 
 def _no_step(name: str, function: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from stepwell.definition.decorator import FlowDecorator, StepDecorator, flow_dec
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.graph import Graph
 from stepwell.definition.parameter_values import ParameterSpec, parameter_problems, specs_of
+from stepwell.definition.place import absolute
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.validate import read_graph
 from stepwell.exceptions import GraphError
@@ -32,7 +32,7 @@ class FlowDefinition:
     policies
         What the decorators of each step ask for, all together.
     decorators
-        The decorators of each step: those of the source from the outermost in, then those attached by ``--with``.
+        The decorators of each step: those of the source, the outermost first, then those of ``--with``.
     node_info
         What ``@step(node_info=...)`` attaches; steps without it are left out.
     """
@@ -102,4 +102,4 @@ def _policy(decorators: Sequence[StepDecorator]) -> StepPolicy:
 def _file_of(flow_class: type[FlowSpec], graph: Graph) -> str:
     module = sys.modules.get(flow_class.__module__)
     path = getattr(module, "__file__", None) or graph[graph.start].file
-    return os.path.abspath(path) if os.path.exists(path) else path
+    return absolute(path)

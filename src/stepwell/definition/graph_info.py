@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
 from stepwell.definition.decorator import Decorator
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.graph import Graph, Node
+from stepwell.definition.place import absolute
 from stepwell.definition.transition import Foreach, Split
 
 
@@ -18,7 +19,7 @@ def graph_info(definition: FlowDefinition) -> dict[str, Any]:
     """Return the JSON-able description that every run keeps as the artifact ``_graph_info``."""
     graph = definition.graph
     return {
-        "file": os.path.basename(definition.file),
+        "file": Path(definition.file).name,
         "start_step": graph.start,
         "end_step": graph.end,
         "parameters": [
@@ -42,7 +43,7 @@ def _step_info(definition: FlowDefinition, node: Node) -> dict[str, Any]:
         "name": node.name,
         "type": _info_type(definition.graph, node),
         "line": node.line,
-        "source_file": os.path.abspath(node.file) if os.path.exists(node.file) else node.file,
+        "source_file": absolute(node.file),
         "doc": node.doc,
         "decorators": [_decorator_info(decorator) for decorator in definition.decorators[node.name]],
         "next": list(node.targets),

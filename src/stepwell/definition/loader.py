@@ -7,6 +7,7 @@ import linecache
 import os
 import sys
 import traceback
+from pathlib import Path
 from types import ModuleType
 
 from stepwell.definition.flowspec import FlowSpec
@@ -70,16 +71,17 @@ def _flows_in(module: ModuleType) -> dict[str, type[FlowSpec]]:
 
 
 def _import_file(path: str) -> ModuleType:
-    full = os.path.abspath(path)
-    if not os.path.isfile(full):
+    given = Path(path)
+    if not given.is_file():
         raise FlowLoadError(f"There is no file {path}.")
     from importlib.util import module_from_spec, spec_from_file_location  # start-up cost of this command only
 
-    folder, base = os.path.split(full)
+    script = given.absolute()
+    folder, full = str(script.parent), str(script)
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     linecache.checkcache(full)
-    name = _module_name(base.removesuffix(".py"), full)
+    name = _module_name(script.stem, full)
     spec = spec_from_file_location(name, full)
     if spec is None or spec.loader is None:
         raise FlowLoadError(f"{path} is no Python file.")
@@ -114,13 +116,13 @@ def _is_flow_file(module: ModuleType, file: str) -> bool:
 
 
 def _import_module(name: str) -> ModuleType:
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            hint = f" Did you mean `{name}.py`?" if os.path.isfile(f"{name}.py") else ""
+            hint = f" Did you mean `{name}.py`?" if Path(f"{name}.py").is_file() else ""
             raise FlowLoadError(f"There is no file and no module {name}.{hint}") from None
         raise _load_error(name, "", error) from None
     except StepwellException:
@@ -140,7 +142,7 @@ def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
             break
     text = "".join(frames.format()).rstrip()
     if isinstance(error, SystemExit):
-        text += f"\nThe file ends the program while it is imported. Put that under `if __name__ == {'__main__'!r}`."
+        text += "\nThe file ends the program while it is imported. Do that under `if __name__ == '__main__'`."
     return FlowLoadError(f"Importing {shown} failed:\n{text}")
 
 

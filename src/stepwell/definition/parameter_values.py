@@ -21,8 +21,23 @@ from stepwell.exceptions import (
 )
 
 RESERVED = frozenset(
-    "params with tag tags namespace obj decospecs run_id_file max_num_splits max_workers max_log_size "
-    "user_namespace run_id task_id runner_attribute_file".split()
+    (
+        "params",
+        "with",
+        "tag",
+        "tags",
+        "namespace",
+        "obj",
+        "decospecs",
+        "run_id_file",
+        "run_id",
+        "task_id",
+        "max_num_splits",
+        "max_workers",
+        "max_log_size",
+        "user_namespace",
+        "runner_attribute_file",
+    )
 )
 
 _TRUE, _FALSE = (
@@ -86,7 +101,7 @@ def _shown_default(parameter: Parameter) -> str:
         return ""
     if callable(parameter.default):
         return "computed when a run starts"
-    if isinstance(parameter.default, dict | list):
+    if isinstance(parameter.type, JSONTypeClass) and not isinstance(parameter.default, str):
         return json.dumps(parameter.default)
     return str(parameter.default)
 

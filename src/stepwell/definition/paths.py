@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 
 Targets = Mapping[str, tuple[str, ...]]
 
-# Looking for the shortest of all cycles is quadratic; past this many looks, a shortest one found so far will do.
+# The shortest of all cycles costs quadratic time; past this many looks the shortest one so far will do.
 _LOOKS = 200_000
 
 

@@ -1,13 +1,19 @@
-"""``FILE:LINE`` as users see it."""
+"""Places in files as users see them."""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 
 def place(file: str, line: int) -> str:
     """Return ``FILE:LINE``, the file relative to the working directory if it lies in or below it."""
-    if os.path.isabs(file):
-        here = os.getcwd().rstrip(os.sep) + os.sep
-        file = file.removeprefix(here)
-    return f"{file}:{line}"
+    path = Path(file)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return f"{path}:{line}"
+
+
+def absolute(file: str) -> str:
+    """Return the absolute path of a file; of a notebook cell or the like, its name as it is."""
+    path = Path(file)
+    return str(path.absolute()) if path.exists() else file

@@ -73,7 +73,7 @@ def step(
     ...         print("done")
     """
 
-    def mark(marked: StepFunction) -> StepFunction:
+    def mark(marked: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(marked, FunctionType):
             raise BadStepDecoratorException(
                 f"@step stands on {marked!r}, which is no function. Put @step directly above the step's "

@@ -153,7 +153,9 @@ class _BodyReader:
                 self._problem("switch-unsupported", what, fix, argument.lineno)
                 continue
             if isinstance(argument, ast.Call) and self._is_self_attribute(argument.func):
-                fix = f"Write `{self._text(argument.func)}`, without the parentheses: the step is not called here."
+                fix = (
+                    f"Write `{self._text(argument.func)}`, without parentheses: the step is not called here."
+                )
             self._problem("target-form", what, fix, argument.lineno)
         return tuple(targets)
 
