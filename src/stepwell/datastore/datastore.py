@@ -136,7 +136,7 @@ class Datastore:
         self._storage.replace(layout.failure_key(pack.key, pack.attempt), pack_bytes(pack))
 
     def pack(self, key: TaskKey, attempt: int | None = None) -> Pack | None:
-        """Return the pack of the attempt that succeeded, or None; for any other ``attempt`` its failure pack."""
+        """Return the pack of the attempt that succeeded, or None; for another ``attempt`` its failure pack."""
         found = self._pack_at(layout.pack_key(key), key)
         if attempt is None or (found is not None and found.attempt == attempt):
             return found
@@ -196,8 +196,8 @@ class Datastore:
         """
         table = foreach_items.build(items, self._dump, self._blobs.put)
         if table.size <= foreach_items.TABLE_INLINE:
-            return ItemsRef(table.count), b"".join(table.pieces), table.labels
-        return ItemsRef(table.count, self._blobs.put(table.pieces, table.size)), b"", table.labels
+            return ItemsRef(table.items), b"".join(table.pieces), table.labels
+        return ItemsRef(table.items, self._blobs.put(table.pieces, table.size)), b"", table.labels
 
     def load_item(self, pack: Pack, index: int) -> object:
         """Return one item of the foreach that the task of ``pack`` opened; nothing else of it is read.
@@ -305,7 +305,8 @@ class Datastore:
         found = self.pack(key)
         if found is None:
             raise StepwellDataMissing(
-                f"The task {key.pathspec} has no results in {self.location}. Continue the run to compute them again."
+                f"The task {key.pathspec} has no results in {self.location}. "
+                "Continue the run to compute them again."
             )
         return found
 

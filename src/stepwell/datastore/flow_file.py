@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from types import FunctionType, ModuleType
 from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -92,6 +93,9 @@ def _make_pickler_class() -> Callable[..., pickle.Pickler]:
 
     class FlowPickler(cloudpickle.Pickler):
         def reducer_override(self, obj: object) -> object:
+            if type(obj) is TextIOWrapper:
+                # cloudpickle would store what the file holds now, in silence.
+                raise TypeError("cannot pickle an open file")
             if isinstance(obj, (type, FunctionType)):
                 name = obj.__module__
                 if name == "__main__" or name in _flow_modules:

@@ -28,7 +28,7 @@ class Table(NamedTuple):
 
     pieces: tuple[Buffer, ...]
     size: int
-    count: int
+    items: int
     labels: tuple[str, ...]
 
 

@@ -42,8 +42,8 @@ def prepare(storage: Storage) -> None:
         )
     if found > FORMAT_VERSION:
         raise StoreFormatError(
-            f"the datastore {storage.location} has format {found}; this version of Stepwell knows formats up to "
-            f"{FORMAT_VERSION}. Upgrade Stepwell, or choose another datastore."
+            f"the datastore {storage.location} has format {found}; this version of Stepwell knows formats "
+            f"up to {FORMAT_VERSION}. Upgrade Stepwell, or choose another datastore."
         )
 
 

@@ -23,7 +23,7 @@ Stream = Literal["stdout", "stderr"]
 _HEAD = struct.Struct("<dBBI")
 _SOURCES: tuple[Source, ...] = ("task", "runtime")
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
-# A line longer than this is kept in several records, so that a program that never ends its line needs no memory.
+# A longer line is kept in several records, so that a program that never ends its line needs no memory.
 _LONGEST_RECORD = 64 * 1024
 
 

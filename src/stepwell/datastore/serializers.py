@@ -34,24 +34,24 @@ class Serializer(ABC):
 
     @abstractmethod
     def dump(self, value: object) -> Pieces:
-        """Return the value's bytes in pieces, without copying large buffers. Any exception means it cannot."""
+        """Return the bytes in pieces, without copying large buffers. Any exception means it cannot."""
 
     @abstractmethod
     def load(self, data: memoryview) -> object:
-        """Return the value. ``data`` is private to the caller and writable; the value may keep views of it."""
+        """Return the value. ``data`` is private and writable; the value may keep views of it."""
 
 
 class PickleSerializer(Serializer):
     """Pickle, protocol 5.
 
     Without large buffers the bytes are a plain pickle. Otherwise they are ``SWB1``, the number of buffers (4
-    bytes), the length of the pickle (8), offset and length of each buffer (8 + 8), the pickle, and the buffers
-    at multiples of 64.
+    bytes), the length of the pickle (8), offset and length of each buffer (8 + 8), the pickle, and
+    the buffers at multiples of 64.
     """
 
     name = "pickle"
 
-    def accepts(self, value: object) -> bool:
+    def accepts(self, value: object) -> bool:  # noqa: ARG002 - the port names it
         return True
 
     def dump(self, value: object) -> Pieces:
@@ -70,7 +70,7 @@ class PickleSerializer(Serializer):
         return _laid_out(stream, buffers) if buffers else stream
 
     def load(self, data: memoryview) -> object:
-        if data[:4] != _MAGIC:
+        if bytes(data[:4]) != _MAGIC:
             return pickle.loads(data)
         count = int.from_bytes(data[4:8], "little")
         length = int.from_bytes(data[8:16], "little")
@@ -83,7 +83,7 @@ class PickleSerializer(Serializer):
 
 def buffer_places(data: memoryview | bytes) -> list[tuple[int, int]]:
     """Offset and length of each out-of-band buffer of a pickled value."""
-    if data[:4] != _MAGIC:
+    if bytes(data[:4]) != _MAGIC:
         return []
     count = int.from_bytes(data[4:8], "little")
     table = memoryview(data)[_HEAD : _HEAD + 16 * count].cast("Q")

@@ -58,7 +58,7 @@ class Storage(ABC):
 
     @abstractmethod
     def list(self, prefix: str) -> Iterator[str]:
-        """Yield every key that starts with the folder ``prefix``, sorted. For tools, not for the task path."""
+        """Yield every key in the folder ``prefix``, sorted. For tools, not for the task path."""
 
     @abstractmethod
     def delete(self, keys: Sequence[str]) -> None:

@@ -26,14 +26,17 @@ _ADVICE = {
     "module": "import the module in the step that uses it",
     "other": "store plain data, or give the class __getstate__/__reduce__ so that pickle can write it",
 }
+# fmt: off
 _KINDS = {
-    "_thread.lock": "lock", "_thread.RLock": "lock", "_thread._local": "lock", "builtins.generator": "generator",
-    "builtins.async_generator": "generator", "builtins.coroutine": "event loop task", "builtins.frame": "other",
+    "_thread.lock": "lock", "_thread.RLock": "lock", "_thread._local": "lock",
+    "builtins.generator": "generator", "builtins.async_generator": "generator",
+    "builtins.coroutine": "event loop task", "builtins.frame": "other",
     "_asyncio.Task": "event loop task", "_asyncio.Future": "event loop task", "builtins.module": "module",
     "sqlite3.Connection": "connection", "sqlite3.Cursor": "connection", "socket.socket": "connection",
     "_socket.socket": "connection", "ssl.SSLSocket": "connection", "threading.Thread": "thread or process",
     "subprocess.Popen": "thread or process",
-}  # fmt: skip
+}
+# fmt: on
 _CONNECTION_PACKAGES = frozenset(
     {"psycopg", "psycopg2", "pymysql", "MySQLdb", "redis", "pymongo", "sqlalchemy", "duckdb", "oracledb"}
 )
@@ -124,6 +127,14 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     """The parts that pickle would go into, with how Python writes the way there."""
     if _kind(value) != "other":
         return
+    yield from _members(value)
+    if not isinstance(value, type):
+        yield from _attributes(value)
+    if callable(value) and hasattr(value, "__closure__"):
+        yield from _closure(value)
+
+
+def _members(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for index, (key, inner) in enumerate(cast("dict[object, object]", value).items()):
             if index >= _MOST_PARTS:
@@ -137,10 +148,6 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
     elif isinstance(value, (set, frozenset)):
         for inner in cast("set[object]", value):
             yield " item", inner
-    if not isinstance(value, type):
-        yield from _attributes(value)
-    if callable(value) and hasattr(value, "__closure__"):
-        yield from _closure(value)
 
 
 def _attributes(value: object) -> Iterator[tuple[str, object]]:

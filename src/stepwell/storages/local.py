@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from stepwell.datastore.storage import Buffer, Storage
@@ -85,7 +85,7 @@ class LocalStorage(Storage):
             path = self._path(key)
             temporary = self._write_temporary([data])
             try:
-                _with_parents(path, lambda: os.replace(temporary, path))
+                _with_parents(path, lambda: os.replace(temporary, path))  # noqa: PTH105
             except BaseException:
                 _unlink(temporary)
                 raise
@@ -119,17 +119,17 @@ class LocalStorage(Storage):
     def size(self, key: str) -> int | None:
         with self._border("read"):
             try:
-                return os.stat(self._path(key)).st_size
+                return os.stat(self._path(key)).st_size  # noqa: PTH116
             except FileNotFoundError:
                 return None
 
     def untouched(self, key: str) -> bool:
         with self._border("read"):
             try:
-                found = os.stat(self._path(key))
+                found = os.stat(self._path(key))  # noqa: PTH116
             except FileNotFoundError:
                 return False
-            # A power cut may take bytes that were not yet on disk: files older than this boot are not vouched for.
+            # A power cut may take bytes that were not yet on disk: nothing older than this boot is vouched for.
             return found.st_mtime_ns == _SEALED_NS and found.st_ctime_ns > _booted_ns()
 
     def list(self, prefix: str) -> Iterator[str]:
@@ -258,7 +258,7 @@ class LocalStorage(Storage):
                 yield folder + name
 
     @contextmanager
-    def _border(self, verb: str) -> Iterator[None]:
+    def _border(self, verb: str) -> Generator[None, None, None]:
         """Foreign errors end here."""
         try:
             yield

@@ -43,7 +43,7 @@ class MemoryStorage(Storage):
         found = self._objects.get(key)
         return None if found is None else len(found)
 
-    def untouched(self, key: str) -> bool:
+    def untouched(self, key: str) -> bool:  # noqa: ARG002 - the port names it
         return False
 
     def list(self, prefix: str) -> Iterator[str]:
