@@ -136,7 +136,7 @@ class Datastore:
         self._storage.replace(layout.failure_key(pack.key, pack.attempt), pack_bytes(pack))
 
     def pack(self, key: TaskKey, attempt: int | None = None) -> Pack | None:
-        """Return the pack of the attempt that succeeded, or None; for another ``attempt`` its failure pack."""
+        """Return the pack of the attempt that succeeded, or None; for another attempt its failure pack."""
         found = self._pack_at(layout.pack_key(key), key)
         if attempt is None or (found is not None and found.attempt == attempt):
             return found

@@ -1,5 +1,9 @@
 """Storing what is defined in the flow's own file: by name where that file is loaded, by value elsewhere."""
 
+# cloudpickle has no type information:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import os
@@ -8,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from types import FunctionType, ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from stepwell.datastore.storage import Buffer
@@ -128,9 +132,9 @@ def _by_value_bytes(obj: object, module: ModuleType) -> bytes:
     import cloudpickle
 
     if module.__name__ == "__main__":
-        return cast("bytes", cloudpickle.dumps(obj, protocol=5))
+        return cloudpickle.dumps(obj, protocol=5)
     cloudpickle.register_pickle_by_value(module)
     try:
-        return cast("bytes", cloudpickle.dumps(obj, protocol=5))
+        return cloudpickle.dumps(obj, protocol=5)
     finally:
         cloudpickle.unregister_pickle_by_value(module)

@@ -182,7 +182,8 @@ def _decode(data: bytes, key: TaskKey) -> Iterator[LogLine]:
     at = 0
     while at < len(data):
         try:
-            time, source, stream, length = _HEAD.unpack_from(data, at)
+            head: tuple[float, int, int, int] = _HEAD.unpack_from(data, at)
+            time, source, stream, length = head
             line = LogLine(
                 time, _SOURCES[source], _STREAMS[stream], data[at + _HEAD.size : at + _HEAD.size + length]
             )

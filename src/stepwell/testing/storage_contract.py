@@ -30,9 +30,11 @@ class StorageContract:
 
     def test_of_many_writers_one_wins(self, storage: Storage) -> None:
         won: list[bool] = []
-        threads = [
-            threading.Thread(target=lambda n=n: won.append(storage.write("k", [b"%d" % n]))) for n in range(8)
-        ]
+
+        def write(number: int) -> None:
+            won.append(storage.write("k", [b"%d" % number]))
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

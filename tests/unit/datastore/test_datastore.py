@@ -118,7 +118,7 @@ def test_of_two_processes_that_seal_one_task_one_wins(local):
                 local.seal(a_pack(attempt=attempt))
             except AlreadyCommitted:
                 os._exit(3)
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the child must never return into pytest
                 os._exit(4)
             os._exit(0)
         pids.append(pid)
@@ -230,7 +230,7 @@ def test_an_open_file_is_recognised(tmp_path):
 def test_a_newer_format_is_refused_with_both_versions(tmp_path):
     storage = LocalStorage(tmp_path)
     storage.replace("stepwell.json", b'{"format": 7}')
-    with pytest.raises(StoreFormatError, match="format 7.*up to 1"):
+    with pytest.raises(StoreFormatError, match=r"format 7.*up to 1"):
         Datastore.open(storage)
 
 
