@@ -129,7 +129,7 @@ class LocalStorage(Storage):
                 found = os.stat(self._path(key))  # noqa: PTH116
             except FileNotFoundError:
                 return False
-            # A power cut may take bytes that were not yet on disk: what is older than this boot is not trusted.
+            # A power cut may take bytes that were not yet on disk: files from before this boot are in doubt.
             return found.st_mtime_ns == _SEALED_NS and found.st_ctime_ns > _booted_ns()
 
     def list(self, prefix: str) -> Iterator[str]:
