@@ -42,7 +42,7 @@ class TaskQuery(Struct, frozen=True, kw_only=True):
 
 
 class StepCount(Struct, frozen=True, array_like=True):
-    """How many tasks of a step are in a state, and when the step's first and last task were made and ended."""
+    """How many tasks of a step are in a state; when the first of them was made and the last ended."""
 
     step: str
     state: str

@@ -1,0 +1,13 @@
+"""Runs in order: by number where the id is one."""
+
+from __future__ import annotations
+
+_HIGHEST = 2**62
+
+
+def run_number(run: str) -> int:
+    """Return the number that a run's id is, or 0 for ids that are other text."""
+    if run.isascii() and run.isdigit() and len(run) < 20:
+        number = int(run)
+        return number if number < _HIGHEST else 0
+    return 0

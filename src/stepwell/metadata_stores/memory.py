@@ -1,0 +1,114 @@
+"""Metadata without the outside world: for tests and for trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from stepwell.exceptions import StepwellNotFound
+from stepwell.metadata import tags
+from stepwell.metadata.run_order import run_number
+from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.states import RunState
+
+
+class MemoryMetadata(MetadataStore):
+    """Metadata that lives as long as this object."""
+
+    def __init__(self) -> None:
+        self._last_id = 0
+        self._runs: dict[tuple[str, str], RunRecord] = {}
+        self._tasks: dict[tuple[str, str], dict[tuple[str, str], TaskRecord]] = {}
+
+    def next_run_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def save_run(self, run: RunRecord) -> None:
+        before = self._runs.get((run.flow, run.run))
+        if before is not None:
+            run = replace(run, tags=before.tags, system_tags=before.system_tags)
+        self._runs[run.flow, run.run] = run
+        self._last_id = max(self._last_id, run_number(run.run))
+
+    def beat(self, flow: str, run: str, at: float) -> None:
+        found = self._runs.get((flow, run))
+        if found is None:
+            return
+        if found.state == RunState.LOST:
+            found = replace(found, state=RunState.RUNNING, finished_at=None, reason="")
+        self._runs[flow, run] = replace(found, heartbeat_at=at)
+
+    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
+        for task in tasks:
+            self._tasks.setdefault((task.flow, task.run), {})[task.step, task.task] = task
+
+    def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
+        found = self._runs.get((flow, run))
+        if found is None:
+            raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
+        after = replace(found, tags=tags.changed(found.tags, found.system_tags, add, remove))
+        self._runs[flow, run] = after
+        return after
+
+    def run(self, flow: str, run: str) -> RunRecord | None:
+        return self._runs.get((flow, run))
+
+    def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        wanted = set(query.tags)
+        found = [
+            run
+            for run in self._runs.values()
+            if query.flow in (None, run.flow)
+            and wanted <= {*run.tags, *run.system_tags}
+            and (not query.states or run.state in query.states)
+            and (query.before is None or run_number(run.run) < query.before)
+        ]
+        found.sort(key=lambda run: (run_number(run.run), run.created_at, run.flow, run.run), reverse=True)
+        return found[: query.limit]
+
+    def flows(self) -> Sequence[str]:
+        return sorted({flow for flow, _ in self._runs})
+
+    def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
+        return self._tasks.get((flow, run), {}).get((step, task))
+
+    def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
+        found = [
+            task
+            for task in self._tasks.get((query.flow, query.run), {}).values()
+            if query.step in (None, task.step)
+            and query.index_path in (None, task.index_path)
+            and (not query.states or task.state in query.states)
+            and (query.before is None or task.number < query.before)
+        ]
+        found.sort(key=lambda task: (task.number, task.step, task.task), reverse=not query.ascending)
+        return found[: query.limit]
+
+    def steps(self, flow: str, run: str) -> Sequence[StepCount]:
+        groups: dict[tuple[str, str], list[TaskRecord]] = {}
+        began: dict[str, int] = {}
+        for task in self._tasks.get((flow, run), {}).values():
+            groups.setdefault((task.step, task.state.value), []).append(task)
+            began[task.step] = min(began.get(task.step, task.number), task.number)
+        return [
+            _count(step, state, groups[step, state])
+            for step, state in sorted(groups, key=lambda key: (began[key[0]], *key))
+        ]
+
+    @property
+    def location(self) -> str:
+        return "memory"
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def _count(step: str, state: str, tasks: list[TaskRecord]) -> StepCount:
+    ended = [task.finished_at for task in tasks if task.finished_at is not None]
+    return StepCount(
+        step, state, len(tasks), min(task.number for task in tasks), min(task.created_at for task in tasks),
+        max(ended, default=None),
+    )  # fmt: skip

@@ -1,0 +1,244 @@
+"""Metadata in one SQLite file, for many processes of one machine."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, StoreUnavailable
+from stepwell.metadata import tags
+from stepwell.metadata.run_order import run_number
+from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata_stores import schema, sql
+from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.states import RunState, TaskState
+
+_json = msgspec.json.Encoder()
+_names = msgspec.json.Decoder(tuple[str, ...])
+_fields = msgspec.json.Decoder(dict[str, str])
+
+
+class SqliteMetadata(MetadataStore):
+    """Metadata in the file ``path``, which is made if it does not exist.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    readonly
+        Never write; the file must exist.
+    patience_s
+        How long to wait for other writers.
+
+    Raises
+    ------
+    StoreUnavailable
+        The file cannot be opened.
+    StoreFormatError
+        It was made by a newer version, or is no metadata file.
+    """
+
+    def __init__(self, path: str | Path, readonly: bool = False, patience_s: float = 60.0) -> None:
+        self._path = Path(path).absolute()
+        self._db: sqlite3.Connection | None = None
+        mode = "ro" if readonly else "rwc"
+        with self._errors():
+            self._db = sqlite3.connect(
+                f"{self._path.as_uri()}?mode={mode}", uri=True, timeout=patience_s, isolation_level=None
+            )
+        try:
+            with self._errors():
+                self._prepare(self._db, readonly)
+        except StoreError:
+            self.close()
+            raise
+
+    def next_run_id(self) -> int:
+        with self._writing() as db:
+            return db.execute(sql.NEXT_RUN_ID).fetchall()[0][0]
+
+    def save_run(self, run: RunRecord) -> None:
+        number = run_number(run.run)
+        with self._writing() as db:
+            is_new = db.execute(sql.RUN, (run.flow, run.run)).fetchone() is None
+            db.execute(sql.SAVE_RUN, (*_run_row(run), number))
+            db.execute(sql.RAISE_RUN_ID, (number, number))
+            if is_new:
+                _index_tags(db, run)
+
+    def beat(self, flow: str, run: str, at: float) -> None:
+        with self._writing() as db:
+            db.execute(sql.BEAT, (at, flow, run))
+
+    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
+        if not tasks:
+            return
+        with self._writing() as db:
+            db.executemany(sql.SAVE_TASK, map(_task_row, tasks))
+
+    def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
+        with self._writing() as db:
+            found = db.execute(sql.RUN, (flow, run)).fetchone()
+            if found is None:
+                raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
+            before = _run(found)
+            user = tags.changed(before.tags, before.system_tags, add, remove)
+            after = msgspec.structs.replace(before, tags=user)
+            db.execute(sql.SET_TAGS, (_text(user), flow, run))
+            db.execute(sql.CLEAR_TAGS, (flow, run))
+            _index_tags(db, after)
+            return after
+
+    def run(self, flow: str, run: str) -> RunRecord | None:
+        rows = self._rows(sql.RUN, (flow, run))
+        return _run(rows[0]) if rows else None
+
+    def runs(self, query: RunQuery) -> Sequence[RunRecord]:
+        return [_run(row) for row in self._rows(*sql.runs(query))]
+
+    def flows(self) -> Sequence[str]:
+        return [row[0] for row in self._rows(sql.FLOWS, ())]
+
+    def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
+        rows = self._rows(sql.TASK, (flow, run, step, task))
+        return _task(rows[0]) if rows else None
+
+    def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
+        return [_task(row) for row in self._rows(*sql.tasks(query))]
+
+    def steps(self, flow: str, run: str) -> Sequence[StepCount]:
+        return [StepCount(*row[:6]) for row in self._rows(sql.STEPS, (flow, run))]
+
+    @property
+    def location(self) -> str:
+        return f"local@{self._path.parent}"
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _prepare(self, db: sqlite3.Connection, readonly: bool) -> None:
+        found = self._version(db)
+        if readonly or found == schema.VERSION:
+            if found == 0:
+                raise StoreFormatError(f"{self._path} holds no metadata of Stepwell.")
+        else:
+            db.execute("PRAGMA journal_mode = WAL")
+            self._migrate(db)
+        if not readonly:
+            db.execute("PRAGMA synchronous = NORMAL")
+
+    def _version(self, db: sqlite3.Connection) -> int:
+        found: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > schema.VERSION:
+            raise StoreFormatError(
+                f"{self._path} has metadata of format {found}; this version of Stepwell knows formats up to "
+                f"{schema.VERSION}. Install a newer Stepwell."
+            )
+        return found
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        with self._writing():
+            # Another process may have been first: read again under the lock.
+            for statements in schema.MIGRATIONS[self._version(db) :]:
+                for statement in statements:
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+    def _rows(self, text: str, given: Sequence[object]) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that has the write lock from its start, so that it cannot fail half-way for it."""
+        with self._errors():
+            db = self._open()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def _open(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise StoreUnavailable(f"The metadata in {self._path} was closed.")
+        return self._db
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._mapped(error) from error
+
+    def _mapped(self, error: sqlite3.Error) -> StoreError:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return StoreFormatError(
+                f"{self._path} is damaged or no SQLite file ({error}). "
+                "Move it away and run `stepwell reindex`."
+            )
+        said = _CAUSES.get(code)
+        if said is None:
+            return StoreError(f"The metadata in {self._path} refused: {error}.")
+        return StoreUnavailable(f"The metadata in {self._path} {said} ({error}).")
+
+
+_CAUSES = {
+    sqlite3.SQLITE_BUSY: "is locked by another process; nothing was written. Try again",
+    sqlite3.SQLITE_LOCKED: "is locked; nothing was written. Try again",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free some space",
+    sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Check that the folder exists and is yours",
+    sqlite3.SQLITE_IOERR: "cannot be read or written",
+    sqlite3.SQLITE_PERM: "cannot be opened: no permission",
+}
+
+
+def _text(value: object) -> str:
+    return _json.encode(value).decode() if value else ""
+
+
+def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
+    db.executemany(sql.ADD_TAG, [(run.flow, run.run, tag) for tag in (*run.tags, *run.system_tags)])
+
+
+def _run_row(r: RunRecord) -> tuple[Any, ...]:
+    return (
+        r.flow, r.run, r.state.value, r.user, r.created_at, r.finished_at, r.heartbeat_at, r.host, r.pid,
+        r.pid_started, r.reason, _text(r.tags), _text(r.system_tags), _text(r.fields),
+    )  # fmt: skip
+
+
+def _task_row(t: TaskRecord) -> tuple[Any, ...]:
+    return (
+        t.flow, t.run, t.step, t.task, t.number, t.state.value, t.attempt, t.created_at, t.started_at,
+        t.finished_at, t.index_path, t.label, t.pid, t.host, t.exit_code, t.error, t.parents, _text(t.fields),
+    )  # fmt: skip
+
+
+def _run(row: tuple[Any, ...]) -> RunRecord:
+    named = dict(zip(sql.RUN_COLUMNS, row, strict=True))
+    named["user"] = named.pop("username")
+    named["state"] = RunState(named["state"])
+    for name in ("tags", "system_tags"):
+        named[name] = _names.decode(named[name]) if named[name] else ()
+    named["fields"] = _fields.decode(named["fields"]) if named["fields"] else {}
+    return RunRecord(**named)
+
+
+def _task(row: tuple[Any, ...]) -> TaskRecord:
+    named = dict(zip(sql.TASK_COLUMNS, row, strict=True))
+    named["state"] = TaskState(named["state"])
+    named["fields"] = _fields.decode(named["fields"]) if named["fields"] else {}
+    return TaskRecord(**named)
