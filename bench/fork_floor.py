@@ -1,4 +1,4 @@
-"""The raw limit of a task, a bare fork that writes one file and exits, against what the local engine adds to it.
+"""The raw limit of a task, a bare fork that writes one file and exits, against what the local engine adds.
 
 Run as ``python bench/fork_floor.py [N]``; prints milliseconds of wall time and of CPU per task.
 """
@@ -44,7 +44,7 @@ def _floor(n, folder):
 
 
 def _engine(n, folder):
-    def run_task(info, request, report):
+    def run_task(_info, request, report):
         _write(folder, request.key.task)
         report(TaskOutcome(ok=True, started_at=0.0, ended_at=0.0))
         return 0
