@@ -196,7 +196,7 @@ def _end_if_over(progress: Progress, orders: list[Order]) -> None:
 def _dead_end(progress: Progress) -> str:
     """Say why nothing can start although the exit step has not run. No valid graph leads here."""
     waits = [
-        f"{split.join} waits for {split.missing} branches that task {split.task} of {split.step} opened"
+        f"{split.join} waits for branches of {split.step}/{split.task} ({split.missing} missing)"
         for split in list(progress.open_splits.values())[:3]
     ]
     return f"nothing runs and nothing can start, but step {progress.end} has not run" + "".join(
