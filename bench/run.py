@@ -73,13 +73,12 @@ def standalone(name: str) -> list[Row]:
 
 
 def _number(value: object) -> str:
-    return (
-        f"{value:,.4g}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+    if isinstance(value, tuple):  # what `fork_floor` measures
+        wall, cpu = value
+        return f"{wall:.2f} ms wall, {cpu:.2f} ms CPU"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def render(rows: list[Row]) -> str:

@@ -1,6 +1,7 @@
 """The examples run through the real command line, and the client reads what they made."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 
 from stepwell import Flow, Run, metadata, namespace
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -18,7 +21,7 @@ def run_example(tmp_path):
 
     def run(file: str, flow: str, *options: str) -> Run:
         result = subprocess.run(
-            [sys.executable, str(EXAMPLES / file), "run", *options],
+            [sys.executable, str(EXAMPLES / file), "run", *options],  # an absolute `file` stands for itself
             cwd=tmp_path,
             env={**os.environ, "STEPWELL_DATASTORE_SYSROOT_LOCAL": str(tmp_path)},
             capture_output=True,
@@ -67,3 +70,24 @@ def test_model_selection_keeps_the_model_that_scored_best(run_example):
     assert run.data.label == max(scores, key=lambda label: scores[label])
     assert run.data.accuracy > 0.95
     assert run.data.model.predict(run.data.test_images[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_flow_on_the_first_page_adds_up_squares(page, run_example, tmp_path):
+    flow = tmp_path / "squares.py"
+    flow.write_text(PYTHON_BLOCK.findall((ROOT / page).read_text())[0])
+
+    run = run_example(str(flow), "Squares")
+
+    assert run.data.total == 285
+    assert run["end"].task.stdout == "285\n"
+
+
+def test_the_flow_of_the_tutorial_counts_words(run_example, tmp_path):
+    flow = tmp_path / "words.py"
+    flow.write_text(PYTHON_BLOCK.findall((ROOT / "docs/tutorials/first-flow.md").read_text())[0])
+
+    run = run_example(str(flow), "Words", "--text", "to be\nor not to be")
+
+    assert run.data.counts == {"to": 2, "be": 2, "or": 1, "not": 1}
+    assert len(list(run["count"])) == 2
