@@ -73,7 +73,8 @@ _parsed: dict[str, tuple[list[str], _Index]] = {}
 def _definitions(file: str, lines: list[str]) -> _Index:
     """Return all functions of a file by name and first line (of the decorators, as code objects count)."""
     known = _parsed.get(file)
-    if known is not None and known[0] == lines:
+    # linecache gives the same list as long as it has not seen the file change.
+    if known is not None and known[0] is lines:
         return known[1]
     try:
         tree = ast.parse("".join(lines), file)
