@@ -50,8 +50,11 @@ GENERAL_KEYS = {key.name: key for key in _GENERAL}
 
 # Options of commands: the command line reads these itself, they are no keys of a configuration file.
 OPTION_VARIABLES = frozenset(
-    "QUIET METADATA DATASTORE ENVIRONMENT FORCE_REBUILD_ENVIRONMENTS PACKAGE_SUFFIXES WITH PYLINT "
-    "EVENT_LOGGER MONITOR MODE CONFIG CONFIG_VALUE BRANCH PRODUCTION TRIGGER NO_COLOR".split()
+    (
+        *("QUIET", "METADATA", "DATASTORE", "ENVIRONMENT", "FORCE_REBUILD_ENVIRONMENTS", "PACKAGE_SUFFIXES"),
+        *("WITH", "PYLINT", "EVENT_LOGGER", "MONITOR", "MODE", "CONFIG", "CONFIG_VALUE"),
+        *("BRANCH", "PRODUCTION", "TRIGGER"),
+    )
 )
 
 # Whole families, whose members belong to back ends or to the options of one command.

@@ -21,7 +21,7 @@ PREFIX = "STEPWELL_"
 
 
 def load_settings(
-    overrides: Mapping[str, str | None] | None = None,
+    overrides: Mapping[str, Value] | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -30,7 +30,7 @@ def load_settings(
     Parameters
     ----------
     overrides
-        From the command line, by name without prefix; None is not given.
+        From the command line, by name without prefix.
     environ, directory
         The process's own unless given.
 
@@ -53,9 +53,7 @@ def load_settings(
         if not is_known(name):
             warnings.append(_unknown(PREFIX + name, "the environment"))
         values[name] = value
-    for name, text in (overrides or {}).items():
-        if text is not None:
-            values[name] = Value(text, "command line")
+    values.update(overrides or {})
     return Settings(
         values=values, directory=directory, account=account_user(environ), warnings=tuple(warnings)
     )

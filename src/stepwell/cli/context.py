@@ -1,0 +1,52 @@
+"""What every command gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from stepwell.cli.console import Console
+from stepwell.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.definition.flowspec import FlowSpec
+
+
+class CliContext(Struct, frozen=True, kw_only=True):
+    """Built once from the global options.
+
+    Attributes
+    ----------
+    program
+        What the user typed before the command, for hints: ``python flow.py`` or ``stepwell``.
+    flow_class
+        The flow, unless the command needs no source.
+    """
+
+    console: Console
+    settings: Settings
+    program: str
+    flow_class: type[FlowSpec] | None = None
+    with_specs: tuple[str, ...] = ()
+    quiet: bool = False
+
+    def define(self, with_specs: tuple[str, ...] = ()) -> FlowDefinition:
+        """Check the flow and return its definition; decorators of the command go before the global ones.
+
+        Raises
+        ------
+        FlowError
+            The flow is not valid.
+        """
+        from stepwell.definition.flow_definition import define  # commands without a flow need none of it
+
+        assert self.flow_class is not None, "only commands of a flow ask for its definition"
+        return define(self.flow_class, (*with_specs, *self.with_specs, *self.settings.decospecs))
+
+    def hint(self, command: str, pathspec: str) -> str:
+        """Return the command line that a user can type next; ``pathspec`` starts with the flow's name."""
+        if self.program != "stepwell":
+            pathspec = pathspec.partition("/")[2]
+        return f"{self.program} {command} {pathspec}"

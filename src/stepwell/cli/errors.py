@@ -1,0 +1,88 @@
+"""From an exception to words and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from stepwell.cli.console import Console
+from stepwell.cli.exit_code import ExitCode
+from stepwell.exceptions import GraphError, StepwellException, StepwellInternalError
+from stepwell.settings.settings import nearest
+from stepwell.version import VERSION
+
+REPORT_TO = "https://github.com/stepwell/stepwell/issues"
+
+
+def run_command(command: click.Command, args: Sequence[str], program: str) -> int:
+    """Carry out a command line; return the exit code. No exception leaves this function."""
+    console = Console()
+    try:
+        result = command.main(list(args), prog_name=program, standalone_mode=False)
+        code = int(result) if isinstance(result, int) else ExitCode.DONE
+    except BrokenPipeError:
+        code = ExitCode.DONE
+    except (KeyboardInterrupt, click.Abort):
+        console.talk("interrupted")
+        code = ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever comes becomes words and a code
+        code = explain(error, console, args)
+    console.finish()
+    return code
+
+
+def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode:
+    """Say what went wrong and return the exit code for it."""
+    if isinstance(error, click.ClickException):
+        console.talk(_usage(error))
+        return ExitCode.WRONG
+    if isinstance(error, GraphError):
+        console.talk(f"{error.headline}:")
+        for problem in error.problems:
+            console.talk(f"  {problem}")
+        return ExitCode.WRONG
+    if isinstance(error, StepwellException) and not isinstance(error, StepwellInternalError):
+        console.talk(f"{error.headline}: {error}")
+        return ExitCode.WRONG
+    for line in _internal(error, args):
+        console.talk(line)
+    return ExitCode.FAILED
+
+
+def _usage(error: click.ClickException) -> str:
+    text = f"Wrong usage: {error.format_message()}"
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        text += f"\nSee `{context.command_path} --help`."
+    return text
+
+
+def _internal(error: Exception, args: Sequence[str]) -> list[str]:
+    text = "".join(traceback.format_exception(error))
+    report = f"Stepwell {VERSION}, Python {sys.version}\narguments: {list(args)}\n\n{text}"
+    return [
+        f"Internal error of Stepwell: {type(error).__name__}: {error}",
+        f"  while it carried out: {' '.join(args) or '(no command)'}",
+        f"  {_saved(report)}",
+        f"  Please report it with that text at {REPORT_TO}.",
+    ]
+
+
+def _saved(report: str) -> str:
+    place = nearest(Path.cwd())
+    for folder in ((place / "errors",) if place else ()) + (Path(tempfile.gettempdir()),):
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", dir=folder, prefix="stepwell-error-", suffix=".txt", delete=False
+            ) as file:
+                file.write(report)
+        except OSError:
+            continue  # read-only or full: the next place, and at last the report itself
+        return f"The full traceback was saved in {file.name}."
+    return f"The full traceback could not be saved; it is:\n{report}"

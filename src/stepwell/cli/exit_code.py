@@ -1,0 +1,23 @@
+"""What commands exit with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from stepwell.model.states import RunState
+
+
+class ExitCode(IntEnum):
+    """The same meaning for every command."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG = 2
+    INTERRUPTED = 130
+
+
+def exit_code(state: RunState) -> ExitCode:
+    """Return the exit code of a run that ended in ``state``."""
+    if state is RunState.SUCCEEDED:
+        return ExitCode.DONE
+    return ExitCode.INTERRUPTED if state is RunState.INTERRUPTED else ExitCode.FAILED

@@ -1,0 +1,58 @@
+"""``python flow.py [GLOBAL] COMMAND ...``: the front door of a flow's own file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from stepwell.cli.errors import run_command
+from stepwell.cli.lazy_group import COMMANDS, Entry, LazyGroup, load_command
+from stepwell.cli.options import global_options, make_context
+
+if TYPE_CHECKING:
+    from stepwell.definition.flowspec import FlowSpec
+
+
+def main(flow_class: type[FlowSpec], argv: Sequence[str] | None = None) -> NoReturn:
+    """Carry out the command line for a flow and exit.
+
+    Parameters
+    ----------
+    argv
+        The arguments without the program; ``sys.argv`` unless given.
+    """
+    program = f"python {Path(sys.argv[0]).name}"
+    args = sys.argv[1:] if argv is None else argv
+    raise SystemExit(run_command(flow_group(flow_class, program), args, program))
+
+
+def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:
+    """Return the commands of a flow."""
+
+    def build(name: str, entry: Entry) -> click.Command:
+        return load_command(entry, flow_class)
+
+    def callback(**values: Any) -> object:
+        ctx = click.get_current_context()
+        ctx.obj = make_context(ctx, values, program, flow_class)
+        if ctx.invoked_subcommand is not None:
+            return None
+        code = ctx.invoke(load_command(COMMANDS["check"], flow_class))
+        ctx.obj.console.talk(
+            f"\nNext: `{program} run` runs the flow, `{program} show` shows its steps, "
+            f"`{program} --help` lists all commands."
+        )
+        return code
+
+    return LazyGroup(
+        build=build,
+        name=program,
+        params=global_options(),
+        callback=callback,
+        invoke_without_command=True,
+        help=(flow_class.__doc__ or f"The flow {flow_class.__name__}.").strip(),
+    )

@@ -1,0 +1,33 @@
+"""``help [COMMAND]``."""
+
+from __future__ import annotations
+
+import click
+
+from stepwell.cli.context import CliContext
+from stepwell.cli.lazy_group import COMMANDS, load_command
+from stepwell.definition.nearest import did_you_mean
+
+
+def command(_flow_class: object) -> click.Command:
+    """Build the command."""
+    return click.Command(
+        "help",
+        params=[click.Argument(["name"], required=False, metavar="[COMMAND]")],
+        callback=show_help,
+        help="Print help for Stepwell or for a command.",
+    )
+
+
+def show_help(name: str | None) -> None:
+    """Print the help of the group or of one command."""
+    ctx = click.get_current_context()
+    context = ctx.find_object(CliContext)
+    assert context is not None and ctx.parent is not None
+    if name is None:
+        context.console.data(ctx.parent.get_help())
+        return
+    if name not in COMMANDS:
+        raise click.UsageError(f"there is no command `{name}`. {did_you_mean(name, COMMANDS)}".strip(), ctx)
+    wanted = load_command(COMMANDS[name], context.flow_class)
+    context.console.data(wanted.get_help(click.Context(wanted, ctx.parent, info_name=name)))

@@ -1,0 +1,80 @@
+"""A group of commands that imports a command's module only when that command is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from stepwell.definition.nearest import did_you_mean
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One command: the module whose ``command(flow_class)`` builds it, and its line in ``--help``.
+
+    Attributes
+    ----------
+    flow
+        Whether the command needs a flow's source.
+    """
+
+    module: str
+    help: str
+    flow: bool = False
+    hidden: bool = False
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "run": Entry(module="run", help="Run the flow.", flow=True),
+    "check": Entry(module="check", help="Check the flow without running a step.", flow=True),
+    "show": Entry(module="show", help="Show the flow's steps, or a run, step or task."),
+    "runs": Entry(module="runs", help="List runs."),
+    "logs": Entry(module="logs", help="Print what tasks have printed."),
+    "dump": Entry(module="dump", help="Print the artifacts of tasks."),
+    "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
+    "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
+    "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),
+    "configure": Entry(module="configure", help="Show the settings and where they come from."),
+    "version": Entry(module="version", help="Print the version."),
+    "help": Entry(module="help", help="Print help for a command."),
+    "step": Entry(module="step", help="Entry for engines: run one task.", hidden=True),
+    "launcher": Entry(module="launcher", help="Entry for engines: start tasks.", hidden=True),
+}
+
+Build = Callable[[str, Entry], click.Command]
+
+
+def load_command(entry: Entry, flow_class: object = None) -> click.Command:
+    """Import the command's module and build the command."""
+    return import_module(f"stepwell.cli.{entry.module}").command(flow_class)
+
+
+class LazyGroup(click.Group):
+    """Shows its commands from the table; ``build`` makes the one that is called."""
+
+    def __init__(self, *, build: Build, **options: Any) -> None:
+        super().__init__(**options)
+        self._build = build
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, entry in COMMANDS.items() if not entry.hidden]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        return None if entry is None else self._build(cmd_name, entry)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            hint = did_you_mean(name, self.list_commands(ctx))
+            raise click.UsageError(f"there is no command `{name}`. {hint}".strip(), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])

@@ -1,0 +1,89 @@
+"""``stepwell [GLOBAL] COMMAND ...``: the front door that needs no flow of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+from msgspec.structs import replace
+
+from stepwell.cli.context import CliContext
+from stepwell.cli.errors import run_command
+from stepwell.cli.lazy_group import Entry, LazyGroup, load_command
+from stepwell.cli.options import global_options, make_context
+
+PROGRAM = "stepwell"
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Carry out a command line of ``stepwell`` and exit."""
+    raise SystemExit(run_command(stepwell_group(), sys.argv[1:] if argv is None else argv, PROGRAM))
+
+
+def stepwell_group() -> click.Group:
+    """Return the commands of ``stepwell``."""
+    return LazyGroup(
+        build=_build,
+        name=PROGRAM,
+        params=global_options(),
+        callback=_callback,
+        invoke_without_command=True,
+        help="Stepwell runs flows: Python classes whose methods are steps.",
+    )
+
+
+def _callback(**values: Any) -> None:
+    ctx = click.get_current_context()
+    ctx.obj = make_context(ctx, values, PROGRAM, None)
+    if ctx.invoked_subcommand is None:
+        ctx.obj.console.data(ctx.get_help())
+
+
+def _build(name: str, entry: Entry) -> click.Command:
+    if entry.flow or name == "show":
+        return _with_target(name, entry)
+    return load_command(entry)
+
+
+def is_flow_target(text: str) -> bool:
+    """Whether an argument names source (``flow.py``, ``pkg.mod:Flow``), not a pathspec."""
+    return "." in text or ":" in text
+
+
+def _with_target(name: str, entry: Entry) -> click.Command:
+    """Return a command whose first argument is the flow, and whose options are known only after loading it."""
+
+    def callback(target: str, rest: tuple[str, ...]) -> object:
+        ctx = click.get_current_context()
+        context: CliContext = ctx.obj
+        if target == "--help":
+            return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} FILE.py[:Flow]", context)
+        if target.startswith("-"):
+            raise click.UsageError(f"the flow's file comes before `{target}`", ctx)
+        if not entry.flow and not is_flow_target(target):
+            return _invoke(entry, None, [target, *rest], f"{PROGRAM} {name}", context)
+        from stepwell.definition.loader import load_flow  # only commands of a flow load one
+
+        flow_class = load_flow(target)
+        context = replace(context, flow_class=flow_class)
+        return _invoke(entry, flow_class, rest, f"{PROGRAM} {name} {target}", context)
+
+    return click.Command(
+        name,
+        params=[
+            click.Argument(["target"], required=True, metavar="FILE.py[:Flow]"),
+            click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED),
+        ],
+        callback=callback,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+
+
+def _invoke(
+    entry: Entry, flow_class: object, args: Sequence[str], program: str, context: CliContext
+) -> object:
+    command = load_command(entry, flow_class)
+    return command.main(list(args), prog_name=program, standalone_mode=False, obj=context)

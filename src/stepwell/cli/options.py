@@ -1,0 +1,110 @@
+"""Global options, the same for both front doors, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from stepwell.cli.console import Console
+from stepwell.cli.context import CliContext
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.exceptions import UsageError
+from stepwell.settings.settings import Settings, Value
+from stepwell.settings.sources import load_settings
+
+if TYPE_CHECKING:
+    from stepwell.definition.flowspec import FlowSpec
+
+# Option -> the setting it overrides.
+_SETTINGS: Mapping[str, str] = {
+    "metadata": "DEFAULT_METADATA",
+    "datastore": "DEFAULT_DATASTORE",
+    "datastore_root": "DATASTORE_ROOT",
+    "environment": "DEFAULT_ENVIRONMENT",
+    "package_suffixes": "DEFAULT_PACKAGE_SUFFIXES",
+    "event_logger": "DEFAULT_EVENT_LOGGER",
+    "monitor": "DEFAULT_MONITOR",
+}
+
+# Setting -> the kinds that this version has.
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "DEFAULT_METADATA": ("local",),
+    "DEFAULT_DATASTORE": ("local",),
+    "DEFAULT_ENVIRONMENT": ("local",),
+    "DEFAULT_EVENT_LOGGER": ("nullSidecarLogger",),
+    "DEFAULT_MONITOR": ("nullSidecarMonitor",),
+}
+
+
+def _option(name: str, help: str, metavar: str | None = None, **more: Any) -> click.Option:
+    variable = "STEPWELL_" + name.split("/")[0].lstrip("-").upper().replace("-", "_")
+    return click.Option([name], help=help, metavar=metavar, envvar=variable, show_envvar=True, **more)
+
+
+def global_options() -> list[click.Parameter]:
+    """Return fresh options, to stand before the command."""
+    return [
+        _option("--quiet/--not-quiet", "Print only what tasks print, and errors.", default=False),
+        _option("--metadata", "Kind of metadata store  [default: local]", "KIND"),
+        _option("--datastore", "Kind of datastore  [default: local]", "KIND"),
+        _option("--datastore-root", "Directory of the datastore  [default: nearest .stepwell]", "PATH"),
+        _option("--environment", "Kind of environment for steps  [default: local]", "KIND"),
+        _option("--package-suffixes", "Suffixes of files in the code package", "LIST"),
+        click.Option(
+            ["--with", "with_specs"],
+            multiple=True,
+            metavar="SPEC",
+            envvar="STEPWELL_WITH",
+            show_envvar=True,
+            help="Add a decorator to every step that does not have it: name or name:key=value,...",
+        ),
+        _option("--event-logger", "Where event logs go  [default: nullSidecarLogger]", "KIND"),
+        _option("--monitor", "Where measurements go  [default: nullSidecarMonitor]", "KIND"),
+    ]
+
+
+def make_context(
+    ctx: click.Context, values: Mapping[str, Any], program: str, flow_class: type[FlowSpec] | None
+) -> CliContext:
+    """Build the context of a command from the global options.
+
+    Raises
+    ------
+    UsageError
+        A kind of back end that this version does not have, or a broken configuration file.
+    """
+    overrides: dict[str, Value] = {}
+    for option, setting in _SETTINGS.items():
+        if values[option] is not None:
+            from_variable = ctx.get_parameter_source(option) is ParameterSource.ENVIRONMENT
+            variable = f"environment variable STEPWELL_{option.upper()}"
+            overrides[setting] = Value(values[option], variable if from_variable else "command line")
+    settings = load_settings(overrides)
+    _check_kinds(settings)
+    console = Console()
+    for warning in settings.warnings:
+        console.talk(f"Warning: {warning}")
+    return CliContext(
+        console=console,
+        settings=settings,
+        program=program,
+        flow_class=flow_class,
+        with_specs=tuple(values["with_specs"]),
+        quiet=values["quiet"],
+    )
+
+
+def _check_kinds(settings: Settings) -> None:
+    for name, kinds in _KINDS.items():
+        value = settings.value(name)
+        if value.text not in kinds:
+            what = name.removeprefix("DEFAULT_").lower().replace("_", " ")
+            hint = did_you_mean(value.text, kinds)
+            raise UsageError(
+                f"There is no {what} of the kind `{value.text}` (from {value.origin}) in this version. "
+                f"{hint} Available: {listed(kinds)}. "
+                "`stepwell configure show` prints the settings and where they come from."
+            )

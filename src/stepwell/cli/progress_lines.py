@@ -1,0 +1,126 @@
+"""Plain, stable lines, for pipes and simple terminals.
+
+Each is ``YYYY-MM-DD HH:MM:SS.mmm [RUN/STEP/TASK (pid N)] TEXT``. What concerns a step or the run as a whole
+has ``RUN/STEP`` or ``RUN`` there, and the run process's own id.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+
+from stepwell.cli.console import Console
+from stepwell.cli.views import View, ViewOptions
+from stepwell.cli.wording import began, ended, error_lines, finished
+from stepwell.model.states import TaskState
+from stepwell.runtime.events import (
+    Notice,
+    RunBegan,
+    RunEvent,
+    RunFinished,
+    SplitOpened,
+    StepSkipped,
+    TaskBegan,
+    TaskEnded,
+    TaskLine,
+)
+
+WIDE = 50
+COUNT_EVERY_S = 1.0
+
+
+class ProgressLines(View):
+    """Writes each event as whole lines. Steps with more than `WIDE` tasks are counted, not listed."""
+
+    def __init__(self, console: Console, options: ViewOptions) -> None:
+        super().__init__()
+        self._console = console
+        self._options = options
+        self._run = ""
+        self._pid = os.getpid()
+        self._second = -1
+        self._stamp = ""
+        self._expected: Counter[str] = Counter()
+        self._begun: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._told_at: dict[str, float] = {}
+
+    def show(self, event: RunEvent) -> None:
+        if isinstance(event, TaskLine):
+            if self._options.shows(event):
+                self._task(event, event.text)
+        elif isinstance(event, TaskEnded):
+            self._ended(event)
+        elif not self._options.quiet:
+            self._progress(event)
+
+    def _progress(self, event: RunEvent) -> None:
+        if isinstance(event, TaskBegan):
+            self._begun[event.key.step] += 1
+            if event.attempt or not self._counted(event.key.step):
+                self._task(event, began(event))
+        elif isinstance(event, RunBegan):
+            self._run = event.run
+            self._whole(event.at, "", f"run started (run-id {event.run})")
+        elif isinstance(event, SplitOpened):
+            self._expected[event.target] += event.num_splits
+            text = f"foreach opened: {event.num_splits} splits, each a task of step {event.target}"
+            self._task(event, text)
+        elif isinstance(event, StepSkipped):
+            self._whole(event.at, event.step, "step skipped: its foreach has no items")
+        elif isinstance(event, Notice):
+            self._whole(event.at, "", event.text)
+        elif isinstance(event, RunFinished):
+            for step in self._done:
+                self._count(event.at, step)
+            self._whole(event.at, "", finished(event))
+
+    def _ended(self, event: TaskEnded) -> None:
+        step = event.key.step
+        if event.state is not TaskState.SUCCEEDED or event.error is not None:
+            lines = error_lines(event, self._options.full_traceback)
+            self._task(event, "\n".join([ended(event), *lines]))
+            return
+        if self._options.quiet:
+            return
+        if not self._counted(step):
+            self._task(event, ended(event))
+            return
+        self._done[step] += 1
+        complete = self._done[step] == self._expected[step]
+        if complete or event.at - self._told_at.setdefault(step, event.at) >= COUNT_EVERY_S:
+            self._count(event.at, step)
+
+    def _counted(self, step: str) -> bool:
+        wide = self._expected[step] > WIDE or self._begun[step] > WIDE
+        return wide and not self._options.verbose
+
+    def _count(self, at: float, step: str) -> None:
+        done = self._done[step]
+        if done > self._told[step]:
+            self._told[step], self._told_at[step] = done, at
+            of = f" of {self._expected[step]}" if self._expected[step] else ""
+            self._whole(at, step, f"{done}{of} tasks succeeded")
+
+    def _task(self, event: TaskBegan | TaskLine | TaskEnded | SplitOpened, text: str) -> None:
+        self._write(event.at, f"{event.key.short} (pid {event.pid})", text)
+
+    def _whole(self, at: float, step: str, text: str) -> None:
+        name = f"{self._run}/{step}" if step else self._run
+        self._write(at, f"{name} (pid {self._pid})", text)
+
+    def _write(self, at: float, name: str, text: str) -> None:
+        head = f"{self._time(at)} [{name}] "
+        lines = text.split("\n")
+        self._console.progress("".join([f"{head}{line}\n" for line in lines]))
+
+    def _time(self, at: float) -> str:
+        millis = int(at * 1000)
+        second, millis = divmod(millis, 1000)
+        if second != self._second:
+            # One call for all events of a second: formatting the date costs more than the rest of a line.
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        return f"{self._stamp}.{millis:03d}"

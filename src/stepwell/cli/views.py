@@ -1,0 +1,87 @@
+"""Which view of a run fits where it is shown."""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from types import TracebackType
+
+from msgspec import Struct
+
+from stepwell.cli.context import CliContext
+from stepwell.model.ids import TaskKey
+from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
+from stepwell.settings.terminal import wants_plain_lines
+
+NARROW = 60
+
+
+class ViewOptions(Struct, frozen=True, kw_only=True):
+    """How much to show.
+
+    Attributes
+    ----------
+    show_logs
+        Steps whose output is shown; None is all.
+    """
+
+    as_json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    full_traceback: bool = False
+    show_logs: frozenset[str] | None = None
+
+    def shows(self, line: TaskLine) -> bool:
+        """Whether a line that a task printed is to be seen."""
+        return self.show_logs is None or line.key.step in self.show_logs
+
+
+class View(ABC):
+    """Shows the events of one run. Starts no thread before the first event, for tasks are forked."""
+
+    def __init__(self) -> None:
+        self.failed: TaskKey | None = None
+
+    def listen(self, event: RunEvent) -> None:
+        """Take an event; cheap, whatever it is."""
+        if self.failed is None and isinstance(event, TaskEnded) and event.error and event.state == "failed":
+            self.failed = event.key
+        self.show(event)
+
+    @abstractmethod
+    def show(self, event: RunEvent) -> None:
+        """Show the event, at once or with the next picture."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was found. Doing it twice is doing it once."""
+
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def choose_view(context: CliContext, options: ViewOptions) -> View:
+    """Return JSON lines if asked for, a live view on a terminal that can show one, else plain lines."""
+    console = context.console
+    if options.as_json:
+        from stepwell.cli.json_lines import JsonLines
+
+        return JsonLines(console)
+    wide_enough = shutil.get_terminal_size().columns >= NARROW
+    if console.out.isatty() and wide_enough and not context.quiet and not wants_plain_lines():
+        from stepwell.cli.live_view import LiveView  # rich costs 50 ms
+
+        return LiveView(console, options)
+    from stepwell.cli.progress_lines import ProgressLines
+
+    quiet = ViewOptions(
+        verbose=options.verbose,
+        quiet=context.quiet,
+        full_traceback=options.full_traceback,
+        show_logs=options.show_logs,
+    )
+    return ProgressLines(console, quiet)

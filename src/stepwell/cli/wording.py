@@ -1,0 +1,60 @@
+"""The fixed words of a run's progress, shared by all views."""
+
+from __future__ import annotations
+
+from stepwell.model.states import TaskState
+from stepwell.runtime.events import RunFinished, TaskBegan, TaskEnded
+
+
+def item_of(index_path: tuple[int, ...], label: str) -> str:
+    """Return which foreach item a task works on: ``[3] 'x'``, or nothing."""
+    index = f"[{','.join(map(str, index_path))}]" if index_path else ""
+    return f"{index} {label}".strip()
+
+
+def began(event: TaskBegan) -> str:
+    """Return the line for a task that has started."""
+    again = f" (attempt {event.attempt + 1})" if event.attempt else ""
+    item = item_of(event.index_path, event.label)
+    return f"task started{again}{f' for item {item}' if item else ''}"
+
+
+def ended(event: TaskEnded) -> str:
+    """Return the line for a task that has ended."""
+    if event.state is TaskState.RETRYING:
+        return f"task failed after {duration(event.seconds)}; it will be tried again"
+    if event.state is TaskState.FAILED:
+        item = item_of(event.index_path, event.label)
+        return f"task failed after {duration(event.seconds)}{f' for item {item}' if item else ''}"
+    return f"task {event.state.value} ({duration(event.seconds)})"
+
+
+def error_lines(event: TaskEnded, full: bool) -> list[str]:
+    """Return the frames (the user's only, unless ``full``), the exception and the hint."""
+    if event.error is None:
+        return []
+    frames = event.error.full_frames if full else event.error.frames
+    lines = frames.rstrip().splitlines()
+    message = f"{event.error.type}: {event.error.message}".rstrip(": ")
+    short = message.split(".")[-1] if not event.error.message else event.error.message
+    if not lines or short.splitlines()[-1] not in frames:
+        lines.extend(message.splitlines())
+    lines.extend(event.error.hint.splitlines())
+    return lines
+
+
+def finished(event: RunFinished) -> str:
+    """Return the last line: state, duration and counts."""
+    counts = ", ".join(f"{number} {state}" for state, number in sorted(event.counts.items()) if number)
+    reason = f": {event.reason}" if event.reason else ""
+    tasks = f"; tasks: {counts}" if counts else ""
+    return f"run {event.state.value}{reason} ({duration(event.seconds)}{tasks})"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people read it."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
