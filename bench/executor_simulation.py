@@ -18,6 +18,7 @@ from stepwell.scheduling.transitions import advance
 from stepwell.testing.graphs import Each, Then, graph_of
 
 WIDTHS = (1_000, 100_000, 1_000_000)
+ROUNDS = 3
 ROOM = 64
 MIB = 1024 * 1024
 
@@ -49,10 +50,9 @@ def simulate(width: int, depth: int = 1, most_facts: int | None = None) -> int:
 
 
 def microseconds(width: int, depth: int = 1) -> float:
-    """Microseconds per transition, the simulated engine's own work included; the best of a few rounds."""
-    rounds = max(1, 100_000 // width)
+    """Microseconds per transition, the simulated engine's own work included; the best of some rounds."""
     best = float("inf")
-    for _ in range(min(rounds, 20)):
+    for _ in range(ROUNDS):
         began = time.perf_counter()
         facts = simulate(width, depth)
         best = min(best, (time.perf_counter() - began) / facts)

@@ -177,11 +177,20 @@ def test_a_run_has_succeeded_if_its_exit_step_committed_before_a_cancel_reached_
 
 def test_after_the_end_room_and_cancels_change_nothing():
     run = begun(())
-    run.succeed(1)
+    run.fail(1, "broken")
 
     orders = run.cancel() + run.find_room(3)
 
     assert orders == []
+    assert run.progress.ending == EndRun(RunState.FAILED, "broken")
+
+
+def test_a_run_cancelled_before_it_began_launches_nothing():
+    run = SimulatedRun(graph_of((Then(),)))
+
+    orders = run.cancel() + run.begin(5)
+
+    assert orders == [EndRun(RunState.INTERRUPTED, "asked")]
 
 
 # SPEC 7.2-8
@@ -208,7 +217,8 @@ def test_a_run_that_cannot_go_on_fails_with_the_reason_and_does_not_hang():
 @pytest.mark.parametrize(
     "taken",
     [
-        TransitionTaken("linear", ("s2",)),
+        TransitionTaken("linear", ("s1",)),
+        TransitionTaken("foreach", ("s2",), 1),
         TransitionTaken("linear", ()),
         TransitionTaken("split", ("s1",)),
         TransitionTaken("foreach", ("s1",), -1),
