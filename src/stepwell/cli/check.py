@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.exceptions import GraphError
 
@@ -22,8 +22,7 @@ def command(_flow_class: object) -> click.Command:
 
 def check(as_json: bool) -> ExitCode:
     """Say whether the flow is valid; the exit code says the same."""
-    context = click.get_current_context().find_object(CliContext)
-    assert context is not None
+    context = current_context()
     try:
         definition = context.define()
     except GraphError as error:

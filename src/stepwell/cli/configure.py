@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.settings.keys import GENERAL_KEYS, is_secret
 
 
@@ -21,8 +21,7 @@ def command(_flow_class: object) -> click.Command:
 
 def show_settings(origin: bool) -> None:
     """Print ``NAME = VALUE`` lines, sorted by name; secrets are masked."""
-    context = click.get_current_context().find_object(CliContext)
-    assert context is not None
+    context = current_context()
     settings = context.settings
     for name in sorted({*GENERAL_KEYS, *settings.values}):
         value = settings.value(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 from msgspec import Struct
 
 from stepwell.cli.console import Console
@@ -50,3 +51,10 @@ class CliContext(Struct, frozen=True, kw_only=True):
         if self.program != "stepwell":
             pathspec = pathspec.partition("/")[2]
         return f"{self.program} {command} {pathspec}"
+
+
+def current_context() -> CliContext:
+    """Return the context of the command that is being carried out."""
+    context = click.get_current_context().find_object(CliContext)
+    assert context is not None, "every command stands in a group that makes the context"
+    return context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.cli.lazy_group import COMMANDS, load_command
 from stepwell.definition.nearest import did_you_mean
 
@@ -22,8 +22,8 @@ def command(_flow_class: object) -> click.Command:
 def show_help(name: str | None) -> None:
     """Print the help of the group or of one command."""
     ctx = click.get_current_context()
-    context = ctx.find_object(CliContext)
-    assert context is not None and ctx.parent is not None
+    context = current_context()
+    assert ctx.parent is not None, "help is a command of a group"
     if name is None:
         context.console.data(ctx.parent.get_help())
         return

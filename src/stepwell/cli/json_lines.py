@@ -13,8 +13,7 @@ class JsonLines(View):
     """Prints every event."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
+        super().__init__(console)
         self._encode = msgspec.json.Encoder().encode
 
     def show(self, event: RunEvent) -> None:

@@ -53,7 +53,7 @@ def is_flow_target(text: str) -> bool:
 
 
 def _with_target(name: str, entry: Entry) -> click.Command:
-    """Return a command whose first argument is the flow, and whose options are known only after loading it."""
+    """Return a command whose first argument is the flow, and whose options are known once it is loaded."""
 
     def callback(target: str, rest: tuple[str, ...]) -> object:
         ctx = click.get_current_context()

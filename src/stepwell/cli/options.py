@@ -102,9 +102,10 @@ def _check_kinds(settings: Settings) -> None:
         value = settings.value(name)
         if value.text not in kinds:
             what = name.removeprefix("DEFAULT_").lower().replace("_", " ")
-            hint = did_you_mean(value.text, kinds)
-            raise UsageError(
-                f"There is no {what} of the kind `{value.text}` (from {value.origin}) in this version. "
-                f"{hint} Available: {listed(kinds)}. "
-                "`stepwell configure show` prints the settings and where they come from."
+            words = (
+                f"There is no {what} of the kind `{value.text}` ({value.origin}) in this version.",
+                did_you_mean(value.text, kinds),
+                f"Available: {listed(kinds)}.",
+                "`stepwell configure show --origin` prints where settings come from.",
             )
+            raise UsageError(" ".join(filter(None, words)))

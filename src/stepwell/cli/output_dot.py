@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.definition.flow_definition import FlowDefinition
 
 
@@ -19,8 +19,7 @@ def command(_flow_class: object) -> click.Command:
 
 def output_dot() -> None:
     """Print a ``digraph``."""
-    context = click.get_current_context().find_object(CliContext)
-    assert context is not None
+    context = current_context()
     context.console.data("\n".join(dot_lines(context.define())))
 
 

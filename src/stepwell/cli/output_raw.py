@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.definition.graph_info import graph_info
 
 
@@ -17,8 +17,7 @@ def command(_flow_class: object) -> click.Command:
 
 def output_raw(as_json: bool) -> None:
     """Print ``graph`` (the steps) and ``graph_structure`` (their nesting)."""
-    context = click.get_current_context().find_object(CliContext)
-    assert context is not None
+    context = current_context()
     info = graph_info(context.define())
     raw = {"graph": info["steps"], "graph_structure": info["graph_structure"]}
     encoded = msgspec.json.encode(raw)

@@ -34,8 +34,7 @@ class ProgressLines(View):
     """Writes each event as whole lines. Steps with more than `WIDE` tasks are counted, not listed."""
 
     def __init__(self, console: Console, options: ViewOptions) -> None:
-        super().__init__()
-        self._console = console
+        super().__init__(console)
         self._options = options
         self._run = ""
         self._pid = os.getpid()

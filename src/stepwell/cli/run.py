@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
 from stepwell.cli.views import View, ViewOptions, choose_view
 from stepwell.exceptions import UsageError
@@ -103,8 +103,7 @@ def _own_options(taken: set[str]) -> list[click.Option]:
 def run(**values: Any) -> ExitCode:
     """Check the flow, resolve parameters, run it, and show what happens."""
     click_context = click.get_current_context()
-    context = click_context.find_object(CliContext)
-    assert context is not None
+    context = current_context()
     definition = context.define(tuple(values["with_specs"]))
     if not context.quiet:
         user = context.settings.user
@@ -140,8 +139,6 @@ def _resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]
         if isinstance(option, _ParameterOption) and option.name is not None:
             name = option.name.removeprefix(_PARAMETER)
             value: object = values[option.name]
-            if value is None or value == () or repr(value).startswith("Sentinel"):
-                value = None
             if values.get(f"no-{option.name}"):
                 value = "False"
             elif value is not None and ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:

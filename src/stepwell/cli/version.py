@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.context import CliContext
+from stepwell.cli.context import current_context
 from stepwell.version import VERSION
 
 
@@ -15,6 +15,5 @@ def command(_flow_class: object) -> click.Command:
 
 def version() -> None:
     """Print the version."""
-    context = click.get_current_context().find_object(CliContext)
-    assert context is not None
+    context = current_context()
     context.console.data(VERSION)

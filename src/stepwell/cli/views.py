@@ -8,6 +8,7 @@ from types import TracebackType
 
 from msgspec import Struct
 
+from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
 from stepwell.model.ids import TaskKey
 from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
@@ -39,7 +40,8 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
 class View(ABC):
     """Shows the events of one run. Starts no thread before the first event, for tasks are forked."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self.failed: TaskKey | None = None
 
     def listen(self, event: RunEvent) -> None:
@@ -54,6 +56,7 @@ class View(ABC):
 
     def close(self) -> None:
         """Leave the terminal as it was found. Doing it twice is doing it once."""
+        self._console.finish()
 
     def __enter__(self) -> View:
         return self

@@ -1,0 +1,63 @@
+"""Which module of the standard library says the most in the fewest lines? Run by ``stepwell demo``."""
+
+from __future__ import annotations
+
+from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.parameters import Parameter
+from stepwell.definition.step import step
+
+
+class LibraryStatistics(FlowSpec):
+    """Measures modules of the standard library, one task each, and compares them."""
+
+    modules = Parameter(
+        "modules",
+        default="json,csv,heapq,textwrap,statistics,argparse",
+        separator=",",
+        help="modules to measure",
+    )
+
+    @step
+    def start(self) -> None:
+        """Take the modules that are asked for."""
+        self.names = list(self.modules)
+        self.next(self.measure, foreach="names")
+
+    @step
+    def measure(self) -> None:
+        """Read one module's source and count what is in it."""
+        import ast
+        import importlib.util
+        from pathlib import Path
+
+        self.module = str(self.input)
+        spec = importlib.util.find_spec(self.module)
+        if spec is None or spec.origin is None:
+            raise ValueError(f"{self.module} has no source file")
+        source = Path(spec.origin).read_text(encoding="utf-8")
+        self.lines = source.count("\n")
+        nodes = list(ast.walk(ast.parse(source)))
+        self.functions = sum(isinstance(node, ast.FunctionDef) for node in nodes)
+        print(f"{self.module}: {self.lines} lines, {self.functions} functions")
+        self.next(self.compare)
+
+    @step
+    def compare(self, inputs) -> None:  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+        """Bring the measurements together."""
+        import statistics
+
+        measured = {task.module: (task.lines, task.functions) for task in inputs}  # pyright: ignore
+        self.ranking = sorted(measured, key=lambda name: measured[name][0] / max(1, measured[name][1]))
+        self.median_lines = statistics.median(lines for lines, _ in measured.values())
+        self.next(self.end)
+
+    @step
+    def end(self) -> None:
+        """Say what came of it."""
+        print(
+            f"shortest functions: {self.ranking[0]}; median length of a module: {self.median_lines:g} lines"
+        )
+
+
+if __name__ == "__main__":
+    LibraryStatistics()

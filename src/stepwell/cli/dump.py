@@ -1,0 +1,81 @@
+"""``dump RUN/STEP[/TASK]``: the artifacts of tasks."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import click
+
+from stepwell.cli.context import current_context
+from stepwell.cli.previews import entries_of, preview
+from stepwell.cli.stores import find_in, stores_of
+from stepwell.datastore.datastore import Datastore
+from stepwell.exceptions import UsageError
+from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.ids import TaskKey
+from stepwell.model.pack import Pack
+
+
+def command(_flow_class: object) -> click.Command:
+    """Build the command."""
+    return click.Command(
+        "dump",
+        params=[
+            click.Argument(["address"], metavar="RUN/STEP[/TASK]"),
+            click.Option(["--private"], is_flag=True, help="Names that start with _ as well."),
+            click.Option(
+                ["--max-value-size"],
+                type=click.IntRange(min=0),
+                default=1000,
+                show_default=True,
+                help="Most characters of a value; 0 prints only names.",
+            ),
+            click.Option(["--include"], metavar="NAME,...", help="Only these artifacts."),
+            click.Option(["--file"], type=click.Path(path_type=Path), help="Write a pickle of the values."),
+            click.Option(["--full"], is_flag=True, help="Load the values in place of their previews."),
+        ],
+        callback=dump,
+        help="Print name, size, type and value of each artifact.",
+    )
+
+
+def dump(
+    address: str, private: bool, max_value_size: int, include: str | None, file: Path | None, full: bool
+) -> None:
+    """Print the artifacts, or write them to a file."""
+    context = current_context()
+    stores = stores_of(context)
+    found = find_in(context, stores, address)
+    if found.step is None:
+        raise UsageError(f"dump needs a step: {address}/STEP or {address}/STEP/TASK.")
+    values: dict[str, dict[str, object]] = {}
+    for task in found.tasks:
+        key = TaskKey(task.flow, task.run, task.step, task.task)
+        pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
+        entries = [] if pack is None else _chosen(entries_of(stores.datastore, pack), private, include)
+        if file is not None:
+            values[key.short] = {entry.name: stores.datastore.load(task.flow, entry) for entry in entries}
+            continue
+        context.console.data(f"[{key.short}]{'' if pack else ' has stored no artifacts'}")
+        if pack is not None:
+            for entry in entries:
+                context.console.data(_line(stores.datastore, pack, entry, max_value_size, full))
+    if file is not None:
+        file.write_bytes(pickle.dumps(values))
+        context.console.talk(f"Artifacts of {len(values)} tasks written to {file}.")
+
+
+def _chosen(entries: dict[str, ArtifactEntry], private: bool, include: str | None) -> list[ArtifactEntry]:
+    if include is not None:
+        wanted = include.split(",")
+        return [entries[name] for name in wanted if name in entries]
+    return [entries[name] for name in sorted(entries) if private or not name.startswith("_")]
+
+
+def _line(datastore: Datastore, pack: Pack, entry: ArtifactEntry, size: int, full: bool) -> str:
+    head = f"{entry.name} [size: {entry.size} type: {entry.type}]"
+    if size == 0:
+        return head
+    shown = repr(datastore.load(pack.key.flow, entry)) if full else preview(datastore, pack, entry)
+    return f"{head} = {shown if len(shown) <= size else shown[:size] + '...'}"

@@ -1,0 +1,202 @@
+"""A live picture of a run: a row for each step, and above it what tasks print. Imported on a terminal only."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from threading import Event, Lock, Thread
+
+from rich.console import Console as RichConsole
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from stepwell.cli.console import Console
+from stepwell.cli.views import View, ViewOptions
+from stepwell.cli.wording import duration, ended, error_lines, finished
+from stepwell.model.states import TaskState
+from stepwell.runtime.events import (
+    Notice,
+    RunBegan,
+    RunEvent,
+    RunFinished,
+    SplitOpened,
+    StepSkipped,
+    TaskBegan,
+    TaskEnded,
+    TaskLine,
+)
+
+_COLOURS = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan", "bright_magenta", "bright_blue")
+_DRAW_EVERY_S = 0.1
+_SUCCEEDED = (TaskState.SUCCEEDED, TaskState.CACHED, TaskState.REUSED)
+
+
+class _Row:
+    """What is known of one step."""
+
+    def __init__(self, step: str, colour: str) -> None:
+        self.step, self.colour = step, colour
+        self.expected = 0
+        self.ended: Counter[TaskState] = Counter()
+        self.running: dict[str, float] = {}
+        self.first = 0.0
+        self.last = 0.0
+        self.skipped = False
+
+    @property
+    def done(self) -> int:
+        return sum(self.ended[state] for state in _SUCCEEDED)
+
+    @property
+    def failed(self) -> int:
+        return self.ended.total() - self.done - self.ended[TaskState.RETRYING]
+
+    @property
+    def total(self) -> int:
+        return max(self.expected, self.done + self.failed + len(self.running))
+
+    def counts(self) -> str:
+        """The numbers in words, zeros left out."""
+        if self.skipped and not self.total:
+            return "skipped: no items"
+        cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
+        waiting = self.total - self.done - self.failed - len(self.running)
+        numbers = {"done": self.done - cached, "cached": cached, "running": len(self.running)}
+        numbers |= {"waiting": waiting, "failed": self.failed}
+        return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+
+    def elapsed(self, now: float) -> str:
+        """For how long the step has been, or was, at work; and its longest running task."""
+        if not self.first:
+            return ""
+        whole = duration(max(0.0, (now if self.running else self.last) - self.first))
+        oldest = min(self.running.values(), default=now)
+        return f"{whole}, longest {duration(now - oldest)}" if len(self.running) > 1 else whole
+
+
+class LiveView(View):
+    """Events only change counters; a thread of its own, begun with the run, draws ten times a second."""
+
+    def __init__(self, console: Console, options: ViewOptions) -> None:
+        super().__init__(console)
+        self._options = options
+        self._rich = RichConsole(file=console.out, highlight=False)
+        self._lock = Lock()
+        self._rows: dict[str, _Row] = {}
+        self._above: list[Text] = []
+        self._over = Event()
+        self._live: Live | None = None
+        self._drawer: Thread | None = None
+
+    def show(self, event: RunEvent) -> None:
+        with self._lock:
+            self._take(event)
+        if isinstance(event, RunBegan):
+            self._begin()
+        elif isinstance(event, RunFinished):
+            self.close()
+
+    def close(self) -> None:
+        self._over.set()
+        if self._drawer is not None and self._live is not None:
+            self._drawer.join()
+            self._draw(self._live)
+            self._live.stop()
+            self._drawer = self._live = None
+        with self._lock:
+            self._print_above(self._rich)
+        super().close()
+
+    def _begin(self) -> None:
+        self._live = Live(
+            console=self._rich, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
+        self._live.start()
+        self._drawer = Thread(target=self._keep_drawing, args=(self._live,), name="live view", daemon=True)
+        self._drawer.start()
+
+    def _keep_drawing(self, live: Live) -> None:
+        while not self._over.wait(_DRAW_EVERY_S):
+            self._draw(live)
+
+    def _draw(self, live: Live) -> None:
+        with self._lock:
+            self._print_above(live.console)
+            picture = self._picture(time.time())
+        live.update(picture, refresh=True)
+
+    def _print_above(self, console: RichConsole) -> None:
+        if self._above:
+            console.print(Text("\n").join(self._above), soft_wrap=True)
+            self._above.clear()
+
+    def _picture(self, now: float) -> Table:
+        """Return the rows that have begun; the oldest finished ones give way when the window is small."""
+        table = Table.grid(padding=(0, 2))
+        rows = [row for row in self._rows.values() if row.total or row.skipped]
+        room = max(3, self._rich.height - 3)
+        if len(rows) > room:
+            active = [row for row in rows if row.running or row.failed or row.done < row.total]
+            rows = (active or rows)[-room:]
+        for row in rows:
+            bar = ProgressBar(total=row.total, completed=row.done, width=20) if row.expected > 1 else ""
+            mark = "✗" if row.failed else "✓" if row.done == row.total else "●"
+            table.add_row(
+                Text(mark, "red" if row.failed else row.colour),
+                Text(row.step, row.colour),
+                bar,
+                row.counts(),
+                Text(row.elapsed(now), "dim"),
+            )
+        return table
+
+    def _take(self, event: RunEvent) -> None:
+        if isinstance(event, TaskLine):
+            if self._options.shows(event):
+                self._say(event.key.step, event.key.task, event.text)
+        elif isinstance(event, TaskBegan):
+            row = self._row(event.key.step)
+            row.first = row.first or event.at
+            row.running[event.key.task] = event.at
+        elif isinstance(event, TaskEnded):
+            self._ended(event)
+        elif isinstance(event, SplitOpened):
+            self._row(event.target).expected += event.num_splits
+        elif isinstance(event, RunBegan):
+            for step in event.steps:
+                self._row(step)
+            self._above.append(Text(f"run started (run-id {event.run})", "bold"))
+        else:
+            self._rest(event)
+
+    def _rest(self, event: StepSkipped | Notice | RunFinished) -> None:
+        if isinstance(event, StepSkipped):
+            self._row(event.step).skipped = True
+        elif isinstance(event, Notice):
+            self._above.append(Text(event.text, "yellow"))
+        else:
+            good = event.state == "succeeded"
+            self._above.append(Text(finished(event), "bold green" if good else "bold red"))
+
+    def _ended(self, event: TaskEnded) -> None:
+        row = self._row(event.key.step)
+        row.running.pop(event.key.task, None)
+        row.ended[event.state] += 1
+        row.last = event.at
+        if event.state not in _SUCCEEDED:
+            lines = [ended(event), *error_lines(event, self._options.full_traceback)]
+            for line in lines:
+                self._say(event.key.step, event.key.task, line)
+
+    def _row(self, step: str) -> _Row:
+        if step not in self._rows:
+            self._rows[step] = _Row(step, _COLOURS[len(self._rows) % len(_COLOURS)])
+        return self._rows[step]
+
+    def _say(self, step: str, task: str, text: str) -> None:
+        # from_ansi: colours that a task prints stay, cursor movements do not.
+        line = Text(f"[{step}/{task}] ", self._row(step).colour)
+        line.append_text(Text.from_ansi(text))
+        self._above.append(line)

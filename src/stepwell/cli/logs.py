@@ -1,0 +1,64 @@
+"""``logs RUN/STEP[/TASK]``: what tasks have printed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from stepwell.cli.context import current_context
+from stepwell.cli.stores import find_in, stores_of
+from stepwell.datastore.logs import LogLine
+from stepwell.exceptions import UsageError
+from stepwell.model.ids import TaskKey
+
+
+def command(_flow_class: object) -> click.Command:
+    """Build the command."""
+    return click.Command(
+        "logs",
+        params=[
+            click.Argument(["words"], nargs=-1, required=True, metavar="[show] RUN/STEP[/TASK]"),
+            click.Option(["--stdout", "stream"], flag_value="stdout", help="Only standard output."),
+            click.Option(["--stderr", "stream"], flag_value="stderr", help="Only standard error."),
+            click.Option(
+                ["--both", "stream"], flag_value="both", help="Both, in the order they came  [default]"
+            ),
+            click.Option(["--timestamps"], is_flag=True, help="Put the time before each line."),
+            click.Option(
+                ["--attempt"], type=click.IntRange(min=0), help="Which attempt  [default: the last]"
+            ),
+        ],
+        callback=logs,
+        help="Print what a task, or each task of a step, has printed.",
+    )
+
+
+def logs(words: tuple[str, ...], stream: str | None, timestamps: bool, attempt: int | None) -> None:
+    """Print the lines; nothing else goes to standard output."""
+    words = words[1:] if words[0] == "show" and len(words) > 1 else words
+    if len(words) != 1:
+        raise UsageError(
+            f"logs takes one address, RUN/STEP or RUN/STEP/TASK; it was given {' '.join(words)}."
+        )
+    context = current_context()
+    stores = stores_of(context)
+    address = find_in(context, stores, words[0])
+    if address.step is None:
+        raise UsageError(f"logs needs a step: {words[0]}/STEP or {words[0]}/STEP/TASK.")
+    for task in address.tasks:
+        key = TaskKey(task.flow, task.run, task.step, task.task)
+        lines = stores.datastore.logs.lines(key, task.attempt if attempt is None else attempt)
+        wanted = (line for line in lines if stream in (None, "both", line.stream))
+        for text in _texts(wanted, timestamps):
+            context.console.data(text)
+
+
+def _texts(lines: Iterator[LogLine], timestamps: bool) -> Iterator[str]:
+    for line in lines:
+        text = line.data.decode("utf-8", "replace").removesuffix("\n")
+        if timestamps:
+            at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.at))
+            text = f"{at}.{int(line.at * 1000) % 1000:03d} {text}"
+        yield text

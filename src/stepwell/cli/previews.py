@@ -1,0 +1,42 @@
+"""Stored previews of artifacts: what a value looks like, without loading it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.pack import Pack
+
+# A value that was handed down further than this is shown by its type and size.
+_PACKS_READ = 200
+
+
+def entries_of(datastore: Datastore, pack: Pack) -> dict[str, ArtifactEntry]:
+    """Return every entry that the task can see, by name; what it wrote itself comes with previews."""
+    return {**datastore.visible(pack), **{entry.name: entry for entry in pack.own}}
+
+
+def preview(datastore: Datastore, pack: Pack, entry: ArtifactEntry) -> str:
+    """Return the preview that was made when the value was written, wherever in the run that was."""
+    for ancestor in _ancestors(datastore, pack):
+        for own in ancestor.own:
+            if (own.name, own.digest) == (entry.name, entry.digest) and own.preview:
+                return own.preview
+    return f"<{entry.type}, {entry.size} bytes>"
+
+
+def _ancestors(datastore: Datastore, pack: Pack) -> Iterator[Pack]:
+    waiting, seen = deque([pack.key]), {pack.key}
+    while waiting and len(seen) <= _PACKS_READ:
+        key = waiting.popleft()
+        found = pack if key == pack.key else datastore.pack(key)
+        if found is None:
+            continue
+        yield found
+        for parent in found.parents[:_PACKS_READ]:
+            above = key.sibling(parent.step, parent.task)
+            if above not in seen:
+                seen.add(above)
+                waiting.append(above)

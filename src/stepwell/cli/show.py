@@ -1,0 +1,128 @@
+"""``show``: the steps of a flow, or what became of a run, a step or a task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from stepwell.cli.addresses import Address
+from stepwell.cli.context import CliContext, current_context
+from stepwell.cli.previews import entries_of, preview
+from stepwell.cli.stores import find_in, stores_of
+from stepwell.cli.wording import duration
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.run import TaskRecord
+
+if TYPE_CHECKING:
+    from stepwell.wiring import Stores
+
+    from stepwell.definition.flow_definition import FlowDefinition
+
+_TASKS_SHOWN = 50
+
+
+def command(flow_class: object) -> click.Command:
+    """Build the command; only without a flow the address is needed."""
+    argument = click.Argument(["address"], required=flow_class is None, metavar="[FLOW/]RUN[/STEP[/TASK]]")
+    text = "Show the flow's steps, or describe a run, a step or a task."
+    return click.Command("show", params=[argument], callback=show, help=text)
+
+
+def show(address: str | None) -> None:
+    """Print the description."""
+    context = current_context()
+    for line in flow_lines(context.define()) if address is None else _stored(context, address):
+        context.console.data(line)
+
+
+def flow_lines(definition: FlowDefinition) -> Iterator[str]:
+    """Yield the flow in graph order: each step with decorators, docstring and its targets after ``=>``."""
+    yield f"Flow {definition.name}"
+    yield from _indented(definition.doc)
+    for node in definition.graph:
+        yield ""
+        for decorator in definition.decorators[node.name]:
+            yield f"@{decorator.name}"
+        targets = f" => {', '.join(node.targets)}" if node.targets else ""
+        yield f"Step {node.name}{targets}"
+        yield from _indented(node.doc)
+
+
+def _indented(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        yield f"    {line.strip()}".rstrip()
+
+
+def _stored(context: CliContext, address: str) -> Iterator[str]:
+    stores = stores_of(context)
+    found = find_in(context, stores, address)
+    if found.task is not None:
+        yield from _task(stores, found.task)
+    elif found.step is not None:
+        yield from _step(found)
+    else:
+        yield from _run(context, stores, found)
+
+
+def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
+    run = found.run
+    yield f"Run {run.flow}/{run.run}: {run.state.value}{f' ({run.reason})' if run.reason else ''}"
+    yield f"  user      {run.user}"
+    yield f"  started   {_clock(run.created_at)}"
+    if run.finished_at:
+        yield f"  took      {duration(run.finished_at - run.created_at)}"
+    if run.tags:
+        yield f"  tags      {', '.join(run.tags)}"
+    pack = stores.datastore.pack(TaskKey(run.flow, run.run, PARAMETERS_STEP, PARAMETERS_TASK))
+    for entry in pack.own if pack is not None else ():
+        if not entry.name.startswith("_"):
+            yield f"  parameter {entry.name} = {entry.preview}"
+    counts: dict[str, list[str]] = {}
+    for count in stores.metadata.steps(run.flow, run.run):
+        if count.step != PARAMETERS_STEP:
+            counts.setdefault(count.step, []).append(f"{count.tasks} {count.state}")
+    for step, states in counts.items():
+        yield f"  step      {step}: {', '.join(states)}"
+    if counts:
+        last = list(counts)[-1]
+        yield f"Next: `{context.hint('show', f'{run.flow}/{run.run}/{last}')}` shows the tasks of a step."
+
+
+def _step(found: Address) -> Iterator[str]:
+    yield f"Step {found.run.flow}/{found.run.run}/{found.step}: {len(found.tasks)} tasks"
+    for task in found.tasks[:_TASKS_SHOWN]:
+        index = f"  [{task.index_path}] {task.label}".rstrip() if task.index_path else ""
+        error = f"  {task.error.splitlines()[0]}" if task.error else ""
+        yield f"  {task.task}  {task.state.value}{index}{error}"
+    if len(found.tasks) > _TASKS_SHOWN:
+        yield f"  and {len(found.tasks) - _TASKS_SHOWN} more"
+
+
+def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
+    key = TaskKey(task.flow, task.run, task.step, task.task)
+    yield f"Task {key.pathspec}: {task.state.value} (attempt {task.attempt + 1})"
+    if task.index_path:
+        yield f"  item      [{task.index_path}] {task.label}".rstrip()
+    if task.started_at:
+        yield f"  started   {_clock(task.started_at)}"
+        if task.finished_at:
+            yield f"  took      {duration(task.finished_at - task.started_at)}"
+    if task.host:
+        yield f"  ran on    {task.host} (pid {task.pid})"
+    if task.parents:
+        yield f"  parents   {task.parents}"
+    pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
+    if pack is not None:
+        for name, entry in sorted(entries_of(stores.datastore, pack).items()):
+            if not name.startswith("_"):
+                yield f"  artifact  {name} = {preview(stores.datastore, pack, entry)}"
+    error = pack.outcome.error if pack is not None else None
+    text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
+    yield from _indented(text)
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

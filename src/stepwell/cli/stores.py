@@ -1,0 +1,24 @@
+"""The stores that a command of this context reads from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepwell.cli.addresses import Address, find
+from stepwell.cli.context import CliContext
+
+if TYPE_CHECKING:
+    from stepwell.wiring import Stores
+
+
+def stores_of(context: CliContext) -> Stores:
+    """Open the stores that the settings name."""
+    from stepwell.wiring import open_stores  # the adapters, for commands that read results only
+
+    return open_stores(settings=context.settings)
+
+
+def find_in(context: CliContext, stores: Stores, text: str) -> Address:
+    """Return what the address leads to; at a flow's own front door it may leave out the flow."""
+    flow = context.flow_class.__name__ if context.flow_class is not None else None
+    return find(stores.metadata, text, flow)
