@@ -1,0 +1,247 @@
+"""One live run, from parameter values to verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engine.engine import Engine
+from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
+from stepwell.metadata.store import MetadataStore
+from stepwell.model.run import RunInfo, RunRecord
+from stepwell.model.states import RunState
+from stepwell.runtime.clock import Clock
+from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
+from stepwell.runtime.executor import Executor
+from stepwell.runtime.options import RunOptions, RunResult
+from stepwell.runtime.parameters_task import commit_parameters
+from stepwell.runtime.recorder import Fsync, Recorder
+from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.surroundings import GitState, fields, process_started, system_tags
+from stepwell.scheduling.orders import EndRun
+
+
+class Runtime:
+    """Carries out one run of a flow.
+
+    Parameters
+    ----------
+    engine
+        Made already: a forking engine must be older than any connection or thread.
+    stores
+        Opens datastore and metadata; called once, after the engine exists.
+    notices
+        What the user should know before the run starts.
+    """
+
+    def __init__(
+        self,
+        definition: FlowDefinition,
+        engine: Engine,
+        stores: Callable[[], tuple[Datastore, MetadataStore]],
+        clock: Clock,
+        user: str,
+        fsync: Fsync = "batch",
+        seed: str | None = None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self._definition = definition
+        self._engine = engine
+        self._stores = stores
+        self._clock = clock
+        self._user = user
+        self._fsync: Fsync = fsync
+        self._seed = seed
+        self._notices = notices
+
+    def execute(
+        self, parameters: Mapping[str, object], options: RunOptions, listener: Listener
+    ) -> RunResult:
+        """Run the flow; return how it ended.
+
+        Raises
+        ------
+        GraphError
+            A step asks for what the engine cannot do.
+        FlowError, StoreError
+            The run could not be registered.
+        """
+        metadata: MetadataStore | None = None
+        try:
+            self._refuse()
+            git = GitState(self._definition.file)
+            datastore, metadata = self._stores()
+            info = self._info(metadata, options)
+            recorder = self._register(info, parameters, options, datastore, metadata, git)
+            self._write_files(info, options, metadata)
+            return self._drive(info, recorder, datastore, options, listener)
+        finally:
+            self._engine.close()
+            if metadata is not None:
+                metadata.close()
+
+    def _refuse(self) -> None:
+        capabilities = self._engine.capabilities
+        problems = [
+            Problem(
+                what=f"step {step!r} asks for what the {capabilities.name} engine refuses: it {refusal}",
+                fix="Use another isolation or engine, or take the decorator away.",
+                rule="engine-refuses",
+                step=step,
+            )
+            for step, policy in self._definition.policies.items()
+            for refusal in capabilities.refusals(policy)
+        ]
+        if problems:
+            raise GraphError(problems)
+
+    def _info(self, metadata: MetadataStore, options: RunOptions) -> RunInfo:
+        namespace = f"user:{self._user}" if options.namespace is None else options.namespace or None
+        return RunInfo(
+            flow=self._definition.name,
+            run=str(metadata.next_run_id()),
+            script=self._definition.file,
+            user=self._user,
+            tags=options.tags,
+            namespace=namespace,
+            max_num_splits=options.max_num_splits,
+            seed=self._seed,
+        )
+
+    def _register(
+        self,
+        info: RunInfo,
+        parameters: Mapping[str, object],
+        options: RunOptions,
+        datastore: Datastore,
+        metadata: MetadataStore,
+        git: GitState,
+    ) -> Recorder:
+        now = self._clock.now()
+        graph = self._definition.graph
+        details = {
+            **fields(info.script, sys.argv),
+            "start_step": graph.start,
+            "end_step": graph.end,
+            "ds-type": "local",
+            "ds-root": datastore.location,
+            "git-info": git.info(),
+        }
+        run = RunRecord(
+            flow=info.flow,
+            run=info.run,
+            state=RunState.RUNNING,
+            user=self._user,
+            created_at=now,
+            heartbeat_at=now,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            pid_started=process_started(os.getpid()),
+            tags=options.tags,
+            system_tags=system_tags(self._user),
+            fields=details,
+        )
+        first = commit_parameters(self._definition, parameters, info, datastore, now)
+        recorder = Recorder(metadata, datastore, run, self._clock, self._fsync)
+        recorder.task(first)
+        recorder.save_run()
+        return recorder
+
+    def _write_files(self, info: RunInfo, options: RunOptions, metadata: MetadataStore) -> None:
+        if options.run_id_file is not None:
+            write_whole(options.run_id_file, info.run)
+        if options.runner_attribute_file is not None:
+            known = {"run_id": info.run, "flow_name": info.flow, "metadata": metadata.location}
+            write_whole(options.runner_attribute_file, json.dumps(known))
+
+    def _drive(
+        self,
+        info: RunInfo,
+        recorder: Recorder,
+        datastore: Datastore,
+        options: RunOptions,
+        listener: Listener,
+    ) -> RunResult:
+        started_at = recorder.run.created_at
+        listener(
+            RunBegan(
+                at=started_at,
+                flow=info.flow,
+                run=info.run,
+                steps=tuple(self._definition.graph.nodes),
+                location=datastore.location,
+            )
+        )
+        for text in self._notices:
+            listener(Notice(at=self._clock.now(), text=text))
+        with StopRequests(self._engine.wake) as stop:
+            executor = Executor(
+                self._definition, info, self._engine, datastore, recorder, listener,
+                lambda: stop.count, int(options.max_log_size_mb * 1024 * 1024),
+            )  # fmt: skip
+            ending = self._execute(executor, info, recorder)
+        return self._finish(info, ending, executor, recorder, listener)
+
+    def _execute(self, executor: Executor, info: RunInfo, recorder: Recorder) -> EndRun:
+        self._engine.start(info)
+        try:
+            return executor.run()
+        except StoreError as error:
+            # The store failed under the run: end it cleanly, and say why if the index still takes words.
+            self._engine.close()
+            return EndRun(RunState.FAILED, f"{error}")
+        except BaseException:
+            self._engine.close()
+            recorder.save_run(
+                state=RunState.FAILED, reason="internal error", finished_at=self._clock.now()
+            )
+            raise
+
+    def _finish(
+        self, info: RunInfo, ending: EndRun, executor: Executor, recorder: Recorder, listener: Listener
+    ) -> RunResult:
+        now = self._clock.now()
+        try:
+            recorder.close()
+            recorder.save_run(
+                state=ending.state, reason=ending.reason, finished_at=now, heartbeat_at=now
+            )
+        except StoreError as error:
+            ending = EndRun(RunState.FAILED, ending.reason or f"the end of the run was not recorded: {error}")
+        counts = dict(executor.counts)
+        listener(
+            RunFinished(
+                at=now,
+                flow=info.flow,
+                run=info.run,
+                state=ending.state,
+                seconds=now - recorder.run.created_at,
+                counts=counts,
+                reason=ending.reason,
+            )
+        )
+        return RunResult(
+            flow=info.flow, run=info.run, state=ending.state, reason=ending.reason, counts=counts
+        )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file for others: they see it whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        It cannot be written there.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

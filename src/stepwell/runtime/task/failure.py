@@ -1,0 +1,57 @@
+"""An exception of the user's code as text: the user's frames apart from ours."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+from stepwell.exceptions import StepwellException
+from stepwell.model.task import ErrorInfo
+
+_OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120
+
+
+def describe(error: BaseException) -> ErrorInfo:
+    """Return what there is to say of an exception."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    whole = traceback.TracebackException.from_exception(error)
+    full = "".join(whole.format())
+    _keep_users(whole)
+    return ErrorInfo(
+        type=name, message=_text(error), frames="".join(whole.format()), full_frames=full, hint=_hint(error)
+    )
+
+
+def _keep_users(shown: traceback.TracebackException) -> None:
+    """Drop our own frames, here and in the causes, unless nothing else would be left of a traceback."""
+    seen: set[int] = set()
+    stack: list[traceback.TracebackException | None] = [shown]
+    while stack:
+        one = stack.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        kept = [frame for frame in one.stack if not frame.filename.startswith(_OURS)]
+        one.stack = traceback.StackSummary.from_list(kept)
+        stack += [one.__cause__, one.__context__]
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, StepwellException):
+        return str(error)
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - the user's __str__ may raise anything
+        return f"<its text cannot be made: {type(failure).__name__}>"
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return (
+            "A step ends by returning, after `self.next`. Raise an exception to make it fail, and leave "
+            "`sys.exit` to scripts."
+        )
+    if isinstance(error, MemoryError):
+        return "Process the data in parts, for instance with a foreach."
+    return ""

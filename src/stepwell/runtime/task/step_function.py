@@ -1,0 +1,293 @@
+"""Runs one step method, captures what it set, stores the artifacts, and seals the attempt.
+
+The same for every engine and scheduler; nothing else ever runs the code of a step.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.preview import label_of
+from stepwell.datastore.unstorable import Offender, Unstorable
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.flowspec import LIVE, FlowSpec, attach_live
+from stepwell.definition.transition import Foreach, Split
+from stepwell.exceptions import (
+    AlreadyCommitted,
+    InvalidNextException,
+    StepwellException,
+    StepwellExceptionWrapper,
+    UnpicklableArtifactException,
+)
+from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.foreach import Frame
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
+from stepwell.model.pack import Pack
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskOutcome, TaskRef, TaskRequest, TransitionTaken
+from stepwell.runtime.task import current
+from stepwell.runtime.task.failure import describe
+from stepwell.runtime.task.inputs import JoinInputs, TaskSource
+from stepwell.runtime.task.live_step import Live
+
+Report = Callable[[TaskOutcome], None]
+
+_PARAMETERS = TaskRef(PARAMETERS_STEP, PARAMETERS_TASK)
+
+
+class StepFunction:
+    """Executes tasks of one flow in the present process.
+
+    Parameters
+    ----------
+    definition, datastore
+        The flow, and where its artifacts are.
+    preset_constants
+        Take constants from the run instead of from the class: needed where the flow's file was imported
+        anew, because its class body may give other values each time.
+    """
+
+    def __init__(
+        self, definition: FlowDefinition, datastore: Datastore, preset_constants: bool = False
+    ) -> None:
+        self._definition = definition
+        self._datastore = datastore
+        self._preset = preset_constants
+
+    def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
+        """Run one task; return the exit code of its process: 0 if its pack is sealed, else 1."""
+        attempt = _Attempt(self._definition, self._datastore, info, request, self._preset)
+        outcome = attempt.run()
+        report(outcome)
+        return 0 if outcome.ok else 1
+
+
+class _Attempt:
+    def __init__(
+        self,
+        definition: FlowDefinition,
+        datastore: Datastore,
+        info: RunInfo,
+        request: TaskRequest,
+        preset_constants: bool,
+    ) -> None:
+        self._definition = definition
+        self._datastore = datastore
+        self._info = info
+        self._request = request
+        self._preset = preset_constants
+        self._node = definition.graph[request.key.step]
+        self._source = TaskSource(datastore, info)
+        self._started_at = time.time()
+        self._frames: tuple[Frame, ...] = ()
+        self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
+        self._live: Live | None = None
+
+    def run(self) -> TaskOutcome:
+        try:
+            self._execute(self._bind())
+            return self._commit()
+        except BaseException as error:  # noqa: BLE001 - whatever ends a step is this task's failure
+            return self._fail(error)
+        finally:
+            attach_live(self._flow, None)
+            current.leave()
+
+    # Before the step
+
+    def _bind(self) -> tuple[JoinInputs, ...]:
+        """Open the inputs and bring the flow object to life; return the arguments of the step's method."""
+        if self._node.is_join:
+            return self._bind_join()
+        parent = self._source.pack(self._request.parents[0])
+        self._frames = parent.frames
+        item: tuple[object, ...] = ()
+        if self._request.index is not None:
+            item = (self._datastore.load_item(parent, self._request.index),)
+            self._frames = (*parent.frames, self._frame(parent, self._request.index, item[0]))
+        self._attach(self._datastore.visible(parent))
+        if item and self._live is not None:
+            self._live.own_item = item[0]
+        return ()
+
+    def _bind_join(self) -> tuple[JoinInputs, ...]:
+        if self._request.split is None:
+            raise InvalidNextException(f"The join {self._node.name!r} was started without a split.")
+        split = self._source.pack(self._request.split)
+        opener = self._definition.graph[split.key.step].transition
+        branches = opener.targets if isinstance(opener, Split) else ()
+        self._frames = split.frames
+        self._attach(self._datastore.visible(self._source.pack(_PARAMETERS)))
+        return (JoinInputs(self._source, self._request.parents, split, branches),)
+
+    def _frame(self, parent: Pack, index: int, item: object) -> Frame:
+        transition = self._definition.graph[parent.key.step].transition
+        variable = transition.var if isinstance(transition, Foreach) else None
+        count = parent.items.count if parent.items else 0
+        return Frame(parent.key.step, parent.key.task, variable, count, index, label_of(item))
+
+    def _attach(self, entries: dict[str, ArtifactEntry]) -> None:
+        live = Live(
+            self._flow, self._definition, self._node, self._source, entries, self._frames,
+            self._request.parents,
+        )  # fmt: skip
+        if self._preset:
+            for name in self._definition.constants:
+                if name in entries:
+                    self._flow.__dict__[name] = self._source.load(entries[name])
+        self._live = live
+        attach_live(self._flow, live)
+
+    # The step
+
+    def _execute(self, arguments: tuple[JoinInputs, ...]) -> None:
+        key = self._request.key
+        current.enter(
+            {
+                "is_running_flow": True,
+                "flow_name": key.flow,
+                "run_id": key.run,
+                "step_name": key.step,
+                "task_id": key.task,
+                "retry_count": self._request.attempt,
+                "origin_run_id": self._info.origin_run,
+                "pathspec": key.pathspec,
+                "namespace": self._info.namespace,
+                "username": self._info.user,
+                "tags": frozenset(self._info.tags),
+                "graph": current.Deferred(self._graph_info),
+                "parameter_names": [parameter.attribute for parameter in self._definition.parameters],
+            }
+        )
+        try:
+            getattr(self._flow, key.step)(*arguments)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        if self._live is not None and self._live.taken is None:
+            if not self._node.is_end:
+                raise InvalidNextException(
+                    f"Step {key.step!r} ended without `self.next`. Make it the last statement of every path "
+                    f"through the step.",
+                    self._node.line,
+                    self._node.file,
+                )
+            self._live.taken = TransitionTaken("end")
+
+    def _graph_info(self) -> object:
+        from stepwell.definition.graph_info import graph_info
+
+        return graph_info(self._definition)
+
+    # After the step
+
+    def _commit(self) -> TaskOutcome:
+        live = self._live
+        if live is None:
+            raise InvalidNextException(f"Step {self._node.name!r} has not run.")
+        own, offenders = self._capture(live)
+        if offenders:
+            listed = "\n".join(f"  - {offender}" for offender in offenders)
+            raise UnpicklableArtifactException(
+                f"Step {self._node.name!r} has set artifacts that cannot be stored:\n{listed}"
+            )
+        outcome = self._outcome(ok=True)
+        self._seal(self._pack(outcome, own, live))
+        return outcome
+
+    def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
+        """Store what the step set or changed, in name order; what cannot be stored is listed."""
+        own: dict[str, ArtifactEntry] = {}
+        offenders: list[Offender] = []
+        values = self._flow.__dict__
+        for name in sorted(values):
+            if name == LIVE or name in live.fixed or name.startswith("__"):
+                continue
+            before = live.entries.get(name) if name in live.loaded else None
+            try:
+                if before is None:
+                    own[name] = self._datastore.save(name, values[name])
+                else:
+                    entry = self._datastore.resave(name, values[name], before, live.loaded[name])
+                    if entry is not before:
+                        own[name] = entry
+            except Unstorable as error:
+                offenders.append(error.offender)
+        return own, offenders
+
+    def _pack(self, outcome: TaskOutcome, own: dict[str, ArtifactEntry], live: Live) -> Pack:
+        inherited, blob = self._datastore.with_inherited(
+            entry for name, entry in live.entries.items() if name not in own
+        )
+        request = self._request
+        return Pack(
+            key=request.key,
+            attempt=request.attempt,
+            outcome=outcome,
+            parents=request.parents,
+            split=request.split,
+            frames=self._frames,
+            own=tuple(own[name] for name in sorted(own)),
+            inherited=inherited,
+            inherited_blob=blob,
+            items=live.items,
+            item_table=live.item_table,
+            fields={"pid": str(os.getpid())},
+        )
+
+    def _seal(self, pack: Pack) -> None:
+        try:
+            self._datastore.seal(pack)
+        except AlreadyCommitted:
+            # Another attempt of this task won; its result stands, and this one changes nothing.
+            sys.stderr.write(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
+
+    def _outcome(self, ok: bool, error: BaseException | None = None) -> TaskOutcome:
+        live = self._live
+        return TaskOutcome(
+            ok=ok,
+            started_at=self._started_at,
+            ended_at=time.time(),
+            transition=live.taken if live is not None and ok else None,
+            error=None if error is None else describe(error),
+            label=self._frames[-1].label if self._frames else "",
+            index_path=tuple(frame.index for frame in self._frames),
+        )
+
+    def _fail(self, error: BaseException) -> TaskOutcome:
+        outcome = self._outcome(ok=False, error=error)
+        if outcome.error is not None:
+            said = outcome.error
+            known = isinstance(error, StepwellException)
+            # A mistake that we recognised is told by its message; the user's own exception by its frames.
+            sys.stderr.write(f"{said.type}: {said.message}\n" if known else said.frames)
+            sys.stderr.flush()
+        try:
+            self._keep_failure(outcome, error)
+        except StepwellException as trouble:
+            sys.stderr.write(f"What the failed task had made could not be kept: {trouble}\n")
+        return outcome
+
+    def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
+        """Keep the exception and what can be stored, for inspection only."""
+        own = {"_exception": self._datastore.save("_exception", StepwellExceptionWrapper(error))}
+        request = self._request
+        if self._live is not None:
+            kept, _ = self._capture(self._live)
+            own.update(kept)
+        self._datastore.seal_failure(
+            Pack(
+                key=request.key,
+                attempt=request.attempt,
+                outcome=outcome,
+                parents=request.parents,
+                split=request.split,
+                frames=self._frames,
+                own=tuple(own[name] for name in sorted(own)),
+                fields={"pid": str(os.getpid())},
+            )
+        )

@@ -1,0 +1,73 @@
+"""What became of a task, from what its engine reports and what its pack says."""
+
+from __future__ import annotations
+
+import signal
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.engine.handle import TaskExited
+from stepwell.model.task import ErrorInfo, TaskOutcome
+
+_LIKELY = {
+    "SIGSEGV": "Segmentation fault: native code (an extension module, ctypes) touched memory it may not.",
+    "SIGBUS": "Bus error: native code touched memory that is not there, or a mapped file shrank.",
+    "SIGABRT": "Aborted: native code gave up, often after a failed assertion.",
+    "SIGILL": "Illegal instruction: native code was built for another processor.",
+    "SIGFPE": "Arithmetic fault in native code, often a division by zero.",
+}
+
+
+def outcome_of(exited: TaskExited, datastore: Datastore, started_at: float) -> TaskOutcome:
+    """Return what the task says of itself; for one that died without a word, what can be said of its end.
+
+    A task has succeeded when, and only when, its pack says so: a clean outcome travels ahead of the exit, in
+    every other case the pack is looked up.
+    """
+    if exited.outcome is not None and (exited.exit_code == 0 or not exited.outcome.ok):
+        return exited.outcome
+    pack = datastore.pack(exited.handle.key)
+    if pack is not None:
+        return pack.outcome
+    failed = datastore.pack(exited.handle.key, exited.handle.attempt)
+    if failed is not None:
+        return failed.outcome
+    return TaskOutcome(ok=False, started_at=started_at, ended_at=exited.at, error=death_of(exited))
+
+
+def death_of(exited: TaskExited) -> ErrorInfo:
+    """Say how a process ended that left no word."""
+    if exited.error:
+        return ErrorInfo("Lost", f"The task's process could not run on: {exited.error}.")
+    if exited.signal:
+        return _killed(exited)
+    return ErrorInfo(
+        "Exit",
+        f"The task's process ended with exit code {exited.exit_code} before the step had returned.",
+        hint="Look for os._exit in the step or in a library that it calls; a step ends by returning.",
+    )
+
+
+def _killed(exited: TaskExited) -> ErrorInfo:
+    name = signal_name(exited.signal)
+    if exited.out_of_memory:
+        return ErrorInfo(
+            "OutOfMemory",
+            f"The task was killed because memory ran out (it had used {exited.max_rss_kib // 1024} MiB).",
+            hint="Process the data in parts, or state the need with @resources(memory=...).",
+        )
+    if name == "SIGKILL":
+        return ErrorInfo(
+            "Signal",
+            f"The task was killed by signal 9 (SIGKILL); it had used {exited.max_rss_kib // 1024} MiB.",
+            hint="Someone killed it, or the system did for want of memory.",
+        )
+    likely = _LIKELY.get(name, "The task was ended from outside.")
+    return ErrorInfo("Signal", f"The task died by signal {exited.signal} ({name}). {likely}")
+
+
+def signal_name(number: int) -> str:
+    """Return the signal's name, or its number as text if the system has no name for it."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

@@ -1,0 +1,224 @@
+"""The composition root: settings in, ready-made parts out. The only module that names concrete adapters."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, cast
+
+from msgspec import Struct
+
+from stepwell.datastore.blobs import Verify
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.flow_file import set_flow_module
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engine.engine import Engine
+from stepwell.engines.local.safety import usable_cores, why_not_fork
+from stepwell.exceptions import StoreFormatError, UsageError
+from stepwell.metadata.store import MetadataStore
+from stepwell.runtime.clock import SystemClock
+from stepwell.runtime.events import Listener
+from stepwell.runtime.options import Isolation, RunOptions, RunResult
+from stepwell.runtime.recorder import Fsync
+from stepwell.runtime.task.step_function import StepFunction
+from stepwell.settings.settings import Settings
+from stepwell.storages.local import LocalStorage
+
+METADATA_FILE = "metadata.db"
+_ROOT_VARIABLE = "STEPWELL_TASK_DATASTORE"
+_WITH_VARIABLE = "STEPWELL_TASK_FLOW"
+
+
+class Stores(Struct, frozen=True):
+    """Where results are, and the index over them."""
+
+    datastore: Datastore
+    metadata: MetadataStore
+
+
+def run_flow(
+    definition: FlowDefinition,
+    parameters: Mapping[str, object],
+    options: RunOptions,
+    settings: Settings,
+    listener: Listener,
+) -> RunResult:
+    """Run a flow on this machine; return how it ended.
+
+    Must be called before the process has started threads or opened connections: the launcher is forked here.
+
+    Raises
+    ------
+    StepwellException
+        The run could not be started: wrong settings, a store that cannot serve, a step the engine refuses.
+    """
+    _known_kinds(settings)
+    user, root = settings.user, settings.datastore_root
+    isolation, notices = _isolation(options)
+    function = _step_function(definition, root, settings, preset_constants=isolation == "spawn")
+    engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
+    from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
+
+    runtime = Runtime(
+        definition,
+        engine,
+        lambda: _open(root, settings),
+        SystemClock(),
+        user,
+        fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
+        seed=settings.text("SEED") or None,
+        notices=notices,
+    )
+    return runtime.execute(parameters, options, listener)
+
+
+def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:
+    """Open the datastore and the index for reading.
+
+    Parameters
+    ----------
+    spec
+        A directory, or ``local@DIRECTORY``; None is the place that the settings say.
+
+    Raises
+    ------
+    UsageError
+        ``spec`` names a kind that is not installed.
+    StoreError
+        It is no datastore, or cannot be read.
+    """
+    if settings is None:
+        from stepwell.settings.sources import load_settings
+
+        settings = load_settings()
+    root = settings.datastore_root if spec is None else _root_of(spec)
+    return Stores(*_open(root, settings))
+
+
+def run_spawned_task() -> NoReturn:
+    """Run the one task that this interpreter was started for."""
+    from stepwell.engines.local.spawn import serve_spawned
+
+    serve_spawned(_function_of_environment())
+
+
+def serve_launcher() -> NoReturn:
+    """Be a launcher that was started for a step with environment variables of its own."""
+    from stepwell.engines.local.launcher import serve_launcher as serve
+
+    serve(_function_of_environment(), _preload)
+
+
+def _known_kinds(settings: Settings) -> None:
+    for key, what in (("DEFAULT_DATASTORE", "datastore"), ("DEFAULT_METADATA", "metadata")):
+        value = settings.value(key)
+        if value.text != "local":
+            raise UsageError(
+                f"The {what} {value.text!r} (from {value.origin}) is not available in this version; use `local`."
+            )
+
+
+def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
+    value = settings.value(name)
+    if value.text not in allowed:
+        raise UsageError(
+            f"STEPWELL_{name} must be one of {', '.join(allowed)}; it is {value.text!r} (from {value.origin})."
+        )
+    return cast("Fsync", value.text)
+
+
+def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
+    """Return how tasks are set apart, and what the user should know of the choice."""
+    if options.isolation in ("spawn", "inline"):
+        return options.isolation, ()
+    hazard = why_not_fork()
+    if hazard is None:
+        return "fork", ()
+    asked = " although --isolation fork was given" if options.isolation == "fork" else ""
+    return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
+
+
+def _step_function(
+    definition: FlowDefinition, root: Path, settings: Settings, preset_constants: bool
+) -> StepFunction:
+    if definition.module != "__main__":
+        set_flow_module(definition.module, definition.file)
+    datastore = Datastore(LocalStorage(root), _verify(settings))
+    return StepFunction(definition, datastore, preset_constants)
+
+
+def _verify(settings: Settings) -> Verify:
+    value = settings.value("VERIFY")
+    if value.text == "always":
+        return "always"
+    if value.text == "never":
+        return "never"
+    if value.text == "new":
+        return "new"
+    raise UsageError(
+        f"STEPWELL_VERIFY must be one of always, new, never; it is {value.text!r} (from {value.origin})."
+    )
+
+
+def _engine(
+    definition: FlowDefinition, function: StepFunction, root: Path, isolation: Isolation, workers: int
+) -> Engine:
+    if isolation == "inline":
+        from stepwell.engines.inline import InlineEngine
+
+        return InlineEngine(function)
+    from stepwell.engines.local.engine import LocalEngine
+
+    environment = {_ROOT_VARIABLE: str(root), _WITH_VARIABLE: f"{definition.file}:{definition.name}"}
+
+    def launcher_command(
+        variables: tuple[tuple[str, str], ...],
+    ) -> tuple[Sequence[str], Mapping[str, str]]:
+        return _command("launcher"), {**os.environ, **dict(variables), **environment}
+
+    if isolation == "spawn":
+        os.environ.update(environment)
+        return LocalEngine(function, workers, "spawn", spawn_command=_command("step"))
+    return LocalEngine(function, workers, "fork", launcher_command=launcher_command, preload=_preload)
+
+
+def _command(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "stepwell", name)
+
+
+def _function_of_environment() -> StepFunction:
+    """Import the flow that the environment names, in an interpreter that was started for tasks of it."""
+    from stepwell.definition.flow_definition import define
+    from stepwell.definition.loader import load_flow
+    from stepwell.settings.sources import load_settings
+
+    root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_WITH_VARIABLE)
+    return _step_function(define(load_flow(target)), Path(root), load_settings(), preset_constants=True)
+
+
+def _preload() -> None:
+    """Import in the launcher, while it waits, what tasks of this flow may need."""
+    import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+
+
+def _root_of(spec: str) -> Path:
+    kind, at, place = spec.partition("@")
+    if at and kind != "local":
+        raise UsageError(f"The metadata kind {kind!r} is not available in this version; use `local@DIRECTORY`.")
+    if "://" in spec:
+        raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
+    root = Path(place if at else spec).expanduser().absolute()
+    if (root / METADATA_FILE).exists():
+        return root
+    return root / ".stepwell" if (root / ".stepwell").is_dir() else root
+
+
+def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
+    from stepwell.metadata_stores.sqlite import SqliteMetadata
+
+    if root.exists() and not root.is_dir():
+        raise StoreFormatError(f"{root} is a file, not a directory. Choose another place with --datastore-root.")
+    datastore = Datastore.open(LocalStorage(root), _verify(settings))
+    return datastore, SqliteMetadata(root / METADATA_FILE, patience_s=settings.number("STORE_PATIENCE"))
