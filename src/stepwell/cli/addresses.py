@@ -1,5 +1,8 @@
-"""``[FLOW/]RUN[/STEP[/TASK]]``: from what users type to records. RUN may be ``latest`` or ``latest-successful``,
-and ``STEP[i,j]`` is the task of those foreach indexes."""
+"""From the address that a user types to records.
+
+An address is ``[FLOW/]RUN[/STEP[/TASK]]``. RUN may be ``latest`` or ``latest-successful``; ``STEP[i,j]`` is
+the task of those foreach indexes.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Console:
             self._err.write(f"{text}\n")
             self._err.flush()
         except BrokenPipeError:
-            self._err = open(os.devnull, "w")
+            self._err = open(os.devnull, "w")  # noqa: SIM115 - stays open as the stream
 
     def finish(self) -> None:
         """Write what is still held back."""

@@ -1,5 +1,6 @@
 """Which module of the standard library says the most in the fewest lines? Run by ``stepwell demo``."""
 
+# ruff: noqa: T201 - the output of a step is what `print` writes
 from __future__ import annotations
 
 from stepwell.definition.flowspec import FlowSpec

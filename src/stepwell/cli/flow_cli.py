@@ -33,7 +33,7 @@ def main(flow_class: type[FlowSpec], argv: Sequence[str] | None = None) -> NoRet
 def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:
     """Return the commands of a flow."""
 
-    def build(name: str, entry: Entry) -> click.Command:
+    def build(_name: str, entry: Entry) -> click.Command:
         return load_command(entry, flow_class)
 
     def callback(**values: Any) -> object:

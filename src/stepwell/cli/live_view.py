@@ -1,4 +1,7 @@
-"""A live picture of a run: a row for each step, and above it what tasks print. Imported on a terminal only."""
+"""A live picture of a run: a row for each step, and above it what tasks print.
+
+Imported on a terminal only, for rich is slow to import.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from click.core import ParameterSource
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
-from stepwell.cli.views import View, ViewOptions, choose_view
+from stepwell.cli.view_choice import choose_view
+from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
 from stepwell.runtime.options import RunOptions
 from stepwell.version import VERSION
@@ -136,7 +137,7 @@ def _resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]
     given: dict[str, object] = {}
     variables: list[str] = []
     for option in ctx.command.params:
-        if isinstance(option, _ParameterOption) and option.name is not None:
+        if isinstance(option, _ParameterOption):
             name = option.name.removeprefix(_PARAMETER)
             value: object = values[option.name]
             if values.get(f"no-{option.name}"):

@@ -17,9 +17,8 @@ from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import TaskRecord
 
 if TYPE_CHECKING:
-    from stepwell.wiring import Stores
-
     from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.wiring import Stores
 
 _TASKS_SHOWN = 50
 

@@ -1,20 +1,15 @@
-"""Which view of a run fits where it is shown."""
+"""A view of a run: what the terminal, a pipe and `run --json` have in common."""
 
 from __future__ import annotations
 
-import shutil
 from abc import ABC, abstractmethod
 from types import TracebackType
 
 from msgspec import Struct
 
 from stepwell.cli.console import Console
-from stepwell.cli.context import CliContext
 from stepwell.model.ids import TaskKey
 from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
-from stepwell.settings.terminal import wants_plain_lines
-
-NARROW = 60
 
 
 class ViewOptions(Struct, frozen=True, kw_only=True):
@@ -65,26 +60,3 @@ class View(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def choose_view(context: CliContext, options: ViewOptions) -> View:
-    """Return JSON lines if asked for, a live view on a terminal that can show one, else plain lines."""
-    console = context.console
-    if options.as_json:
-        from stepwell.cli.json_lines import JsonLines
-
-        return JsonLines(console)
-    wide_enough = shutil.get_terminal_size().columns >= NARROW
-    if console.out.isatty() and wide_enough and not context.quiet and not wants_plain_lines():
-        from stepwell.cli.live_view import LiveView  # rich costs 50 ms
-
-        return LiveView(console, options)
-    from stepwell.cli.progress_lines import ProgressLines
-
-    quiet = ViewOptions(
-        verbose=options.verbose,
-        quiet=context.quiet,
-        full_traceback=options.full_traceback,
-        show_logs=options.show_logs,
-    )
-    return ProgressLines(console, quiet)

@@ -34,10 +34,12 @@ _GENERAL = (
     Key("PRODUCTION_TOKEN", "", "token of a production deployment"),
     Key("CLIENT_CACHE_PATH", "", "where the client keeps what it has fetched"),
     Key("CLIENT_CACHE_MAX_SIZE", "10000", "most that the client keeps, in MB"),
-    Key("DEFAULT_RUNTIME_LIMIT", "432000", "longest a remote task may take, in seconds"),
+    Key("DEFAULT_RUNTIME_LIMIT", "432000", "longest a remote task may take, in s"),
     Key("REMOTE_MAX_WORKERS", "100", "most tasks at once on remote engines"),
-    Key("STORE_PATIENCE", "60", "how long to wait for a store that cannot serve, in seconds"),
-    Key("FSYNC", "batch", "when results are synced to disk: always, batch (at most a second behind) or never"),
+    Key("STORE_PATIENCE", "60", "how long to wait for a store, in seconds"),
+    Key(
+        "FSYNC", "batch", "when results are synced to disk: always, batch (at most a second behind) or never"
+    ),
     Key("SEED", "", "makes the random seeds of tasks repeatable"),
     Key("VERIFY", "new", "when the hash of stored bytes is checked: always, new or never"),
     Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes"),

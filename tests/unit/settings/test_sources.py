@@ -1,0 +1,114 @@
+import pytest
+
+from stepwell.exceptions import StepwellUnknownUser, UsageError
+from stepwell.settings.settings import Value
+from stepwell.settings.sources import load_settings
+from stepwell.settings.user import current_user
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A home with a user's file, a project with a file of its own, and a folder deep inside it."""
+    (tmp_path / "home").mkdir()
+    inner = tmp_path / "project" / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "project" / ".stepwell").mkdir()
+    return tmp_path
+
+
+def load(place, environ=None, overrides=None):
+    surroundings = {"STEPWELL_HOME": str(place / "home"), "USER": "ada", **(environ or {})}
+    return load_settings(overrides, surroundings, place / "project" / "a" / "b")
+
+
+# SPEC 9.5-1
+def test_each_source_wins_over_the_ones_below_it(place):
+    (place / "home" / "config.json").write_text('{"OWNER": "user file", "UI_URL": "user file"}')
+    assert load(place).text("OWNER") == "user file"
+    (place / "project" / ".stepwell" / "config.json").write_text('{"STEPWELL_OWNER": "project file"}')
+    assert load(place).text("OWNER") == "project file"
+    variables = {"STEPWELL_OWNER": "variable"}
+    assert load(place, variables).text("OWNER") == "variable"
+    assert load(place, variables, {"OWNER": Value("line", "command line")}).text("OWNER") == "line"
+    assert load(place).text("UI_URL") == "user file"
+
+
+# SPEC 9.5-4
+def test_each_value_knows_where_it_comes_from(place):
+    (place / "home" / "config.json").write_text('{"OWNER": "x"}')
+    settings = load(place, {"STEPWELL_UI_URL": "y"})
+    assert settings.value("OWNER").origin == str(place / "home" / "config.json")
+    assert settings.value("UI_URL").origin == "environment variable STEPWELL_UI_URL"
+    assert settings.value("TEMPDIR").origin == "default"
+
+
+# SPEC 9.5-1
+def test_a_named_profile_without_a_file_is_an_error(place):
+    with pytest.raises(UsageError, match=r"config_team\.json does not exist"):
+        load(place, {"STEPWELL_PROFILE": "team"})
+
+
+# SPEC 9.5-4
+def test_an_unknown_key_gets_a_warning_with_the_nearest_name(place):
+    settings = load(place, {"STEPWELL_OWNR": "x"})
+    assert settings.warnings == (
+        "Unknown setting STEPWELL_OWNR in the environment. Did you mean STEPWELL_OWNER?",
+    )
+
+
+# SPEC 9.1-7
+def test_variables_of_options_and_back_ends_are_no_unknown_keys(place):
+    known = {"STEPWELL_RUN_ALPHA": "1", "STEPWELL_S3_ENDPOINT_URL": "x", "STEPWELL_QUIET": "1"}
+    assert load(place, known).warnings == ()
+
+
+def test_a_file_that_is_no_json_is_named(place):
+    (place / "home" / "config.json").write_text("{")
+    with pytest.raises(UsageError, match=r"config\.json is not valid JSON"):
+        load(place)
+
+
+# SPEC 12.1-1
+def test_the_datastore_is_the_nearest_one_above(place):
+    assert load(place).datastore_root == place / "project" / ".stepwell"
+
+
+# SPEC 12.1-1
+def test_without_one_above_the_datastore_is_in_the_working_directory(tmp_path):
+    settings = load_settings(environ={"STEPWELL_HOME": str(tmp_path)}, directory=tmp_path)
+    assert settings.datastore_root == tmp_path / ".stepwell"
+
+
+# SPEC 12.1-1
+def test_the_variable_names_the_parent_and_the_option_the_datastore_itself(place):
+    variables = {"STEPWELL_DATASTORE_SYSROOT_LOCAL": "/data"}
+    assert str(load(place, variables).datastore_root) == "/data/.stepwell"
+    option = {"DATASTORE_ROOT": Value("/own", "command line")}
+    assert str(load(place, variables, option).datastore_root) == "/own"
+
+
+# SPEC 9.5-5
+@pytest.mark.parametrize(
+    ("environ", "user"),
+    [
+        ({"STEPWELL_USER": "a", "SUDO_USER": "b", "USERNAME": "c", "USER": "d"}, "a"),
+        ({"SUDO_USER": "b", "USERNAME": "c", "USER": "d"}, "b"),
+        ({"USERNAME": "c", "USER": "d"}, "c"),
+        ({"USER": "d"}, "d"),
+    ],
+)
+def test_the_first_variable_that_names_a_user_decides(tmp_path, environ, user):
+    assert current_user({"STEPWELL_HOME": str(tmp_path), **environ}) == user
+
+
+# SPEC 9.5-5
+def test_a_user_that_cannot_be_found_is_an_error(tmp_path):
+    from stepwell.settings.settings import Settings
+
+    with pytest.raises(StepwellUnknownUser, match="STEPWELL_USER"):
+        _ = Settings(values={}, directory=tmp_path).user
+
+
+def test_a_number_that_is_none_is_refused_with_its_origin(place):
+    with pytest.raises(UsageError, match=r"STEPWELL_STORE_PATIENCE must be a number.*environment variable"):
+        load(place, {"STEPWELL_STORE_PATIENCE": "soon"}).number("STORE_PATIENCE")
