@@ -61,11 +61,29 @@ class MetadataStore(ABC):
 
     @abstractmethod
     def save_run(self, run: RunRecord) -> None:
-        """Create the run or replace what is kept of it, apart from its tags, which only creation sets."""
+        """Create the run or replace what is kept of it.
+
+        Not its tags, which only creation sets; and its heartbeat never goes back.
+        """
+
+    @abstractmethod
+    def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
+        """Save the run like `save_run`, unless its state or heartbeat are no longer those ``seen``.
+
+        Atomic: who saw an old state cannot overwrite a newer one. Returns the run as it is then.
+
+        Raises
+        ------
+        StepwellNotFound
+            There is no such run.
+        """
 
     @abstractmethod
     def beat(self, flow: str, run: str, at: float) -> None:
-        """Record that the run process is alive; a run recorded as lost is running again."""
+        """Record that the run process is alive; a run recorded as lost is running again.
+
+        Nothing happens if there is no such run.
+        """
 
     @abstractmethod
     def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
@@ -73,7 +91,15 @@ class MetadataStore(ABC):
 
     @abstractmethod
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
-        """Atomically remove, then add user tags; return the run as it is then."""
+        """Atomically remove, then add user tags; return the run as it is then.
+
+        Raises
+        ------
+        StepwellNotFound
+            There is no such run.
+        StepwellTaggingError
+            The change breaks the rules of tags; nothing is changed.
+        """
 
     @abstractmethod
     def run(self, flow: str, run: str) -> RunRecord | None:

@@ -29,9 +29,20 @@ class MemoryMetadata(MetadataStore):
     def save_run(self, run: RunRecord) -> None:
         before = self._runs.get((run.flow, run.run))
         if before is not None:
-            run = replace(run, tags=before.tags, system_tags=before.system_tags)
+            run = replace(
+                run,
+                tags=before.tags,
+                system_tags=before.system_tags,
+                heartbeat_at=_later(before.heartbeat_at, run.heartbeat_at),
+            )
         self._runs[run.flow, run.run] = run
         self._last_id = max(self._last_id, run_number(run.run))
+
+    def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
+        found = self._existing(run.flow, run.run)
+        if (found.state, found.heartbeat_at) == (seen.state, seen.heartbeat_at):
+            self.save_run(run)
+        return self._existing(run.flow, run.run)
 
     def beat(self, flow: str, run: str, at: float) -> None:
         found = self._runs.get((flow, run))
@@ -46,9 +57,7 @@ class MemoryMetadata(MetadataStore):
             self._tasks.setdefault((task.flow, task.run), {})[task.step, task.task] = task
 
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
-        found = self._runs.get((flow, run))
-        if found is None:
-            raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
+        found = self._existing(flow, run)
         after = replace(found, tags=tags.changed(found.tags, found.system_tags, add, remove))
         self._runs[flow, run] = after
         return after
@@ -104,6 +113,18 @@ class MemoryMetadata(MetadataStore):
 
     def close(self) -> None:
         """Nothing to free."""
+
+    def _existing(self, flow: str, run: str) -> RunRecord:
+        found = self._runs.get((flow, run))
+        if found is None:
+            raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
+        return found
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return max(one, other)
 
 
 def _count(step: str, state: str, tasks: list[TaskRecord]) -> StepCount:

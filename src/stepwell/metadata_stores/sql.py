@@ -13,7 +13,7 @@ TASK_COLUMNS = (
     "index_path", "label", "pid", "host", "exit_code", "error", "parents", "fields",
 )  # fmt: skip
 # Tags belong to whoever changes them, not to whoever saves the run again.
-_KEPT_IN_RUN = ("flow", "run", "tags", "system_tags")
+_KEPT_IN_RUN = ("flow", "run", "tags", "system_tags", "heartbeat_at")
 _KEY_OF_TASK = ("flow", "run", "step", "task")
 
 
@@ -32,7 +32,10 @@ NEXT_RUN_ID = "UPDATE counters SET value = value + 1 WHERE name = 'run' RETURNIN
 RAISE_RUN_ID = "UPDATE counters SET value = ? WHERE name = 'run' AND value < ?"
 SAVE_RUN = (
     f"INSERT INTO runs ({_RUN}, number) VALUES ({_marks(len(RUN_COLUMNS) + 1)}) "
-    f"ON CONFLICT (flow, run) DO UPDATE SET {_replacing(RUN_COLUMNS, _KEPT_IN_RUN)}"
+    f"ON CONFLICT (flow, run) DO UPDATE SET {_replacing(RUN_COLUMNS, _KEPT_IN_RUN)}, "
+    # Who saves the run knows only the heartbeat it began with.
+    "heartbeat_at = CASE WHEN runs.heartbeat_at IS NULL OR runs.heartbeat_at < excluded.heartbeat_at "
+    "THEN excluded.heartbeat_at ELSE runs.heartbeat_at END"
 )
 BEAT = (
     "UPDATE runs SET heartbeat_at = ?, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,19 @@ class SqliteMetadata(MetadataStore):
             return db.execute(sql.NEXT_RUN_ID).fetchall()[0][0]
 
     def save_run(self, run: RunRecord) -> None:
-        number = run_number(run.run)
         with self._writing() as db:
             is_new = db.execute(sql.RUN, (run.flow, run.run)).fetchone() is None
-            db.execute(sql.SAVE_RUN, (*_run_row(run), number))
-            db.execute(sql.RAISE_RUN_ID, (number, number))
+            _save(db, run)
             if is_new:
                 _index_tags(db, run)
+
+    def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
+        with self._writing() as db:
+            found = self._existing(db, run.flow, run.run)
+            if (found.state, found.heartbeat_at) != (seen.state, seen.heartbeat_at):
+                return found
+            _save(db, run)
+            return self._existing(db, run.flow, run.run)
 
     def beat(self, flow: str, run: str, at: float) -> None:
         with self._writing() as db:
@@ -83,10 +89,7 @@ class SqliteMetadata(MetadataStore):
 
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
         with self._writing() as db:
-            found = db.execute(sql.RUN, (flow, run)).fetchone()
-            if found is None:
-                raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
-            before = _run(found)
+            before = self._existing(db, flow, run)
             user = tags.changed(before.tags, before.system_tags, add, remove)
             after = msgspec.structs.replace(before, tags=user)
             db.execute(sql.SET_TAGS, (_text(user), flow, run))
@@ -123,6 +126,12 @@ class SqliteMetadata(MetadataStore):
             self._db.close()
             self._db = None
 
+    def _existing(self, db: sqlite3.Connection, flow: str, run: str) -> RunRecord:
+        row = db.execute(sql.RUN, (flow, run)).fetchone()
+        if row is None:
+            raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
+        return _run(row)
+
     def _prepare(self, db: sqlite3.Connection, readonly: bool) -> None:
         found = self._version(db)
         if readonly or found == schema.VERSION:
@@ -156,7 +165,7 @@ class SqliteMetadata(MetadataStore):
             return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Generator[sqlite3.Connection]:
         """One transaction that has the write lock from its start, so that it cannot fail half-way for it."""
         with self._errors():
             db = self._open()
@@ -175,7 +184,7 @@ class SqliteMetadata(MetadataStore):
         return self._db
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -209,6 +218,12 @@ def _text(value: object) -> str:
     return _json.encode(value).decode() if value else ""
 
 
+def _save(db: sqlite3.Connection, run: RunRecord) -> None:
+    number = run_number(run.run)
+    db.execute(sql.SAVE_RUN, (*_run_row(run), number))
+    db.execute(sql.RAISE_RUN_ID, (number, number))
+
+
 def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
     db.executemany(sql.ADD_TAG, [(run.flow, run.run, tag) for tag in (*run.tags, *run.system_tags)])
 
@@ -228,17 +243,50 @@ def _task_row(t: TaskRecord) -> tuple[Any, ...]:
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    named = dict(zip(sql.RUN_COLUMNS, row, strict=True))
-    named["user"] = named.pop("username")
-    named["state"] = RunState(named["state"])
-    for name in ("tags", "system_tags"):
-        named[name] = _names.decode(named[name]) if named[name] else ()
-    named["fields"] = _fields.decode(named["fields"]) if named["fields"] else {}
-    return RunRecord(**named)
+    (
+        flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason, user_tags,
+        system_tags, fields,
+    ) = row  # fmt: skip
+    return RunRecord(
+        flow=flow,
+        run=run,
+        state=RunState(state),
+        user=user,
+        created_at=created_at,
+        finished_at=finished_at,
+        heartbeat_at=heartbeat_at,
+        host=host,
+        pid=pid,
+        pid_started=pid_started,
+        reason=reason,
+        tags=_names.decode(user_tags) if user_tags else (),
+        system_tags=_names.decode(system_tags) if system_tags else (),
+        fields=_fields.decode(fields) if fields else {},
+    )
 
 
 def _task(row: tuple[Any, ...]) -> TaskRecord:
-    named = dict(zip(sql.TASK_COLUMNS, row, strict=True))
-    named["state"] = TaskState(named["state"])
-    named["fields"] = _fields.decode(named["fields"]) if named["fields"] else {}
-    return TaskRecord(**named)
+    (
+        flow, run, step, task, number, state, attempt, created_at, started_at, finished_at, index_path, label, pid,
+        host, exit_code, error, parents, fields,
+    ) = row  # fmt: skip
+    return TaskRecord(
+        flow=flow,
+        run=run,
+        step=step,
+        task=task,
+        number=number,
+        state=TaskState(state),
+        attempt=attempt,
+        created_at=created_at,
+        started_at=started_at,
+        finished_at=finished_at,
+        index_path=index_path,
+        label=label,
+        pid=pid,
+        host=host,
+        exit_code=exit_code,
+        error=error,
+        parents=parents,
+        fields=_fields.decode(fields) if fields else {},
+    )
