@@ -4,8 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import stepwell
+
+SOURCE = str(Path(stepwell.__file__).parents[1])
 
 FLOW = """
 from stepwell import FlowSpec, Parameter, step
@@ -45,7 +50,7 @@ def call(tmp_path):
     (tmp_path / "greet.py").write_text(FLOW)
 
     def run(*args, **variables):
-        env = {**os.environ, **variables}
+        env = {**os.environ, "PYTHONPATH": SOURCE, **variables}
         return subprocess.run(
             [sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60
         )
@@ -74,7 +79,8 @@ def test_a_variable_gives_a_parameter_and_the_command_line_wins(call):
 def test_a_failed_run_shows_the_users_frames_and_exits_with_1(call):
     done = call("greet.py", "run", "--fail", "True")
     assert done.returncode == 1
-    assert "ValueError: two is bad" in done.stdout
+    frames = [line for line in done.stdout.splitlines() if line.endswith("] ValueError: two is bad")]
+    assert len(frames) == 1
     assert "greet.py" in done.stdout
     assert "runtime/task" not in done.stdout
     assert "greet.py logs" in done.stderr
@@ -90,7 +96,6 @@ def test_the_run_id_is_written_to_the_file(call, tmp_path):
 def test_results_are_read_without_the_flows_file(call, tmp_path):
     call("greet.py", "run")
     (tmp_path / "greet.py").unlink()
-    assert "Greet/latest" not in call("-m", "stepwell", "runs").stdout
     assert "succeeded" in call("-m", "stepwell", "runs").stdout
     assert call("-m", "stepwell", "logs", "Greet/latest/work[1]").stdout == "hello world 2\n"
     assert "name [size:" in call("-m", "stepwell", "dump", "latest/end").stdout
@@ -115,5 +120,18 @@ def test_the_demo_runs_and_says_how_to_look_at_its_results(call):
 def test_a_reader_that_goes_away_early_sees_no_traceback(call, tmp_path):
     call("greet.py", "run")
     line = f"{sys.executable} greet.py configure show | head -n 1; {sys.executable} greet.py run | head -n 1"
-    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+def test_a_spawned_task_prints_nothing_that_is_not_the_users(call):
+    done = call("greet.py", "run", "--isolation", "spawn")
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stdout

@@ -34,11 +34,13 @@ def demo() -> ExitCode:
     if code is ExitCode.DONE:
         latest = f"{flow_class.__name__}/latest"
         context.console.talk(f"\nThe results are in {context.settings.datastore_root}. Look at them:")
-        for words, why in (
+        hints = (
             (f"show {latest}", "the run and its steps"),
             (f"dump {latest}/end", "the artifacts at the end"),
             (f"logs {latest}/measure[0]", "what the first task of the foreach printed"),
             (f"show {_FILE}", "the flow itself"),
-        ):
-            context.console.talk(f"  stepwell {words:<28} {why}")
+        )
+        width = max(len(words) for words, _ in hints)
+        for words, why in hints:
+            context.console.talk(f"  stepwell {words:<{width}}  {why}")
     return code

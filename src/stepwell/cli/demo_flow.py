@@ -3,6 +3,9 @@
 # ruff: noqa: T201 - the output of a step is what `print` writes
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
 from stepwell.definition.step import step
@@ -43,12 +46,13 @@ class LibraryStatistics(FlowSpec):
         self.next(self.compare)
 
     @step
-    def compare(self, inputs) -> None:  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+    def compare(self, inputs: Iterable[Any]) -> None:
         """Bring the measurements together."""
         import statistics
 
-        measured = {task.module: (task.lines, task.functions) for task in inputs}  # pyright: ignore
-        self.ranking = sorted(measured, key=lambda name: measured[name][0] / max(1, measured[name][1]))
+        measured: dict[str, tuple[int, int]] = {task.module: (task.lines, task.functions) for task in inputs}
+        per_function = {name: lines / max(1, functions) for name, (lines, functions) in measured.items()}
+        self.ranking = sorted(per_function, key=per_function.__getitem__)
         self.median_lines = statistics.median(lines for lines, _ in measured.values())
         self.next(self.end)
 

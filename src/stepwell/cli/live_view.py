@@ -17,7 +17,7 @@ from rich.text import Text
 
 from stepwell.cli.console import Console
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import duration, ended, error_lines, finished
+from stepwell.cli.wording import duration, ended, finished
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -83,8 +83,7 @@ class LiveView(View):
     """Events only change counters; a thread of its own, begun with the run, draws ten times a second."""
 
     def __init__(self, console: Console, options: ViewOptions) -> None:
-        super().__init__(console)
-        self._options = options
+        super().__init__(console, options)
         self._rich = RichConsole(file=console.out, highlight=False)
         self._lock = Lock()
         self._rows: dict[str, _Row] = {}
@@ -157,8 +156,7 @@ class LiveView(View):
 
     def _take(self, event: RunEvent) -> None:
         if isinstance(event, TaskLine):
-            if self._options.shows(event):
-                self._say(event.key.step, event.key.task, event.text)
+            self._say(event.key.step, event.key.task, event.text)
         elif isinstance(event, TaskBegan):
             row = self._row(event.key.step)
             row.first = row.first or event.at
@@ -189,7 +187,7 @@ class LiveView(View):
         row.ended[event.state] += 1
         row.last = event.at
         if event.state not in _SUCCEEDED:
-            lines = [ended(event), *error_lines(event, self._options.full_traceback)]
+            lines = [ended(event), *self.failure_lines(event)]
             for line in lines:
                 self._say(event.key.step, event.key.task, line)
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 from stepwell.cli.console import Console
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import began, ended, error_lines, finished
+from stepwell.cli.wording import began, ended, finished
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -34,8 +34,7 @@ class ProgressLines(View):
     """Writes each event as whole lines. Steps with more than `WIDE` tasks are counted, not listed."""
 
     def __init__(self, console: Console, options: ViewOptions) -> None:
-        super().__init__(console)
-        self._options = options
+        super().__init__(console, options)
         self._run = ""
         self._pid = os.getpid()
         self._second = -1
@@ -48,8 +47,7 @@ class ProgressLines(View):
 
     def show(self, event: RunEvent) -> None:
         if isinstance(event, TaskLine):
-            if self._options.shows(event):
-                self._task(event, event.text)
+            self._task(event, event.text)
         elif isinstance(event, TaskEnded):
             self._ended(event)
         elif not self._options.quiet:
@@ -79,7 +77,7 @@ class ProgressLines(View):
     def _ended(self, event: TaskEnded) -> None:
         step = event.key.step
         if event.state is not TaskState.SUCCEEDED or event.error is not None:
-            lines = error_lines(event, self._options.full_traceback)
+            lines = self.failure_lines(event)
             self._task(event, "\n".join([ended(event), *lines]))
             return
         if self._options.quiet:

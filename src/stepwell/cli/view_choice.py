@@ -17,7 +17,7 @@ def choose_view(context: CliContext, options: ViewOptions) -> View:
     if options.as_json:
         from stepwell.cli.json_lines import JsonLines
 
-        return JsonLines(console)
+        return JsonLines(console, options)
     wide_enough = shutil.get_terminal_size().columns >= NARROW
     if console.out.isatty() and wide_enough and not context.quiet and not wants_plain_lines():
         from stepwell.cli.live_view import LiveView  # rich costs 50 ms

@@ -8,6 +8,7 @@ from types import TracebackType
 from msgspec import Struct
 
 from stepwell.cli.console import Console
+from stepwell.cli.wording import error_lines
 from stepwell.model.ids import TaskKey
 from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
 
@@ -35,15 +36,35 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
 class View(ABC):
     """Shows the events of one run. Starts no thread before the first event, for tasks are forked."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, options: ViewOptions) -> None:
         self._console = console
+        self._options = options
         self.failed: TaskKey | None = None
+        # Last line that each running task has printed, to see whether a failure has been printed already.
+        self._last_lines: dict[TaskKey, str] = {}
 
     def listen(self, event: RunEvent) -> None:
         """Take an event; cheap, whatever it is."""
+        if isinstance(event, TaskLine):
+            if self._options.shows(event):
+                self._last_lines[event.key] = event.text
+                self.show(event)
+            return
         if self.failed is None and isinstance(event, TaskEnded) and event.error and event.state == "failed":
             self.failed = event.key
         self.show(event)
+        if isinstance(event, TaskEnded):
+            self._last_lines.pop(event.key, None)
+
+    def failure_lines(self, event: TaskEnded) -> list[str]:
+        """Return what there is to say of a failure, without the frames that the task has printed itself."""
+        full = self._options.full_traceback
+        lines = error_lines(event, full)
+        if full or not lines or event.error is None:
+            return lines
+        hint = event.error.hint.splitlines()
+        message = lines[: len(lines) - len(hint)]
+        return hint if message and message[-1] == self._last_lines.get(event.key) else lines
 
     @abstractmethod
     def show(self, event: RunEvent) -> None:

@@ -66,6 +66,7 @@ OPTION_VARIABLES = frozenset(
 FAMILIES = (
     *(
         "RUN_",
+        "TASK_",
         "FLOW_",
         "DEBUG_",
         "DATASTORE_SYSROOT_",

@@ -111,7 +111,7 @@ def test_quiet_leaves_what_tasks_print_and_errors():
 # SPEC 8.2-5
 def test_json_has_one_object_a_line():
     out = io.StringIO()
-    view = JsonLines(Console(out, io.StringIO()))
+    view = JsonLines(Console(out, io.StringIO()), ViewOptions())
     view.listen(BEGAN)
     view.listen(begun("start"))
     kinds = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
@@ -119,9 +119,20 @@ def test_json_has_one_object_a_line():
 
 
 def test_the_first_failed_task_is_remembered_for_the_hints():
-    view = JsonLines(Console(io.StringIO(), io.StringIO()))
+    view = JsonLines(Console(io.StringIO(), io.StringIO()), ViewOptions())
     error = ErrorInfo(type="ValueError", message="bad")
     view.listen(ended("a", 1, state=TaskState.RETRYING, error=error))
     view.listen(ended("a", 2, state=TaskState.FAILED, error=error))
     view.listen(ended("a", 3, state=TaskState.FAILED, error=error))
     assert view.failed == key("a", 2)
+
+
+def test_a_traceback_that_the_task_has_printed_is_not_shown_twice():
+    error = ErrorInfo(
+        type="ValueError", message="bad", frames="Traceback\nValueError: bad\n", hint="Mend it."
+    )
+    failed = ended("start", state=TaskState.FAILED, error=error)
+    texts = [text for _, text in lines_of(printed("start", "ValueError: bad"), failed)]
+    assert texts == ["ValueError: bad", "task failed after 0.50 s", "Mend it."]
+    hidden = lines_of(printed("start", "ValueError: bad"), failed, show_logs=frozenset())
+    assert "ValueError: bad" in [text for _, text in hidden]
