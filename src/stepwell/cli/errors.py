@@ -16,8 +16,6 @@ from stepwell.exceptions import GraphError, StepwellException, StepwellInternalE
 from stepwell.settings.settings import nearest
 from stepwell.version import VERSION
 
-REPORT_TO = "https://github.com/stepwell/stepwell/issues"
-
 
 def run_command(command: click.Command, args: Sequence[str], program: str) -> int:
     """Carry out a command line; return the exit code. No exception leaves this function."""
@@ -69,7 +67,7 @@ def _internal(error: Exception, args: Sequence[str]) -> list[str]:
         f"Internal error of Stepwell: {type(error).__name__}: {error}",
         f"  while it carried out: {' '.join(args) or '(no command)'}",
         f"  {_saved(report)}",
-        f"  Please report it with that text at {REPORT_TO}.",
+        "  This is a mistake of Stepwell. Please report it to its maintainers, with that text.",
     ]
 
 
