@@ -27,8 +27,9 @@ from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
 
 METADATA_FILE = "metadata.db"
-_ROOT_VARIABLE = "STEPWELL_TASK_DATASTORE"
-_WITH_VARIABLE = "STEPWELL_TASK_FLOW"
+# Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
+_ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
+_FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
 
 
 class Stores(Struct, frozen=True):
@@ -108,7 +109,8 @@ def serve_launcher() -> NoReturn:
     """Be a launcher that was started for a step with environment variables of its own."""
     from stepwell.engines.local.launcher import serve_launcher as serve
 
-    serve(_function_of_environment(), _preload)
+    function = _function_of_environment()
+    serve(function, lambda: _preload(function))
 
 
 def _known_kinds(settings: Settings) -> None:
@@ -171,7 +173,7 @@ def _engine(
         return InlineEngine(function)
     from stepwell.engines.local.engine import LocalEngine
 
-    environment = {_ROOT_VARIABLE: str(root), _WITH_VARIABLE: f"{definition.file}:{definition.name}"}
+    environment = {_ROOT_VARIABLE: str(root), _FLOW_VARIABLE: f"{definition.file}:{definition.name}"}
 
     def launcher_command(
         variables: tuple[tuple[str, str], ...],
@@ -181,7 +183,7 @@ def _engine(
     if isolation == "spawn":
         os.environ.update(environment)
         return LocalEngine(function, workers, "spawn", spawn_command=_command("step"))
-    return LocalEngine(function, workers, "fork", launcher_command=launcher_command, preload=_preload)
+    return LocalEngine(function, workers, "fork", launcher_command=launcher_command, preload=lambda: _preload(function))
 
 
 def _command(name: str) -> tuple[str, ...]:
@@ -194,12 +196,13 @@ def _function_of_environment() -> StepFunction:
     from stepwell.definition.loader import load_flow
     from stepwell.settings.sources import load_settings
 
-    root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_WITH_VARIABLE)
+    root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_FLOW_VARIABLE)
     return _step_function(define(load_flow(target)), Path(root), load_settings(), preset_constants=True)
 
 
-def _preload() -> None:
-    """Import in the launcher, while it waits, what tasks of this flow may need."""
+def _preload(function: StepFunction) -> None:
+    """Get a launcher ready, while it waits, for what its tasks may need."""
+    function.warm_up()
     import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
 
 
@@ -221,4 +224,7 @@ def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
     if root.exists() and not root.is_dir():
         raise StoreFormatError(f"{root} is a file, not a directory. Choose another place with --datastore-root.")
     datastore = Datastore.open(LocalStorage(root), _verify(settings))
-    return datastore, SqliteMetadata(root / METADATA_FILE, patience_s=settings.number("STORE_PATIENCE"))
+    file = root / METADATA_FILE
+    # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
+    readonly = file.exists() and not os.access(root, os.W_OK)
+    return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))

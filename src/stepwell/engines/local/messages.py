@@ -11,10 +11,10 @@ from msgspec import Struct
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome
 
-LAUNCHER_FDS = "STEPWELL_LAUNCHER_FDS"
+LAUNCHER_FDS = "_STEPWELL_LAUNCHER_FDS"
 """Environment variable that names the two sockets of a launcher that is an interpreter of its own."""
 
-TASK_FDS = "STEPWELL_TASK_FDS"
+TASK_FDS = "_STEPWELL_TASK_FDS"
 """Environment variable that names the request's file and the outcome socket of a spawned task."""
 
 OUTCOME_LIMIT = 100_000
