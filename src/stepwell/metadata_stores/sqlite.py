@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +20,7 @@ from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 
+_RETRY_S = 0.005
 _json = msgspec.json.Encoder()
 _names = msgspec.json.Decoder(tuple[str, ...])
 _fields = msgspec.json.Decoder(dict[str, str])
@@ -45,11 +48,16 @@ class SqliteMetadata(MetadataStore):
 
     def __init__(self, path: str | Path, readonly: bool = False, patience_s: float = 60.0) -> None:
         self._path = Path(path).absolute()
+        self._patience_s = patience_s
         self._db: sqlite3.Connection | None = None
-        mode = "ro" if readonly else "rwc"
+        mode = "rwc" if not readonly else "ro&immutable=1" if self._never_changes() else "ro"
         with self._errors():
             self._db = sqlite3.connect(
-                f"{self._path.as_uri()}?mode={mode}", uri=True, timeout=patience_s, isolation_level=None
+                f"{self._path.as_uri()}?mode={mode}",
+                uri=True,
+                timeout=patience_s,
+                isolation_level=None,
+                check_same_thread=False,
             )
         try:
             with self._errors():
@@ -59,8 +67,13 @@ class SqliteMetadata(MetadataStore):
             raise
 
     def next_run_id(self) -> int:
-        with self._writing() as db:
-            return db.execute(sql.NEXT_RUN_ID).fetchall()[0][0]
+        # On disk before it is used: after a power cut the datastore may have packs of this run.
+        self._synchronous("FULL")
+        try:
+            with self._writing() as db:
+                return db.execute(sql.NEXT_RUN_ID).fetchall()[0][0]
+        finally:
+            self._synchronous("NORMAL")
 
     def save_run(self, run: RunRecord) -> None:
         with self._writing() as db:
@@ -126,6 +139,18 @@ class SqliteMetadata(MetadataStore):
             self._db.close()
             self._db = None
 
+    def _never_changes(self) -> bool:
+        """Tell whether the file is whole and on a read-only disk, where SQLite cannot put its locks."""
+        try:
+            fixed = bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False  # not there: opening it says so
+        return fixed and not self._path.with_name(f"{self._path.name}-wal").exists()
+
+    def _synchronous(self, level: Literal["NORMAL", "FULL"]) -> None:
+        with self._errors():
+            self._open().execute(f"PRAGMA synchronous = {level}")
+
     def _existing(self, db: sqlite3.Connection, flow: str, run: str) -> RunRecord:
         row = db.execute(sql.RUN, (flow, run)).fetchone()
         if row is None:
@@ -133,15 +158,33 @@ class SqliteMetadata(MetadataStore):
         return _run(row)
 
     def _prepare(self, db: sqlite3.Connection, readonly: bool) -> None:
-        found = self._version(db)
-        if readonly or found == schema.VERSION:
-            if found == 0:
-                raise StoreFormatError(f"{self._path} holds no metadata of Stepwell.")
-        else:
-            db.execute("PRAGMA journal_mode = WAL")
-            self._migrate(db)
         if not readonly:
-            db.execute("PRAGMA synchronous = NORMAL")
+            self._synchronous("NORMAL")
+        found = self._version(db)
+        if found == schema.VERSION:
+            return
+        if readonly:
+            raise StoreFormatError(
+                f"{self._path} has metadata of format {found}; this version of Stepwell reads format "
+                f"{schema.VERSION}. Open it for writing once to bring it up to date."
+                if found
+                else f"{self._path} holds no metadata of Stepwell."
+            )
+        self._keep_log_beside(db)
+        self._migrate(db)
+
+    def _keep_log_beside(self, db: sqlite3.Connection) -> None:
+        """Let readers and a writer work side by side. The file remembers it, for all who open it later."""
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                # Of several who do this at once one gets through; SQLite lets the others not wait for it.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_RETRY_S)
 
     def _version(self, db: sqlite3.Connection) -> int:
         found: int = db.execute("PRAGMA user_version").fetchone()[0]
@@ -208,8 +251,8 @@ _CAUSES = {
     sqlite3.SQLITE_LOCKED: "is locked; nothing was written. Try again",
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full. Free some space",
     sqlite3.SQLITE_READONLY: "cannot be written: it is read-only",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Check that the folder exists and is yours",
-    sqlite3.SQLITE_IOERR: "cannot be read or written",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Check that its folder exists and can be written",
+    sqlite3.SQLITE_IOERR: "cannot be read or written. Check the disk and the space on it",
     sqlite3.SQLITE_PERM: "cannot be opened: no permission",
 }
 
@@ -244,8 +287,8 @@ def _task_row(t: TaskRecord) -> tuple[Any, ...]:
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
     (
-        flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason, user_tags,
-        system_tags, fields,
+        flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason,
+        user_tags, system_tags, fields,
     ) = row  # fmt: skip
     return RunRecord(
         flow=flow,
@@ -267,8 +310,8 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
 
 def _task(row: tuple[Any, ...]) -> TaskRecord:
     (
-        flow, run, step, task, number, state, attempt, created_at, started_at, finished_at, index_path, label, pid,
-        host, exit_code, error, parents, fields,
+        flow, run, step, task, number, state, attempt, created_at, started_at, finished_at, index_path,
+        label, pid, host, exit_code, error, parents, fields,
     ) = row  # fmt: skip
     return TaskRecord(
         flow=flow,
