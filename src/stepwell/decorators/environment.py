@@ -7,7 +7,8 @@ from typing import Any, ClassVar, cast, overload
 
 from msgspec.structs import replace
 
-from stepwell.definition.decorator import StepDecorator, decorate_step
+from stepwell.definition.decorator import StepDecorator
+from stepwell.definition.placing import decorate_step
 from stepwell.definition.step import StepFunction
 from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import StepPolicy

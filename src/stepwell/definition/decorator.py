@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import FunctionType
-from typing import Any, ClassVar, cast
+from collections.abc import Mapping
+from typing import ClassVar
 
-from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.place import place
-from stepwell.definition.step import spec_of
-from stepwell.exceptions import (
-    BadFlowDecoratorException,
-    BadStepDecoratorException,
-    DuplicateFlowDecoratorException,
-    DuplicateStepDecoratorException,
-    InvalidDecoratorAttribute,
-)
+from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import StepPolicy
-
-_FLOW_MARK = "__stepwell_flow_decorators__"
 
 
 class Decorator:
@@ -84,85 +72,3 @@ class StepDecorator(Decorator):
 
 class FlowDecorator(Decorator):
     """A decorator of flows."""
-
-
-def decorate_step(kind: type[StepDecorator], target: object, attributes: Mapping[str, object]) -> Any:
-    """Put a step decorator on a step; with no target, return what does it.
-
-    Raises
-    ------
-    BadStepDecoratorException
-        The target is no step.
-    DuplicateStepDecoratorException
-        The step has this decorator already, and it may not repeat.
-    """
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        spec = spec_of(function)
-        if spec is None:
-            raise BadStepDecoratorException(_no_step(kind.name, function))
-        if not kind.repeatable and any(known.name == kind.name for known in spec.decorators):
-            raise DuplicateStepDecoratorException(
-                f"Step `{function.__name__}` ({_where(function)}) has @{kind.name} twice. Leave one out."
-            )
-        spec.decorators.insert(0, kind(attributes))
-        return function
-
-    return decorate if target is None else decorate(target)  # pyright: ignore[reportArgumentType] - checked inside
-
-
-def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping[str, object]) -> Any:
-    """Put a flow decorator on a flow class; with no target, return what does it.
-
-    Raises
-    ------
-    BadFlowDecoratorException
-        The target is no flow.
-    DuplicateFlowDecoratorException
-        The flow has this decorator already, and it may not repeat.
-    """
-
-    def decorate(flow_class: object) -> object:
-        if not isinstance(flow_class, type):
-            raise _no_flow(kind.name, flow_class)
-        if not issubclass(flow_class, FlowSpec):
-            raise _no_flow(kind.name, cast("object", flow_class))
-        known = flow_decorators_of(flow_class)
-        if not kind.repeatable and any(other.name == kind.name for other in known):
-            raise DuplicateFlowDecoratorException(
-                f"Flow {flow_class.__name__} has @{kind.name} twice. Leave one of them out."
-            )
-        own: tuple[FlowDecorator, ...] = flow_class.__dict__.get(_FLOW_MARK, ())
-        setattr(flow_class, _FLOW_MARK, (kind(attributes), *own))
-        return flow_class
-
-    return decorate if target is None else decorate(target)
-
-
-def flow_decorators_of(flow_class: type) -> tuple[FlowDecorator, ...]:
-    """Return the decorators of a flow: its own first, then those of its base classes."""
-    return tuple(deco for owner in flow_class.__mro__ for deco in vars(owner).get(_FLOW_MARK, ()))
-
-
-def _no_flow(name: str, target: object) -> BadFlowDecoratorException:
-    return BadFlowDecoratorException(
-        f"@{name} stands on {_title(target)}, but belongs on a flow: a subclass of FlowSpec."
-    )
-
-
-def _no_step(name: str, function: object) -> str:
-    return (
-        f"@{name} stands on {_title(function)}, which is no step. @step must be the innermost decorator:\n"
-        f"    @{name}\n    @step\n    def {getattr(function, '__name__', 'my_step')}(self):"
-    )
-
-
-def _title(target: object) -> str:
-    if isinstance(target, FunctionType):
-        return f"`{target.__name__}` ({_where(target)})"
-    return f"`{getattr(target, '__name__', repr(target))}`"
-
-
-def _where(function: Callable[..., Any]) -> str:
-    code = getattr(function, "__code__", None)
-    return "unknown place" if code is None else place(code.co_filename, code.co_firstlineno)

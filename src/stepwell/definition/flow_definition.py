@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from stepwell.definition.attach import attached
 from stepwell.definition.constants import constants_of
-from stepwell.definition.decorator import FlowDecorator, StepDecorator, flow_decorators_of
+from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.graph import Graph
 from stepwell.definition.parameter_values import ParameterSpec, parameter_problems, specs_of
 from stepwell.definition.place import absolute
+from stepwell.definition.placing import flow_decorators_of
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.validate import read_graph
 from stepwell.exceptions import GraphError

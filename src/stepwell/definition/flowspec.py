@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
 from stepwell.definition.step import steps_of
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 LIVE = "__live"
 FRAMEWORK_NAMES = frozenset({"_current_step", "_foreach_stack", "_graph"})
+_importing: list[bool] = []
 
 
 class FlowSpec:
@@ -32,7 +34,7 @@ class FlowSpec:
     """
 
     def __init__(self, use_cli: bool = True) -> None:
-        if use_cli:
+        if use_cli and not _importing:
             # The one reference upward: whoever runs `python flow.py` starts at the bottom of the layers.
             from importlib import import_module
 
@@ -166,6 +168,16 @@ class FlowSpec:
             f"The flow object itself ({type(self).__name__}) cannot be stored. "
             "Store the single values that you need instead."
         )
+
+
+@contextmanager
+def inert_flows() -> Iterator[None]:
+    """Import a flow's file inside: ``Flow()`` without the ``if __name__`` guard then starts nothing."""
+    _importing.append(True)
+    try:
+        yield
+    finally:
+        _importing.pop()
 
 
 def attach_live(flow: FlowSpec, live: LiveStep | None) -> None:

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.flowspec import FlowSpec, inert_flows
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import steps_of
 from stepwell.exceptions import FlowLoadError, StepwellException, UsageError
@@ -89,7 +89,8 @@ def _import_file(path: str) -> ModuleType:
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with inert_flows():
+            spec.loader.exec_module(module)
     except BaseException as error:
         if before is None:
             del sys.modules[name]
@@ -119,7 +120,8 @@ def _import_module(name: str) -> ModuleType:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return importlib.import_module(name)
+        with inert_flows():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             hint = f" Did you mean `{name}.py`?" if Path(f"{name}.py").is_file() else ""
@@ -135,6 +137,8 @@ def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
     if isinstance(error, SyntaxError) and error.filename:
         text = (error.text or "").rstrip("\n").strip()
         return FlowLoadError(f"{error.filename}:{error.lineno}: {error.msg}\n    {text}")
+    if isinstance(error, SyntaxError):  # of the file as a whole, such as null bytes in it
+        return FlowLoadError(f"{file or shown} is no Python source: {error.msg}.")
     frames = traceback.TracebackException.from_exception(error)
     for position, frame in enumerate(frames.stack):
         if (frame.filename == file) if file else not _is_machinery(frame.filename):
