@@ -40,7 +40,7 @@ def load_settings(
         A configuration file cannot be read, or the profile that was asked for has none.
     """
     environ = os.environ if environ is None else environ
-    directory = Path.cwd() if directory is None else directory
+    directory = _working_directory() if directory is None else directory
     from_environment = dict(_environment(environ))
     values: dict[str, Value] = {}
     warnings: list[str] = []
@@ -57,6 +57,15 @@ def load_settings(
     return Settings(
         values=values, directory=directory, account=account_user(environ), warnings=tuple(warnings)
     )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"The working directory cannot be used: {error.strerror}. Change to a directory that exists."
+        ) from error
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:

@@ -1,0 +1,129 @@
+"""Flows as a user starts them: real processes in a folder of their own."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 60
+"""Far more than any of these commands needs: who exceeds it hangs."""
+
+STEP = '''
+import os, sys, time, signal, threading, subprocess
+from stepwell import FlowSpec, Parameter, step
+
+class Small(FlowSpec):
+    number = Parameter("number", default=1)
+
+    @step
+    def start(self):
+        {body}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("all is done")
+
+if __name__ == "__main__":
+    Small()
+'''
+
+
+class Folder:
+    """A folder with flow files, in which commands are run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def root(self) -> Path:
+        """Where runs of this folder keep their results."""
+        return self.path / ".stepwell"
+
+    def file(self, text: str, name: str = "flow.py") -> Path:
+        """Write a file as it is."""
+        file = self.path / name
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def flow(self, *body: str, name: str = "flow.py") -> Path:
+        """Write a flow of two steps, the first with this body."""
+        return self.file(STEP.format(body="\n        ".join(body) or "pass"), name)
+
+    def call(self, *args: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run Python with these arguments to its end."""
+        more.setdefault("cwd", self.path)
+        more.setdefault("errors", "replace")
+        if "stdin" not in more and "input" not in more:
+            more["stdin"] = subprocess.DEVNULL
+        return subprocess.run(
+            [sys.executable, *args], capture_output=True, encoding="utf-8", timeout=PATIENCE_S, **more
+        )
+
+    def run(self, *options: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """``python flow.py run OPTIONS``."""
+        return self.call("flow.py", "run", *options, **more)
+
+    def begin(self, *options: str, **more: Any) -> subprocess.Popen[bytes]:
+        """Start ``python flow.py run OPTIONS`` and leave it running."""
+        more.setdefault("cwd", self.path)
+        return subprocess.Popen(
+            [sys.executable, "flow.py", "run", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=open(self.path / "out.txt", "wb"),
+            stderr=open(self.path / "err.txt", "wb"),
+            start_new_session=True,
+            **more,
+        )
+
+    def states(self) -> list[str]:
+        """Return what the index says of each run, the oldest first."""
+        with sqlite3.connect(self.root / "metadata.db") as db:
+            found = [row[0] for row in db.execute("SELECT state FROM runs ORDER BY number")]
+        db.close()
+        return found
+
+
+def words(done: subprocess.CompletedProcess[str]) -> str:
+    """Return all that a command said; there must be no traceback of ours in it."""
+    text = done.stdout + done.stderr
+    ours = re.findall(r'File "[^"]*/stepwell/(?!examples)[^"]*"', text)
+    assert not ours, text
+    assert "Internal error" not in text, text
+    return text
+
+
+def until(true: Any, what: str, patience_s: float = 20.0) -> Any:
+    """Return the first truth that ``true()`` gives."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        found = true()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"in {patience_s} s it did not come true that {what}")
+
+
+def content(path: Path) -> str:
+    """Return a file's text, empty while there is none."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def alive_with(mark: str) -> list[int]:
+    """Return the processes, zombies too if they can still be told, that have ``mark`` in their environment."""
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                if mark.encode() in (folder / "environ").read_bytes():
+                    found.append(int(folder.name))
+            except OSError:
+                continue  # it has just ended
+    return found
