@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 from stepwell.exceptions import StepwellInternalError
@@ -36,9 +35,15 @@ _PLAIN: Mapping[str, object] = {
     "task": None,
     "run": None,
 }
-_PROVIDERS: Mapping[str, str] = {"card": "@card", "checkpoint": "@checkpoint", "attempt_deadline": "@timeout"}
+_PROVIDERS: Mapping[str, str] = {
+    "card": "@card",
+    "checkpoint": "@checkpoint",
+    "attempt_deadline": "@timeout",
+    "spot_termination_notice": "@kubernetes or @batch",
+}
 
-_values: ContextVar[Mapping[str, object]] = ContextVar("stepwell_current", default=_PLAIN)
+# One task a process: not a context variable, because threads that a step starts must see the task as well.
+_values: dict[str, object] = dict(_PLAIN)
 
 
 class Deferred:
@@ -58,9 +63,8 @@ class Current:
     """
 
     def __getattr__(self, name: str) -> Any:
-        values = _values.get()
         try:
-            value = values[name]
+            value = _values[name]
         except KeyError:
             raise AttributeError(_unknown(name), name=name, obj=self) from None
         return value.make() if isinstance(value, Deferred) else value
@@ -69,7 +73,7 @@ class Current:
         raise AttributeError(f"`current.{name}` is read-only")
 
     def __contains__(self, name: object) -> bool:
-        value = _values.get().get(name) if isinstance(name, str) else None
+        value = _values.get(name) if isinstance(name, str) else None
         return value is not None
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -89,12 +93,12 @@ def enter(values: Mapping[str, object]) -> None:
     unknown = values.keys() - _PLAIN.keys()
     if unknown:
         raise StepwellInternalError(f"`current` got unknown names: {sorted(unknown)}")
-    _values.set({**_PLAIN, **values})
+    _values.update({**_PLAIN, **values})
 
 
 def leave() -> None:
     """Empty ``current`` again."""
-    _values.set(_PLAIN)
+    _values.update(_PLAIN)
 
 
 current = Current()

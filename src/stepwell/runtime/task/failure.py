@@ -13,13 +13,15 @@ _OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 def describe(error: BaseException) -> ErrorInfo:
     """Return what there is to say of an exception."""
+    if isinstance(error, StepwellException):
+        _locate(error)
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     whole = traceback.TracebackException.from_exception(error)
     full = "".join(whole.format())
     _keep_users(whole)
     return ErrorInfo(
-        type=name, message=_text(error), frames="".join(whole.format()), full_frames=full, hint=_hint(error)
+        type=name, message=text_of(error), frames="".join(whole.format()), full_frames=full, hint=_hint(error)
     )
 
 
@@ -37,13 +39,27 @@ def _keep_users(shown: traceback.TracebackException) -> None:
         stack += [one.__cause__, one.__context__]
 
 
-def _text(error: BaseException) -> str:
-    if isinstance(error, StepwellException):
-        return str(error)
+def _locate(error: StepwellException) -> None:
+    """Let an error of ours that names no place name the innermost line of the user's that led to it."""
+    if error.line_no or error.source_file:
+        return
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith(_OURS):
+            error.source_file, error.line_no = file, line
+
+
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, whatever its ``__str__`` does."""
     try:
         return str(error)
     except Exception as failure:  # noqa: BLE001 - the user's __str__ may raise anything
         return f"<its text cannot be made: {type(failure).__name__}>"
+
+
+def said(error: BaseException) -> str:
+    """Return an exception's class and text in one line."""
+    return f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
 
 
 def _hint(error: BaseException) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from stepwell.datastore.preview import type_name
 from stepwell.datastore.unstorable import Unstorable
 from stepwell.exceptions import ForeachError
+from stepwell.runtime.task.failure import said
 
 
 def iterator_of(value: object, what: str) -> Iterator[Any]:
@@ -15,15 +17,17 @@ def iterator_of(value: object, what: str) -> Iterator[Any]:
     Raises
     ------
     ForeachError
-        It is not iterable.
+        It is not iterable, or does not begin.
     """
+    if not hasattr(type(value), "__iter__") and not hasattr(type(value), "__getitem__"):
+        raise ForeachError(
+            f"{what[0].upper()}{what[1:]} is of type `{type_name(value)}`, which cannot be iterated over. "
+            "A foreach needs a list, a range, a dict or another iterable."
+        )
     try:
         return iter(cast("Iterable[Any]", value))
-    except TypeError:
-        raise ForeachError(
-            f"{what} is of type `{type(value).__name__}`, which cannot be iterated over. "
-            "A foreach needs a list, a range, a dict or another iterable."
-        ) from None
+    except Exception as error:
+        raise ForeachError(f"Iterating over {what} raised before the first item: {said(error)}") from error
 
 
 def is_one_shot(value: object) -> bool:
@@ -49,7 +53,7 @@ class CheckedItems:
                 return
             except Exception as error:
                 raise ForeachError(
-                    f"Iterating over {self._what} raised at item {taken}: {type(error).__name__}: {error}"
+                    f"Iterating over {self._what} raised at item {taken}: {said(error)}"
                 ) from error
             taken += 1
             if self._limit is not None and taken > self._limit:
@@ -61,5 +65,12 @@ class CheckedItems:
 
 
 def unstorable_item(error: Unstorable, what: str) -> ForeachError:
-    """Say that an item cannot be stored."""
-    return ForeachError(f"An item of {what} cannot be stored: {error.offender}")
+    """Say which item cannot be stored, and why."""
+    found = error.offender
+    item = f"self.{found.name}"
+    inside = found.path.removeprefix(item)
+    part = f", its part `item{inside}` ({found.part_type})" if inside else ""
+    return ForeachError(
+        f"{found.name[0].upper()}{found.name[1:]} of {what} ({found.type}) cannot be stored{part}: "
+        f"{found.reason}. Advice: {found.advice}."
+    )

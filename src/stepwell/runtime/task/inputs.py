@@ -6,13 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, SupportsIndex
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.exceptions import StepwellDataMissing, UnpicklableArtifactException
+from stepwell.exceptions import (
+    DataException,
+    StepwellDataMissing,
+    StepwellException,
+    UnpicklableArtifactException,
+)
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskRef
+from stepwell.runtime.task.failure import said
 
 
 class TaskSource:
@@ -41,65 +47,89 @@ class TaskSource:
         return self.datastore.load_item(self.pack(TaskRef(frame.step, frame.task)), frame.index)
 
     def load(self, entry: ArtifactEntry) -> object:
-        """Return the value of an entry."""
-        return self.datastore.load(self.info.flow, entry)
+        """Return the value of an entry.
+
+        Raises
+        ------
+        DataException
+            Its bytes do not make a value here. Never an `AttributeError`, which would read as "not set".
+        """
+        try:
+            return self.datastore.load(self.info.flow, entry)
+        except (StepwellException, MemoryError):
+            raise
+        except Exception as error:
+            raise DataException(
+                f"The artifact {entry.name!r} ({entry.type}) cannot be loaded: {said(error)}. "
+                "The classes and packages that it was made with must be importable here."
+            ) from error
 
 
 class TaskInput:
     """One input of a join: a read-only view of that task's artifacts, each loaded when it is read.
 
-    ``index`` and ``input`` are those of the foreach branch that the task belongs to.
+    ``index`` and ``input`` are those of the foreach branch that the task belongs to. What the view keeps for
+    itself has mangled names, so that private artifacts of any name can be read.
     """
 
     def __init__(self, source: TaskSource, pack: Pack) -> None:
-        self.__dict__["_source"] = source
-        self.__dict__["_pack"] = pack
+        self.__dict__.update(_TaskInput__source=source, _TaskInput__pack=pack)
 
     @property
     def index(self) -> int | None:
-        frames = self._pack.frames
+        frames = self.__pack.frames
         return frames[-1].index if frames else None
 
     @property
     def input(self) -> Any:
-        frames = self._pack.frames
-        return self._source.item(frames[-1]) if frames else None
+        frames = self.__pack.frames
+        return self.__source.item(frames[-1]) if frames else None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name == "_entries":
-            entries = self.__dict__["_entries"] = self._source.datastore.visible(self._pack)
+        if name == "_TaskInput__entries":
+            entries = self.__dict__[name] = self.__source.datastore.visible(self.__pack)
             return entries
-        entry = self._entries.get(name)
+        entry = self.__entries.get(name)
         if entry is None:
+            key = self.__pack.key
+            known = ", ".join(sorted(other for other in self.__entries if not other.startswith("_")))
             raise AttributeError(
-                f"the input {self._pack.key.step} (task {self._pack.key.task}) has no artifact {name!r}; "
-                f"it has {', '.join(sorted(self._entries)) or 'none'}",
+                f"the input {key.step} (task {key.task}) has no artifact {name!r}; it has {known or 'none'}",
                 name=name,
                 obj=self,
             )
-        value = self.__dict__[name] = self._source.load(entry)
+        value = self.__dict__[name] = self.__source.load(entry)
         return value
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"`{name}` cannot be set: the inputs of a join are read-only. Set it on `self`.")
 
+    def __dir__(self) -> list[str]:
+        return sorted({"index", "input", *self.__entries})
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise UnpicklableArtifactException(
-            f"An input of a join (of step {self._pack.key.step}) cannot be stored. "
+            f"An input of a join (of step {self.__pack.key.step}) cannot be stored. "
             "Store the single values that you need instead, as in `self.x = inputs[0].x`."
         )
 
     def __repr__(self) -> str:
-        return f"<input {self._pack.key.step}/{self._pack.key.task}>"
+        return f"<input {self.__pack.key.step}/{self.__pack.key.task}>"
 
 
-class JoinInputs(Sequence[TaskInput]):
-    """The inputs of a join, in the order of ``self.next`` or of the foreach items.
+def manifest_of(task_input: TaskInput) -> Mapping[str, ArtifactEntry]:
+    """Return the entries that an input shows, by name."""
+    return task_input._TaskInput__entries  # a function, because any method name may be an artifact's
+
+
+class JoinInputs:
+    """The inputs of a join, in the order of ``self.next`` or of the foreach items: a sequence.
 
     A foreach's inputs are opened one at a time, and none is kept once it has been passed; the few inputs of
     a static split are kept, and known by name: ``inputs.<step>`` for the last step of a branch, or its first.
+    It has no public method, since any name may be that of a step.
     """
 
     def __init__(
@@ -135,21 +165,14 @@ class JoinInputs(Sequence[TaskInput]):
         known = ", ".join(names) or "no names, because they come from a foreach: use inputs[i]"
         raise AttributeError(f"the inputs have no step {name!r}; they have {known}", name=name, obj=self)
 
-    def packs(self) -> Iterator[Pack]:
-        """Yield the packs of the inputs, one at a time."""
-        info = self._source.info
-        return self._source.datastore.packs(info.flow, info.run, self._parents)
-
-    @property
-    def split_pack(self) -> Pack:
-        """Pack of the task that opened the split."""
-        return self._split
-
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise UnpicklableArtifactException(
             "The inputs of a join cannot be stored. Store the single values that you need instead, as in "
             "`self.x = [input.x for input in inputs]`."
         )
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} inputs of a join>"
 
     def _at(self, index: int) -> TaskInput:
         found = self._kept.get(index)
@@ -158,6 +181,22 @@ class JoinInputs(Sequence[TaskInput]):
             if self._names:
                 self._kept[index] = found
         return found
+
+    def _manifests(self) -> Iterator[Mapping[str, ArtifactEntry]]:
+        datastore, info = self._source.datastore, self._source.info
+        if not self._parents:
+            yield datastore.visible(self._split)
+        for pack in datastore.packs(info.flow, info.run, self._parents):
+            yield datastore.visible(pack)
+
+
+# Not a base class: its `count` and `index` would hide steps of these names.
+Sequence.register(JoinInputs)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is an ABC
+
+
+def manifests_of(inputs: JoinInputs) -> Iterator[Mapping[str, ArtifactEntry]]:
+    """Yield what each input can see, one at a time; of an empty foreach, what the split's task can."""
+    return inputs._manifests()  # pyright: ignore[reportPrivateUsage] - see the class: no public methods
 
 
 def _names(parents: Sequence[TaskRef], branches: Sequence[str]) -> dict[str, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, cast
 
-from stepwell.datastore.preview import label_of
+from stepwell.datastore.preview import label_of, preview
 from stepwell.datastore.unstorable import Unstorable
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FRAMEWORK_NAMES, FlowSpec
@@ -18,10 +19,21 @@ from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
 from stepwell.model.task import TaskRef, TransitionTaken
 from stepwell.runtime.task.foreach import CheckedItems, is_one_shot, iterator_of, unstorable_item
-from stepwell.runtime.task.inputs import JoinInputs, TaskSource
-from stepwell.runtime.task.merge import merged
+from stepwell.runtime.task.inputs import JoinInputs, TaskInput, TaskSource, manifest_of, manifests_of
+from stepwell.runtime.task.merge import Manifest, merged
 
 _MISSING = object()
+_ANCESTORS_ASKED = 100
+
+
+class ForeachFrame(NamedTuple):
+    """A frame as existing tools read it in ``_foreach_stack``."""
+
+    step: str
+    var: str | None
+    num_splits: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride] - the name that tools know
+    value: object
 
 
 class Live:
@@ -56,6 +68,8 @@ class Live:
         self.items: ItemsRef | None = None
         self.item_table = b""
         self.own_item: object = _MISSING
+        self._deleted: set[str] = set()
+        self._droppers: dict[str, str | None] = {}
         self._flow = flow
         self._definition = definition
         self._node = node
@@ -97,7 +111,10 @@ class Live:
             from stepwell.definition.graph_info import graph_view
 
             return graph_view(self._definition)
-        return [frame_view(frame, self._source.item(frame)) for frame in self.frames]
+        return [
+            ForeachFrame(frame.step, frame.var, frame.num_splits, frame.index, self._source.item(frame))
+            for frame in self.frames
+        ]
 
     # Attributes
 
@@ -121,14 +138,39 @@ class Live:
             raise AttributeError(
                 f"`self.{name}` is a step of this flow and cannot be replaced by a value. Use another name."
             )
+        kind = _defined_as(getattr(type(self._flow), name, None))
+        if kind:
+            # Later steps would find what the class has, not the artifact.
+            raise AttributeError(
+                f"`self.{name}` is a {kind} of class {type(self._flow).__name__} and cannot be replaced by "
+                "an artifact. Use another name."
+            )
+
+    def shadowed(self) -> Iterator[str]:
+        """Yield inherited names that the class has too, where reading would find the class's value."""
+        cls = type(self._flow)
+        return (name for name in self.entries if hasattr(cls, name) and name not in self.fixed)
+
+    def is_artifact(self, name: str) -> bool:
+        """Whether a name in the flow's dictionary is the user's to store; a cached property's is not."""
+        return (
+            not name.startswith("__")
+            and name not in self.fixed
+            and not isinstance(getattr(type(self._flow), name, None), cached_property)
+        )
 
     def removed(self, name: str) -> None:
+        self._deleted.add(name)
         self.entries.pop(name, None)
         self.loaded.pop(name, None)
 
     def _unknown(self, name: str) -> str:
         where = f"step {self._node.name!r} of flow {self._definition.name}"
-        lost = self._dropped_by(name)
+        if name in self._deleted:
+            return f"{where} has deleted {name!r} (`del self.{name}`)."
+        if name not in self._droppers:
+            self._droppers[name] = self._dropped_by(name)
+        lost = self._droppers[name]
         if lost is not None:
             return (
                 f"{where} cannot see {name!r}: the join {lost!r} did not take it over. In {lost!r}, call "
@@ -145,12 +187,15 @@ class Live:
         refs, step = self._parents, self._node.name
         while refs:
             pack = self._source.pack(refs[0])
-            is_join = step in self._definition.graph and self._definition.graph[step].is_join
-            if is_join and name in self._source.datastore.visible(pack):
-                return step
+            if self._definition.graph[step].is_join:
+                packs = map(self._source.pack, refs[:_ANCESTORS_ASKED])
+                if any(name in self._source.datastore.visible(one) for one in packs):
+                    return step
             if pack.key.step == self._definition.graph.start:
                 return None
-            refs, step = pack.parents, pack.key.step
+            # A join over an empty foreach has no parents, but a split.
+            refs = pack.parents or ((pack.split,) if pack.split else ())
+            step = pack.key.step
         return None
 
     # Joins
@@ -158,38 +203,57 @@ class Live:
     def merge_artifacts(
         self, inputs: object, exclude: Sequence[str] | None, include: Sequence[str] | None
     ) -> None:
-        if not isinstance(inputs, JoinInputs):
+        if not self._node.is_join:
             raise StepArgumentError(
-                f"`merge_artifacts` takes the `inputs` of a join; step {self._node.name!r} gave it a "
-                f"{type(inputs).__name__}."
+                f"Step {self._node.name!r} calls `merge_artifacts`, but it is no join: only a step that "
+                "takes `inputs` has something to merge."
             )
-        visible = self._source.datastore.visible
-        manifests = (visible(pack) for pack in inputs.packs()) if len(inputs) else (
-            visible(pack) for pack in (inputs.split_pack,)
-        )  # fmt: skip
-        own = [name for name in self._flow.__dict__ if not name.startswith("__")]
-        taken = merged(manifests, {*own, *self.fixed, *self.entries, "_graph_info"}, exclude, include)
-        self.entries.update(taken)
+        own = [name for name in self._flow.__dict__ if self.is_artifact(name)]
+        already = {*own, *self.fixed, *self.entries, "_graph_info"}
+        self.entries.update(merged(self._manifests(inputs), already, exclude, include))
+
+    def _manifests(self, inputs: object) -> Iterator[Manifest]:
+        if isinstance(inputs, JoinInputs):
+            return manifests_of(inputs)
+        if isinstance(inputs, (list, tuple)):
+            some = cast("Sequence[object]", inputs)
+            if all(isinstance(one, TaskInput) for one in some):
+                return map(manifest_of, cast("Sequence[TaskInput]", some))
+        raise StepArgumentError(
+            f"`merge_artifacts` takes the `inputs` of the join, or a list of some of them; step "
+            f"{self._node.name!r} gave it {preview(cast('object', inputs))}."
+        )
 
     # The transition
 
     def transition(self, targets: Sequence[object], options: Mapping[str, object], line: int) -> None:
         node = self._node
         if self.taken is not None:
-            raise InvalidNextException(
+            raise self._invalid(
                 f"Step {node.name!r} calls `self.next` twice, in lines {self.taken.line} and {line}; "
-                "it may do so once per execution."
+                "it may do so once per execution.",
+                line,
             )
-        names = tuple(self._target(target) for target in targets)
+        if targets and isinstance(targets[0], dict):
+            raise self._invalid(
+                "`self.next({...})` is a switch: it needs `condition=`, and this version has none yet.",
+                line,
+            )
+        names = tuple(self._target(target, line) for target in targets)
+        if not names:
+            raise self._invalid("`self.next` has no target: name a step, `self.next(self.a)`.", line)
         unknown = sorted(options.keys() - {"foreach"})
         if unknown:
-            raise InvalidNextException(f"`self.next` has no option {unknown[0]!r}; it takes `foreach`.")
+            raise self._invalid(f"`self.next` has no option {unknown[0]!r}; it takes `foreach`.", line)
+        if "foreach" in options and len(names) != 1:
+            raise self._invalid(f"`foreach` takes one target, not {len(names)}.", line)
         allowed = node.transition
         if names != node.targets or ("foreach" in options) != isinstance(allowed, Foreach):
-            raise InvalidNextException(
-                f"Step {node.name!r} went on to {_shown(names, options)} (line {line}), but its source says "
+            raise self._invalid(
+                f"Step {node.name!r} went on to {_shown(names, options)}, but its source says "
                 f"{_shown(node.targets, {'foreach': ''} if node.is_foreach else {})} "
-                f"(line {allowed.line}). The graph is fixed before a run starts."
+                f"(line {allowed.line}). The graph is fixed before a run starts.",
+                line,
             )
         if isinstance(allowed, Foreach):
             self._foreach(names, options["foreach"], line)
@@ -197,14 +261,19 @@ class Live:
             kind = "linear" if len(names) == 1 else "split"
             self.taken = TransitionTaken(kind, names, line=line)
 
-    def _target(self, target: Any) -> str:
+    def _target(self, target: Any, line: int) -> str:
         spec, owner = spec_of(target), getattr(target, "__self__", None)
         if spec is None or owner is not self._flow:
-            raise InvalidNextException(
-                f"`self.next` in step {self._node.name!r} got {target!r}, which is no step of this flow. "
-                "Name steps as `self.<step>`, without parentheses."
+            shown = getattr(target, "__qualname__", None) or preview(target)
+            raise self._invalid(
+                f"`self.next` in step {self._node.name!r} got `{shown}`, which is no step of this flow. "
+                "Name steps as `self.<step>`, without parentheses.",
+                line,
             )
         return str(target.__name__)
+
+    def _invalid(self, text: str, line: int) -> InvalidNextException:
+        return InvalidNextException(text, line, self._node.file)
 
     def _foreach(self, names: tuple[str, ...], given: object, line: int) -> None:
         what = f"the artifact {given!r}" if isinstance(given, str) else "the foreach expression"
@@ -234,12 +303,13 @@ class Live:
         return value
 
 
-def frame_view(frame: Frame, item: object) -> Any:
-    """A frame as existing tools read it in ``_foreach_stack``."""
-    from collections import namedtuple
-
-    view = namedtuple("ForeachFrame", "step var num_splits index value")  # noqa: PYI024 - the shape tools know
-    return view(frame.step, frame.var, frame.num_splits, frame.index, item)
+def _defined_as(found: object) -> str:
+    """What a class attribute is that no artifact may hide; empty for plain values."""
+    if isinstance(found, cached_property):
+        return "cached property"
+    if isinstance(found, type):
+        return "class"
+    return "method" if callable(found) and hasattr(found, "__qualname__") else ""
 
 
 def _shown(targets: Sequence[str], options: Mapping[str, object]) -> str:

@@ -37,6 +37,11 @@ def merged(
     """
     if exclude and include:
         raise StepArgumentError("`merge_artifacts` takes `exclude` or `include`, not both.")
+    for option, names in (("exclude", exclude), ("include", include)):
+        if isinstance(names, str):
+            raise StepArgumentError(
+                f"`{option}` of `merge_artifacts` takes a list of names: write `{option}=[{names!r}]`."
+            )
     wanted = None if include is None else frozenset(include)
     skipped = frozenset(exclude or ()).union(already_set)
     found: dict[str, ArtifactEntry] = {}
@@ -63,5 +68,7 @@ def _check(conflicts: Collection[str], missing: Sequence[str]) -> None:
         )
     if missing:
         raise MissingInMergeArtifactsException(
-            f"No input has {', '.join(missing)}, named in `include`.", missing
+            f"No input has {', '.join(missing)}, which `include` of `merge_artifacts` names. "
+            "Check the spelling, or leave it out.",
+            missing,
         )

@@ -9,12 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.preview import label_of
 from stepwell.datastore.unstorable import Offender, Unstorable
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.flowspec import LIVE, FlowSpec, attach_live
+from stepwell.definition.flowspec import FlowSpec, attach_live
 from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import (
     AlreadyCommitted,
@@ -31,7 +32,7 @@ from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRef, TaskRequest, TransitionTaken
 from stepwell.runtime.task import current
-from stepwell.runtime.task.failure import describe
+from stepwell.runtime.task.failure import describe, text_of
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 
@@ -156,6 +157,8 @@ class _Attempt:
             for name in self._definition.constants:
                 if name in entries:
                     self._flow.__dict__[name] = self._source.load(entries[name])
+        for name in live.shadowed():
+            self._flow.__dict__[name] = live.load(name)
         self._live = live
         attach_live(self._flow, live)
 
@@ -183,13 +186,12 @@ class _Attempt:
         try:
             getattr(self._flow, key.step)(*arguments)
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush()
         if self._live is not None and self._live.taken is None:
             if not self._node.is_end:
                 raise InvalidNextException(
                     f"Step {key.step!r} ended without `self.next`. Make it the last statement of every path "
-                    f"through the step.",
+                    "through the step.",
                     self._node.line,
                     self._node.file,
                 )
@@ -210,7 +212,9 @@ class _Attempt:
         if offenders:
             listed = "\n".join(f"  - {offender}" for offender in offenders)
             raise UnpicklableArtifactException(
-                f"Step {self._node.name!r} has set artifacts that cannot be stored:\n{listed}"
+                f"Step {self._node.name!r} has set artifacts that cannot be stored:\n{listed}",
+                self._node.line,
+                self._node.file,
             )
         outcome = self._outcome(ok=True)
         self._seal(self._pack(outcome, own, live))
@@ -222,7 +226,7 @@ class _Attempt:
         offenders: list[Offender] = []
         values = self._flow.__dict__
         for name in sorted(values):
-            if name == LIVE or name in live.fixed or name.startswith("__"):
+            if not live.is_artifact(name):
                 continue
             before = live.entries.get(name) if name in live.loaded else None
             try:
@@ -261,7 +265,7 @@ class _Attempt:
             self._datastore.seal(pack)
         except AlreadyCommitted:
             # Another attempt of this task won; its result stands, and this one changes nothing.
-            sys.stderr.write(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
+            _say(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
 
     def _outcome(self, ok: bool, error: BaseException | None = None) -> TaskOutcome:
         live = self._live
@@ -279,14 +283,13 @@ class _Attempt:
         outcome = self._outcome(ok=False, error=error)
         if outcome.error is not None:
             said = outcome.error
-            known = isinstance(error, StepwellException)
             # A mistake that we recognised is told by its message; the user's own exception by its frames.
-            sys.stderr.write(f"{said.type}: {said.message}\n" if known else said.frames)
-            sys.stderr.flush()
+            recognised = isinstance(error, StepwellException) and _is_ours(error.__cause__)
+            _say(f"{said.type}: {said.message}\n" if recognised else said.frames)
         try:
             self._keep_failure(outcome, error)
-        except StepwellException as trouble:
-            sys.stderr.write(f"What the failed task had made could not be kept: {trouble}\n")
+        except Exception as trouble:  # noqa: BLE001 - the failure is told already; this is for inspection only
+            _say(f"What the failed task had made could not be kept: {text_of(trouble)}\n")
         return outcome
 
     def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
@@ -308,3 +311,27 @@ class _Attempt:
                 fields={"pid": str(os.getpid())},
             )
         )
+
+
+def _is_ours(cause: BaseException | None) -> bool:
+    """Whether an error of ours says it all: no exception of the user's stands behind it."""
+    return cause is None or isinstance(cause, (StepwellException, Unstorable))
+
+
+def _flush() -> None:
+    """Flush what the step printed. A step may have closed a stream or put another in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            continue  # it is gone, and with it what was in it; the artifacts of the step count
+
+
+def _say(text: str) -> None:
+    """Write to the task's log, also after the step has closed ``sys.stderr``."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        with suppress(OSError):
+            os.write(2, text.encode(errors="backslashreplace"))
