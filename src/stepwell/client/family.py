@@ -1,0 +1,83 @@
+"""Parents and children of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepwell.client.stored import StoredTask
+from stepwell.datastore.datastore import Datastore
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
+from stepwell.model.run import TaskRecord
+from stepwell.model.task import TaskRef, TransitionTaken
+
+
+def parents_of(task: StoredTask) -> Iterator[TaskRef]:
+    """Yield the tasks that the task inherits from; for a join its inputs, in their order.
+
+    A join after a foreach without items has the task that opened the foreach as its parent.
+    """
+    text = task.record().parents
+    if not text:
+        pack = task.pack()
+        if pack is not None and pack.split is not None and not pack.parents:
+            yield pack.split
+        return
+    for step, first, last in _ranges(text):
+        if step != PARAMETERS_STEP:
+            yield from (TaskRef(step, str(number)) for number in range(first, last + 1))
+
+
+def children_of(task: StoredTask) -> Iterator[TaskRecord]:
+    """Yield the tasks that have the task as a parent, newest first."""
+    pack = task.pack()
+    transition = None if pack is None else pack.outcome.transition
+    if transition is None:
+        return  # what did not succeed has gone nowhere
+    if transition.kind == "foreach" and not transition.num_splits:
+        yield from _joins_of_nothing(task)
+        return
+    number = int(task.key.task)
+    for candidate in _candidates(task, transition):
+        if any(
+            step == task.key.step and first <= number <= last
+            for step, first, last in _ranges(candidate.parents)
+        ):
+            yield candidate
+
+
+def _candidates(task: StoredTask, transition: TransitionTaken) -> Iterator[TaskRecord]:
+    """Later tasks of the target steps, only those of a fitting branch where the index can tell them apart."""
+    record = task.record()
+    for target in transition.targets:
+        if transition.kind == "foreach":
+            yield from task.run.newest_tasks(target, above=record.number)
+            continue
+        yield from task.run.newest_tasks(target, record.index_path, record.number)
+        if record.index_path:
+            # The target may be the join that closes the innermost foreach: it stands one level further out.
+            outer = record.index_path.rpartition(",")[0]
+            yield from task.run.newest_tasks(target, outer, record.number)
+
+
+def _joins_of_nothing(task: StoredTask) -> Iterator[TaskRecord]:
+    """Joins that a foreach without items led to: their packs name the split, as they have no parents."""
+    record = task.record()
+    datastore = task.run.connection.stores.datastore
+    opened = TaskRef(task.key.step, task.key.task)
+    for candidate in task.run.newest_tasks(index_path=record.index_path, above=record.number):
+        if not candidate.parents and _split_of(datastore, candidate) == opened:
+            yield candidate
+
+
+def _split_of(datastore: Datastore, record: TaskRecord) -> TaskRef | None:
+    key = TaskKey(record.flow, record.run, record.step, record.task)
+    pack = datastore.pack(key) or datastore.pack(key, record.attempt)
+    return None if pack is None else pack.split
+
+
+def _ranges(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield step, first and last id of each part of ``a/3-5,b/9``."""
+    for part in text.split(",") if text else ():
+        step, _, numbers = part.partition("/")
+        first, _, last = numbers.partition("-")
+        yield step, int(first), int(last or first)

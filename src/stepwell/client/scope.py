@@ -1,0 +1,84 @@
+"""Where the client looks: a place of results, and the namespace whose runs it shows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from stepwell.exceptions import StoreError
+
+if TYPE_CHECKING:
+    from stepwell.wiring import Stores
+
+
+class Connection:
+    """A place of results. Opened on first use, once in each process and thread.
+
+    Two connections to one location are equal; a pickled one opens the same location again.
+
+    Parameters
+    ----------
+    location
+        As ``metadata()`` takes it.
+    stores
+        Stores that are open already and lie in this process only; the location is then just a name.
+    """
+
+    def __init__(self, location: str, stores: Stores | None = None) -> None:
+        self.location = location
+        self._given = stores
+        self._opened = threading.local()
+
+    @property
+    def stores(self) -> Stores:
+        """The open stores.
+
+        Raises
+        ------
+        UsageError, StoreError
+            The place cannot be opened.
+        """
+        if self._given is not None:
+            return self._given
+        # An open database must be used neither by another thread nor by a forked child.
+        opened: tuple[int, Stores] | None = getattr(self._opened, "stores", None)
+        if opened is None or opened[0] != os.getpid():
+            from stepwell.wiring import open_stores  # the adapters, for those who read results only
+
+            opened = self._opened.stores = (os.getpid(), open_stores(self.location))
+        return opened[1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Connection) and (self.location, self._given) == (
+            other.location,
+            other._given,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.location)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self._given is not None:
+            raise StoreError(
+                f"Results in {self.location} lie in this process only, so objects of them cannot be pickled."
+            )
+        return (Connection, (self.location,))
+
+
+class Scope:
+    """A connection and a namespace; None is the global namespace."""
+
+    __slots__ = ("connection", "namespace")
+
+    def __init__(self, connection: Connection, namespace: str | None = None) -> None:
+        self.connection = connection
+        self.namespace = namespace
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Tags that a run must have to be shown."""
+        return () if self.namespace is None else (self.namespace,)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Scope, (self.connection, self.namespace))

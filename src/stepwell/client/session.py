@@ -1,0 +1,105 @@
+"""What this process has chosen: the namespace, and the place that results are read from."""
+
+from __future__ import annotations
+
+from stepwell.client.scope import Connection, Scope
+from stepwell.runtime.task.current import current
+from stepwell.settings.sources import load_settings
+
+
+class _Default:
+    """Nothing was chosen."""
+
+
+class _Session:
+    """The choices of this process."""
+
+    def __init__(self) -> None:
+        self.namespace: str | _Default | None = _Default()
+        self.connection: Connection | None = None
+        self.default: Connection | None = None
+
+
+_session = _Session()
+
+
+def namespace(ns: str | None) -> str | None:
+    """Show only runs that have the tag ``ns`` from here on; None is the global namespace, which shows all.
+
+    Returns
+    -------
+    str or None
+        The namespace as it is now.
+    """
+    _session.namespace = ns
+    return ns
+
+
+def get_namespace() -> str | None:
+    """Return the namespace as it is now; None is the global one."""
+    chosen = _session.namespace
+    return _default_namespace() if isinstance(chosen, _Default) else chosen
+
+
+def default_namespace() -> str | None:
+    """Go back to the default namespace and return it.
+
+    That is the user's own, ``user:<name>``, unless the setting ``DEFAULT_NAMESPACE`` names another; in a task
+    it is the one that its run was given, which in a deployed run is ``production:<token>``.
+    """
+    _session.namespace = _Default()
+    return _default_namespace()
+
+
+def metadata(ms: str) -> str:
+    """Read results from another place from here on.
+
+    Parameters
+    ----------
+    ms
+        A directory, or ``local@DIRECTORY``.
+
+    Returns
+    -------
+    str
+        What `get_metadata` returns from now on.
+
+    Raises
+    ------
+    UsageError, StoreError
+        There is nothing that can be read; the place stays as it was.
+    """
+    location = Connection(ms).stores.metadata.location
+    _session.connection = Connection(location)
+    return location
+
+
+def get_metadata() -> str:
+    """Return the place that results are read from: ``local@<directory>``."""
+    return current_scope().connection.location
+
+
+def default_metadata() -> str:
+    """Go back to the place that the settings name, and return it."""
+    _session.connection = None
+    return get_metadata()
+
+
+def current_scope() -> Scope:
+    """Return where the client looks now."""
+    return Scope(_session.connection or _default_connection(), get_namespace())
+
+
+def _default_namespace() -> str | None:
+    if current.is_running_flow:
+        return current.namespace
+    settings = load_settings()
+    return settings.namespace or f"user:{settings.user}"
+
+
+def _default_connection() -> Connection:
+    """The settings' place; the connection is kept as long as they name the same."""
+    location = f"local@{load_settings().datastore_root}"
+    if _session.default is None or _session.default.location != location:
+        _session.default = Connection(location)
+    return _session.default

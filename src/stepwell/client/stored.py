@@ -1,0 +1,222 @@
+"""One run and one task as they are stored: records from the index, and packs when they are asked for."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from stepwell.client import missing
+from stepwell.client.scope import Connection
+from stepwell.metadata.liveness import effective_state
+from stepwell.metadata.run_order import run_number
+from stepwell.metadata.store import RunQuery, StepCount, TaskQuery
+from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.ids import TaskKey
+from stepwell.model.pack import Pack
+from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.states import RunState, TaskState
+
+_FIRST_PAGE = 16
+_LARGEST_PAGE = 1024
+_GOOD_ENDS = (TaskState.SUCCEEDED, TaskState.REUSED, TaskState.CACHED, TaskState.SKIPPED)
+
+
+class StoredRun:
+    """A run in the index. Its record is read again as long as the run can change.
+
+    Parameters
+    ----------
+    record
+        What was read of it already.
+    """
+
+    __slots__ = ("_read", "connection", "flow", "run")
+
+    def __init__(self, connection: Connection, flow: str, run: str, record: RunRecord | None = None) -> None:
+        self.connection = connection
+        self.flow = flow
+        self.run = run
+        self._read = record
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (StoredRun, (self.connection, self.flow, self.run))
+
+    def known(self) -> RunRecord:
+        """Return the record as it was first read: for what never changes.
+
+        Raises
+        ------
+        StepwellNotFound
+            There is no such run.
+        """
+        return self._read or self.record()
+
+    def record(self) -> RunRecord:
+        """Return the record as it is now; a run that has died without a word is lost.
+
+        Raises
+        ------
+        StepwellNotFound
+            There is no such run.
+        """
+        read = self._read
+        if read is not None and read.state is RunState.SUCCEEDED:
+            return read
+        metadata = self.connection.stores.metadata
+        found = metadata.run(self.flow, self.run)
+        if found is None:
+            raise missing.no_run(metadata, self.flow, self.run)
+        state = effective_state(found, time.time(), socket.gethostname())
+        if state is not found.state:
+            found = replace(found, state=state, finished_at=found.heartbeat_at or found.created_at)
+        self._read = found
+        return found
+
+    def steps(self) -> list[StepCount]:
+        """Return counts of the tasks by step and state, in the order in which steps began."""
+        return list(self.connection.stores.metadata.steps(self.flow, self.run))
+
+    def newest_tasks(
+        self, step: str | None = None, index_path: str | None = None, above: int = -1
+    ) -> Iterator[TaskRecord]:
+        """Yield tasks, newest first, down to those with a number above ``above``; read page by page."""
+        metadata = self.connection.stores.metadata
+        limit, before = _FIRST_PAGE, None
+        while True:
+            page = metadata.tasks(
+                TaskQuery(
+                    flow=self.flow, run=self.run, step=step, index_path=index_path, before=before, limit=limit
+                )
+            )
+            for record in page:
+                if record.number <= above:
+                    return
+                yield record
+            if len(page) < limit:
+                return
+            before, limit = page[-1].number, min(2 * limit, _LARGEST_PAGE)
+
+    def change_tags(self, add: list[str], remove: list[str]) -> None:
+        """Remove, then add user tags, atomically."""
+        self._read = self.connection.stores.metadata.change_tags(self.flow, self.run, add, remove)
+
+
+def newest_runs(connection: Connection, query: RunQuery) -> Iterator[StoredRun]:
+    """Yield the runs that the query asks for, newest first; read page by page."""
+    metadata = connection.stores.metadata
+    limit = _FIRST_PAGE
+    while True:
+        page = metadata.runs(replace(query, limit=limit))
+        for record in page:
+            yield StoredRun(connection, record.flow, record.run, record)
+        if len(page) < limit:
+            return
+        query, limit = replace(query, before=run_number(page[-1].run)), min(2 * limit, _LARGEST_PAGE)
+
+
+class StoredTask:
+    """A task in the index, and the pack of one of its attempts.
+
+    Parameters
+    ----------
+    attempt
+        Which attempt to show; None is the latest.
+    record
+        What was read of the task already.
+    """
+
+    __slots__ = ("_entries", "_pack", "_read", "attempt_asked", "key", "run")
+
+    def __init__(
+        self,
+        run: StoredRun,
+        step: str,
+        task: str,
+        attempt: int | None = None,
+        record: TaskRecord | None = None,
+    ) -> None:
+        self.run = run
+        self.key = TaskKey(run.flow, run.run, step, task)
+        self.attempt_asked = attempt
+        self._read = record
+        self._pack: Pack | None = None
+        self._entries: dict[str, ArtifactEntry] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (StoredTask, (self.run, self.key.step, self.key.task, self.attempt_asked))
+
+    def record(self) -> TaskRecord:
+        """Return the record as it is now.
+
+        Raises
+        ------
+        StepwellNotFound
+            There is no such task.
+        """
+        read = self._read
+        if read is not None and read.state in _GOOD_ENDS:
+            return read
+        metadata = self.run.connection.stores.metadata
+        key = self.key
+        found = metadata.task(key.flow, key.run, key.step, key.task)
+        if found is None:
+            raise missing.no_task(metadata, key.flow, key.run, key.step, key.task)
+        self._read = found
+        return found
+
+    @property
+    def attempt(self) -> int:
+        """The attempt that is shown, from 0."""
+        return self.record().attempt if self.attempt_asked is None else self.attempt_asked
+
+    def pack(self) -> Pack | None:
+        """Return what the attempt left: what it committed, what was kept of its failure, or None."""
+        if self._pack is not None and (self._pack.outcome.ok or self.attempt_asked is not None):
+            return self._pack
+        datastore = self.run.connection.stores.datastore
+        if self.attempt_asked is not None:
+            found = datastore.pack(self.key, self.attempt_asked)
+        else:
+            found = datastore.pack(self.key) or datastore.pack(self.key, self.record().attempt)
+        if found is not self._pack:
+            self._pack, self._entries = found, None
+        return found
+
+    def entries(self) -> dict[str, ArtifactEntry]:
+        """Return every stored artifact that the attempt can see, by name; own ones with their previews."""
+        pack = self.pack()
+        if pack is None:
+            return {}
+        if self._entries is None:
+            visible = self.run.connection.stores.datastore.visible(pack)
+            self._entries = {**visible, **{entry.name: entry for entry in pack.own}}
+        return self._entries
+
+    @property
+    def successful(self) -> bool:
+        """Whether the attempt has succeeded: it has when its pack is sealed, whatever the index says."""
+        if self.attempt_asked is None and self.record().state in _GOOD_ENDS:
+            return True
+        pack = self.pack()
+        return pack is not None and pack.outcome.ok
+
+    @property
+    def finished(self) -> bool:
+        """Whether the attempt has ended, and no other is due unless this one was asked for."""
+        record = self.record()
+        if self.attempt_asked is not None and self.attempt_asked < record.attempt:
+            return True
+        return record.state.finished or self.run.record().state.finished or self.successful
+
+    @property
+    def finished_at(self) -> float | None:
+        """When the attempt ended, as Unix time, or None."""
+        record = self.record()
+        is_latest = self.attempt_asked is None or self.attempt_asked == record.attempt
+        if is_latest and (record.finished_at is not None or not self.finished):
+            return record.finished_at
+        pack = self.pack()
+        return None if pack is None else pack.outcome.ended_at
