@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 60
 """Far more than any of these commands needs: who exceeds it hangs."""
 
-STEP = '''
+STEP = """
 import os, sys, time, signal, threading, subprocess
 from stepwell import FlowSpec, Parameter, step
 
@@ -30,7 +31,7 @@ class Small(FlowSpec):
 
 if __name__ == "__main__":
     Small()
-'''
+"""
 
 
 class Folder:
@@ -71,21 +72,20 @@ class Folder:
     def begin(self, *options: str, **more: Any) -> subprocess.Popen[bytes]:
         """Start ``python flow.py run OPTIONS`` and leave it running."""
         more.setdefault("cwd", self.path)
-        return subprocess.Popen(
-            [sys.executable, "flow.py", "run", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=open(self.path / "out.txt", "wb"),
-            stderr=open(self.path / "err.txt", "wb"),
-            start_new_session=True,
-            **more,
-        )
+        with open(self.path / "out.txt", "wb") as out, open(self.path / "err.txt", "wb") as err:
+            return subprocess.Popen(
+                [sys.executable, "flow.py", "run", *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                **more,
+            )
 
     def states(self) -> list[str]:
         """Return what the index says of each run, the oldest first."""
-        with sqlite3.connect(self.root / "metadata.db") as db:
-            found = [row[0] for row in db.execute("SELECT state FROM runs ORDER BY number")]
-        db.close()
-        return found
+        with closing(sqlite3.connect(self.root / "metadata.db")) as db:
+            return [row[0] for row in db.execute("SELECT state FROM runs ORDER BY number")]
 
 
 def words(done: subprocess.CompletedProcess[str]) -> str:
@@ -117,7 +117,7 @@ def content(path: Path) -> str:
 
 
 def alive_with(mark: str) -> list[int]:
-    """Return the processes, zombies too if they can still be told, that have ``mark`` in their environment."""
+    """Return the processes that have ``mark`` in their environment."""
     found: list[int] = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():

@@ -25,7 +25,9 @@ def mount(tmp_path):
     def make(options: str) -> Path:
         place = tmp_path / f"mount{len(mounted)}"
         place.mkdir()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], capture_output=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "none", str(place)], capture_output=True
+        )
         if done.returncode:
             pytest.skip("mounting is not permitted here")
         mounted.append(place)
@@ -109,7 +111,9 @@ def test_a_flow_without_an_execute_guard_runs_by_its_file_and_by_the_command(fol
     assert spawned.returncode == 0, words(spawned)
 
 
-@pytest.mark.parametrize("name", ["next", "input", "index", "merge_artifacts", "foreach_stack", "name", "__iter__"])
+@pytest.mark.parametrize(
+    "name", ["next", "input", "index", "merge_artifacts", "foreach_stack", "name", "__iter__"]
+)
 def test_a_step_may_not_take_the_name_of_what_every_flow_has(folder, name):
     folder.file(
         "from stepwell import FlowSpec, step\n"
@@ -337,10 +341,10 @@ def test_a_disk_that_is_full_from_the_start_is_named(folder, mount):
 
 @pytest.mark.parametrize(
     "change",
-    [{"TERM": "dumb"}, {"LANG": "C", "LC_ALL": "C"}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}, {"HOME": None},
-     {"HOME": None, "STEPWELL_HOME": None, "STEPWELL_USER": None, "USER": None, "LOGNAME": None},
-     {"PATH": ""}, {"COLUMNS": "1"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONDONTWRITEBYTECODE": "1"}, {"TMPDIR": "/nowhere"},
-     {"PYTHONHASHSEED": "0"}, {"PYTHONWARNINGS": "error"}, {"PYTHONDEVMODE": "1"}],
+    [{"TERM": "dumb"}, {"LANG": "C", "LC_ALL": "C"}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+     {"HOME": None}, {"HOME": None, "STEPWELL_HOME": None, "STEPWELL_USER": None, "USER": None, "LOGNAME": None},
+     {"PATH": ""}, {"COLUMNS": "1"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONDONTWRITEBYTECODE": "1"},
+     {"TMPDIR": "/nowhere"}, {"PYTHONHASHSEED": "0"}, {"PYTHONWARNINGS": "error"}, {"PYTHONDEVMODE": "1"}],
     ids=lambda change: ",".join(change),
 )  # fmt: skip
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
@@ -383,7 +387,7 @@ def test_a_flow_in_a_folder_with_modules_named_like_standard_ones_runs(folder):
 def test_a_flow_runs_with_streams_closed(folder, closed, isolation):
     folder.flow("print('hello')", "print('error', file=sys.stderr)")
 
-    line = f'{sys.executable} flow.py run --isolation {isolation} {closed}'
+    line = f"{sys.executable} flow.py run --isolation {isolation} {closed}"
     done = subprocess.run(
         ["bash", "-c", line], cwd=folder.path, capture_output=True, text=True, timeout=PATIENCE_S
     )
@@ -419,9 +423,7 @@ def test_a_deleted_working_directory_is_explained(folder):
 
 
 def test_an_interrupt_while_the_flow_is_imported_ends_with_130(folder):
-    folder.file(
-        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n" + STEP.format(body="pass")
-    )
+    folder.file("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n" + STEP.format(body="pass"))
 
     done = folder.call("-m", "stepwell", "run", "flow.py")
 

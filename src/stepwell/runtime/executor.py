@@ -1,4 +1,4 @@
-"""Executes steps: asks `scheduling.transitions` what to do, tells the engine, and turns reports into facts."""
+"""Executes steps: asks `scheduling.transitions` what to do, tells the engine, turns reports into facts."""
 
 from __future__ import annotations
 

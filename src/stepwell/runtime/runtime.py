@@ -78,9 +78,11 @@ class Runtime:
             git = GitState(self._definition.file)
             datastore, metadata = self._stores()
             info = self._info(metadata, options)
-            recorder = self._register(info, parameters, options, datastore, metadata, git)
-            self._write_files(info, options, metadata)
-            return self._drive(info, recorder, datastore, options, listener)
+            # From the first record to the last: a run that is on record as running ends with a state.
+            with StopRequests(self._engine.wake) as stop:
+                recorder = self._register(info, parameters, options, datastore, metadata, git)
+                self._write_files(info, options, metadata)
+                return self._drive(info, recorder, datastore, options, listener, stop)
         finally:
             self._engine.close()
             if metadata is not None:
@@ -167,6 +169,7 @@ class Runtime:
         datastore: Datastore,
         options: RunOptions,
         listener: Listener,
+        stop: StopRequests,
     ) -> RunResult:
         started_at = recorder.run.created_at
         listener(
@@ -180,12 +183,11 @@ class Runtime:
         )
         for text in self._notices:
             listener(Notice(at=self._clock.now(), text=text))
-        with StopRequests(self._engine.wake) as stop:
-            executor = Executor(
-                self._definition, info, self._engine, datastore, recorder, listener,
-                lambda: stop.count, int(options.max_log_size_mb * 1024 * 1024),
-            )  # fmt: skip
-            ending = self._execute(executor, info, recorder)
+        executor = Executor(
+            self._definition, info, self._engine, datastore, recorder, listener,
+            lambda: stop.count, int(options.max_log_size_mb * 1024 * 1024),
+        )  # fmt: skip
+        ending = self._execute(executor, info, recorder)
         return self._finish(info, ending, executor, recorder, listener)
 
     def _execute(self, executor: Executor, info: RunInfo, recorder: Recorder) -> EndRun:

@@ -1,0 +1,474 @@
+"""What goes wrong while a flow runs: dying tasks, full disks, interrupts, killed processes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from command_line import Folder, alive_with, content, until, words
+
+from stepwell.datastore.pack_file import open_pack
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def mark(monkeypatch):
+    """A word in the environment of all that the test starts, by which survivors are found."""
+    text = f"fault-{uuid.uuid4().hex}"
+    monkeypatch.setenv("FAULT_MARK", text)
+    yield text
+    for pid in alive_with(text):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Mount a small disk, or skip where that is not allowed."""
+    mounted: list[Path] = []
+
+    def make(size: str) -> Path:
+        place = tmp_path / "disk"
+        place.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], capture_output=True
+        )
+        if done.returncode:
+            pytest.skip("mounting is not permitted here")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def nothing_left(mark):
+    until(lambda: not alive_with(mark), "no process is left", patience_s=10)
+
+
+# Tasks that die
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
+        ("os.abort()", "SIGABRT"),
+        ("os._exit(0)", "exit code 0"),
+        ("os._exit(7)", "exit code 7"),
+        ("sys.exit(3)", "3"),
+        ("sys.exit('for a reason')", "for a reason"),
+        ("if True: raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("os.kill(os.getpid(), signal.SIGINT)", "KeyboardInterrupt"),
+        ("f = lambda: f(); f()", "RecursionError"),
+        ("import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 28,) * 2); x = b'1' * (1 << 30)", "MemoryError"),
+        ("os.close(1); os.close(2); int('unheard')", "unheard"),
+        ("if True: raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", "Odd"),
+        ("if True: raise BaseException('bare')", "bare"),
+    ],
+    ids=lambda value: value[:30],
+)  # fmt: skip
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_task_that_dies_fails_the_run_and_the_cause_is_told(folder, mark, body, said, isolation):
+    folder.flow(body)
+
+    done = folder.run("--isolation", isolation)
+
+    assert done.returncode == 1, words(done)
+    assert said in words(done)
+    assert folder.states() == ["failed"]
+    assert said in words(folder.call("flow.py", "show", "latest/start"))
+    nothing_left(mark)
+
+
+def test_a_step_that_exits_with_zero_has_not_succeeded_by_that(folder):
+    folder.flow("sys.exit(0)")
+
+    done = folder.run()
+
+    assert done.returncode == 1, words(done)
+    assert "all is done" not in words(done)
+
+
+def test_a_task_out_of_memory_says_so(folder):
+    group = Path(f"/sys/fs/cgroup/memory/stepwell-test-{os.getpid()}")
+    limit = "memory.limit_in_bytes"
+    if not group.parent.is_dir():
+        group = Path(f"/sys/fs/cgroup/stepwell-test-{os.getpid()}")
+        limit = "memory.max"
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(96 << 20))
+    except OSError:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip("no control group can be made here")
+    try:
+        folder.flow(
+            f"open('{group}/cgroup.procs', 'w').write(str(os.getpid()))", "self.much = b'1' * (400 << 20)"
+        )
+
+        done = folder.run()
+
+        assert done.returncode == 1, words(done)
+        assert "memory" in words(done) or "SIGKILL" in words(done)
+    finally:
+        until(lambda: not (group / "cgroup.procs").read_text(), "the group is empty")
+        group.rmdir()
+
+
+# Tasks that leave something behind
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if os.fork() == 0: time.sleep(600)",
+        "subprocess.Popen(['sleep', '600'])",
+        "subprocess.Popen(['sleep', '600'], start_new_session=True)",
+        "subprocess.Popen('(setsid sleep 600 &) &', shell=True)",
+        "if os.fork() == 0: os.setsid(); (os.fork() and os._exit(0)); time.sleep(600)",
+        "threading.Thread(target=time.sleep, args=(600,)).start()",
+        "[threading.Thread(target=time.sleep, args=(600,), daemon=True).start() for _ in range(5)]",
+        "import concurrent.futures as c; c.ProcessPoolExecutor(2).submit(abs, 1).result()",
+        "import multiprocessing as m; "
+        "m.get_context('spawn').Process(target=time.sleep, args=(600,), daemon=True).start()",
+        "subprocess.Popen(['sh', '-c', 'trap \"\" TERM HUP INT; sleep 600'])",
+    ],
+    ids=range(10),
+)  # fmt: skip
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_what_a_step_leaves_running_delays_nothing_and_is_gone_after_the_run(folder, mark, body, isolation):
+    folder.flow(body, "self.value = 1")
+    began = time.monotonic()
+
+    done = folder.run("--isolation", isolation)
+
+    assert done.returncode == 0, words(done)
+    assert "all is done" in words(done)
+    assert time.monotonic() - began < 30
+    nothing_left(mark)
+
+
+def test_a_forked_child_that_returns_through_the_step_commits_nothing_twice(folder, mark):
+    folder.flow("self.child = os.fork() == 0", "time.sleep(0.3 if self.child else 0)")
+
+    done = folder.run()
+
+    assert done.returncode == 0, words(done)
+    assert words(done).count("all is done") == 1
+    assert words(folder.call("flow.py", "dump", "latest/end")).count("child") >= 1
+    assert "False" in folder.call("flow.py", "dump", "latest/end").stdout
+
+
+# Output
+
+
+def test_output_that_is_no_text_does_no_harm(folder):
+    folder.flow(
+        "os.write(1, b'\\xff\\xfe\\x00 raw\\n')",
+        "os.write(1, bytes(range(256)))",
+        "os.write(1, b'\\x1b[2J\\x1b]0;title\\x07')",
+        "print('\\udcff lone')",
+    )
+
+    done = folder.run()
+    as_json = folder.run("--json")
+    kept = subprocess.run(
+        [sys.executable, "flow.py", "logs", "latest/start"], cwd=folder.path, capture_output=True
+    )
+
+    assert done.returncode == as_json.returncode == 0, words(done) + words(as_json)
+    assert kept.stdout.startswith(b"\xff\xfe\x00 raw\n" + bytes(range(256)))
+
+
+def test_a_line_without_an_end_is_kept(folder):
+    folder.flow("sys.stdout.write('x' * 3_000_000)")
+
+    done = folder.run()
+
+    assert done.returncode == 0, words(done)
+    assert folder.call("flow.py", "logs", "latest/start").stdout.strip() == "x" * 3_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", ["b'y' * 99 + b'\\n'", "b'y' * 100"], ids=["lines", "one-line"])
+def test_a_task_that_prints_100_mb_costs_bounded_memory(folder, line):
+    folder.flow(f"for _ in range(1000): os.write(1, ({line}) * 1000)")
+    script = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run([sys.executable, 'flow.py', 'run', '--max-log-size', '2'],"
+        " stdout=subprocess.DEVNULL)\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)\n"
+    )
+
+    measured = folder.call("-c", script)
+    log = folder.call("flow.py", "logs", "latest/start").stdout
+
+    code, mib = map(int, measured.stdout.split())
+    assert code == 0, measured.stderr
+    assert mib < 200
+    assert len(log) < 2.2 * (1 << 20)
+    assert "bytes are missing here" in log
+    assert log.count("y") > 1_900_000
+
+
+@pytest.mark.slow
+def test_many_small_writes_of_a_task_reach_the_log_whole(folder):
+    folder.flow("for i in range(200_000): sys.stdout.write(f'{i}\\n')")
+
+    done = folder.run("--show-logs", "none")
+
+    assert done.returncode == 0, words(done)
+    found = folder.call("flow.py", "logs", "latest/start").stdout.split()
+    assert found == [str(i) for i in range(200_000)]
+
+
+# Full disks
+
+WIDE = """
+import os, time
+from stepwell import FlowSpec, step
+
+class Wide(FlowSpec):
+    @step
+    def start(self):
+        self.items = range(40)
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        {body}
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Wide()
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "body"),
+    [
+        ("2m", "self.data = os.urandom(200_000)"),
+        ("2m", "self.data = os.urandom(5_000_000)"),
+        ("2m", "print('x' * 200_000)"),
+        ("600k", "self.data = [os.urandom(10) for _ in range(1_000)]"),
+        ("2m", "open(os.environ['DISK'] + '/ballast', 'wb').write(b'1' * (1 << 22))"),
+    ],
+    ids=["blobs", "one-blob", "logs", "small", "foreign"],
+)
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_disk_that_fills_up_fails_the_run_in_words(folder, mark, disk, size, body, isolation, monkeypatch):
+    place = disk(size)
+    monkeypatch.setenv("DISK", str(place))
+    folder.file(WIDE.format(body=body))
+
+    done = folder.call("flow.py", "--datastore-root", f"{place}/store", "run", "--isolation", isolation)
+
+    assert done.returncode == 1, words(done)
+    assert "full" in words(done) or "No space" in words(done)
+    nothing_left(mark)
+
+
+@pytest.mark.parametrize("left", [0, 4, 8, 16, 32, 64, 128], ids=lambda left: f"{left}-KiB")
+def test_a_disk_with_hardly_any_space_ends_the_run_in_words(folder, mark, disk, left):
+    place = disk("2m")
+    folder.file(WIDE.format(body="pass"))
+    run = ("flow.py", "--datastore-root", f"{place}/store", "run")
+    assert folder.call(*run).returncode == 0
+    with open(place / "ballast", "wb") as file:
+        space = os.statvfs(place)
+        file.write(b"1" * max(0, space.f_bavail * space.f_frsize - left * 1024))
+
+    done = folder.call(*run)
+
+    assert done.returncode in (0, 1, 2), words(done)
+    if done.returncode:
+        assert "full" in words(done) or "disk" in words(done)
+    nothing_left(mark)
+    (place / "ballast").unlink()
+    again = folder.call(*run)
+    assert again.returncode == 0, words(again)
+
+
+# Interrupts
+
+
+WAITING = "open('began', 'w').close(); time.sleep(600)"
+
+
+def end_of(process, patience_s=30):
+    try:
+        return process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_an_interrupted_run_ends_with_130_and_leaves_nothing(folder, mark, number, isolation):
+    folder.flow(WAITING)
+    process = folder.begin("--isolation", isolation)
+    until((folder.path / "began").exists, "the task has begun")
+
+    os.killpg(process.pid, number)
+
+    assert end_of(process) == 130, content(folder.path / "err.txt")
+    assert folder.states() == ["interrupted"]
+    assert "Traceback" not in content(folder.path / "err.txt")
+    nothing_left(mark)
+
+
+def test_a_second_interrupt_does_not_wait_for_a_stubborn_task(folder, mark):
+    folder.flow(
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+        WAITING,
+    )
+    process = folder.begin()
+    until((folder.path / "began").exists, "the task has begun")
+
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert end_of(process) == 130
+    assert time.monotonic() - asked < 3
+    assert folder.states() == ["interrupted"]
+    nothing_left(mark)
+
+
+def test_one_interrupt_ends_a_stubborn_task_after_its_time(folder, mark):
+    folder.flow("signal.signal(signal.SIGTERM, signal.SIG_IGN)", WAITING)
+    process = folder.begin()
+    until((folder.path / "began").exists, "the task has begun")
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert end_of(process) == 130
+    assert folder.states() == ["interrupted"]
+    nothing_left(mark)
+
+
+@pytest.mark.slow
+def test_an_interrupt_at_any_moment_ends_with_130_in_words(folder, mark):
+    folder.flow("time.sleep(0.3)")
+    generator = random.Random(7)
+
+    for _ in range(15):
+        process = folder.begin()
+        time.sleep(generator.uniform(0.05, 0.9))
+        os.killpg(process.pid, signal.SIGINT)
+        code = end_of(process)
+
+        said = content(folder.path / "err.txt") + content(folder.path / "out.txt")
+        began = "running Small" in said
+        assert code in (130, 0) or (not began and code in (-2, 1)), said
+        assert not began or "Traceback" not in said, said
+        nothing_left(mark)
+    if (folder.root / "metadata.db").exists():
+        assert set(folder.states()) <= {"interrupted", "succeeded"}
+
+
+# Killed processes
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_no_process_outlives_a_killed_run(folder, mark, isolation):
+    folder.flow("subprocess.Popen(['sleep', '600'], start_new_session=True)", WAITING)
+    process = folder.begin("--isolation", isolation)
+    until((folder.path / "began").exists, "the task has begun")
+
+    process.kill()
+    process.wait()
+
+    nothing_left(mark)
+    assert folder.states() == ["running"]  # nobody was left to say otherwise
+    shown = folder.call("flow.py", "show", "latest")
+    assert shown.returncode == 0, words(shown)
+    again = folder.file(Path(folder.path / "flow.py").read_text().replace(WAITING, "pass"))
+    assert folder.run().returncode == 0, again
+
+
+def launcher_of(pid):
+    return [int(word) for word in content(Path(f"/proc/{pid}/task/{pid}/children")).split()]
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_killed_launcher_fails_the_run_cleanly(folder, mark, isolation):
+    folder.flow("subprocess.Popen(['sleep', '600'])", WAITING)
+    process = folder.begin("--isolation", isolation)
+    until((folder.path / "began").exists, "the task has begun")
+
+    for pid in launcher_of(process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+    assert end_of(process) == 1
+    said = content(folder.path / "err.txt") + content(folder.path / "out.txt")
+    assert "launcher" in said and "Traceback" not in said and "Internal error" not in said
+    assert folder.states() == ["failed"]
+    nothing_left(mark)
+
+
+@pytest.mark.slow
+def test_packs_are_whole_at_whatever_moment_the_run_is_killed(folder, mark):
+    folder.file(WIDE.format(body="self.data = os.urandom(50_000); print('x' * 1000)"))
+    generator = random.Random(11)
+    packs = 0
+
+    for _ in range(10):
+        process = folder.begin()
+        time.sleep(generator.uniform(0.2, 1.5))
+        process.kill()
+        process.wait()
+        nothing_left(mark)
+
+    for file in folder.root.rglob("*"):
+        data = file.read_bytes() if file.is_file() else b""
+        if data.startswith(b"SWP1"):
+            assert open_pack(data, str(file)) is not None, file
+            packs += 1
+    assert packs > 10
+    assert folder.run().returncode == 0
+    for state in folder.states():
+        assert state in ("running", "succeeded")
+
+
+def test_runs_at_once_in_one_folder_all_succeed_with_ids_of_their_own(folder):
+    folder.flow("self.value = os.getpid()")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "flow.py", "run", "--run-id-file", f"id{number}"],
+            cwd=folder.path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for number in range(8)
+    ]
+
+    said = [process.communicate(timeout=120)[1] for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 8, said
+    assert len({content(folder.path / f"id{number}") for number in range(8)}) == 8
+    assert folder.states() == ["succeeded"] * 8
