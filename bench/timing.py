@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import statistics
 import subprocess
@@ -45,6 +46,8 @@ def run_flow(framework: str, flow: Path, *options: str) -> Measured:
         "METAFLOW_DEFAULT_METADATA": "local",
         "STEPWELL_DATASTORE_SYSROOT_LOCAL": str(scratch),
     }
+    # An installed package has its bytecode; our checkout gets it from the first run that may write it.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         seconds, peak = run_command([python, str(flow), *options], environment, scratch)
         found = dict(line.split() for line in notes.read_text().splitlines()) if notes.exists() else {}
@@ -65,13 +68,14 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], cwd: Pat
         began = time.perf_counter()
         process = subprocess.Popen(command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
         peak = 0.0
-        while process.poll() is None:
+        ended = select.poll()  # tells the end at once: waiting in steps would add a step to short commands
+        handle = os.pidfd_open(process.pid)
+        ended.register(handle, select.POLLIN)
+        while not ended.poll(100):
             peak = max(peak, _peak_mib(process.pid))
-            try:
-                process.wait(0.02 if time.perf_counter() - began < 5 else 0.5)
-            except subprocess.TimeoutExpired:
-                continue
         seconds = time.perf_counter() - began
+        os.close(handle)
+        process.wait()
         if process.returncode:
             output.seek(0)
             tail = output.read()[-2000:].decode(errors="replace")
