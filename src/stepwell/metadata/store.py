@@ -53,7 +53,10 @@ class StepCount(Struct, frozen=True, array_like=True):
 
 
 class MetadataStore(ABC):
-    """Runs, tasks, tags, heartbeats. Safe for many processes at once; used by one thread at a time."""
+    """Runs, tasks, tags, heartbeats. Safe for many processes at once; used by one thread at a time.
+
+    No record is refused for its texts: they are kept as `metadata.text.storable` makes them.
+    """
 
     @abstractmethod
     def next_run_id(self) -> int:

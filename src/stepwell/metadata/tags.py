@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stepwell.exceptions import StepwellTaggingError
+from stepwell.metadata.text import is_storable
 
 MOST_TAGS = 50
 LONGEST_TAG = 500
@@ -16,7 +17,7 @@ def check(tags: Iterable[str]) -> tuple[str, ...]:
     Raises
     ------
     StepwellTaggingError
-        A tag is empty or longer than 500 characters, or there are more than 50.
+        A tag is empty, longer than 500 characters or no Unicode text, or there are more than 50.
     """
     kept = tuple(sorted(set(tags)))
     for tag in kept:
@@ -24,6 +25,8 @@ def check(tags: Iterable[str]) -> tuple[str, ...]:
             raise StepwellTaggingError(
                 f"A tag has 1 to {LONGEST_TAG} characters; {tag[:40]!r} has {len(tag)}. Choose another text."
             )
+        if not is_storable(tag):
+            raise StepwellTaggingError(f"A tag is Unicode text; {tag[:40]!r} is not. Choose another text.")
     if len(kept) > MOST_TAGS:
         raise StepwellTaggingError(
             f"A run has at most {MOST_TAGS} user tags; this would make {len(kept)}. Remove some first."

@@ -10,6 +10,7 @@ from stepwell.exceptions import StepwellNotFound
 from stepwell.metadata import tags
 from stepwell.metadata.run_order import run_number
 from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata.text import storable
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 
@@ -27,6 +28,7 @@ class MemoryMetadata(MetadataStore):
         return self._last_id
 
     def save_run(self, run: RunRecord) -> None:
+        run = storable(run)
         before = self._runs.get((run.flow, run.run))
         if before is not None:
             run = replace(
@@ -53,7 +55,7 @@ class MemoryMetadata(MetadataStore):
         self._runs[flow, run] = replace(found, heartbeat_at=at)
 
     def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
-        for task in tasks:
+        for task in map(storable, tasks):
             self._tasks.setdefault((task.flow, task.run), {})[task.step, task.task] = task
 
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:

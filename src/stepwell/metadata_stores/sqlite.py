@@ -16,6 +16,7 @@ from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, 
 from stepwell.metadata import tags
 from stepwell.metadata.run_order import run_number
 from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata.text import storable
 from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
@@ -76,6 +77,7 @@ class SqliteMetadata(MetadataStore):
             self._synchronous("NORMAL")
 
     def save_run(self, run: RunRecord) -> None:
+        run = storable(run)
         with self._writing() as db:
             is_new = db.execute(sql.RUN, (run.flow, run.run)).fetchone() is None
             _save(db, run)
@@ -87,7 +89,7 @@ class SqliteMetadata(MetadataStore):
             found = self._existing(db, run.flow, run.run)
             if (found.state, found.heartbeat_at) != (seen.state, seen.heartbeat_at):
                 return found
-            _save(db, run)
+            _save(db, storable(run))
             return self._existing(db, run.flow, run.run)
 
     def beat(self, flow: str, run: str, at: float) -> None:
@@ -98,7 +100,7 @@ class SqliteMetadata(MetadataStore):
         if not tasks:
             return
         with self._writing() as db:
-            db.executemany(sql.SAVE_TASK, map(_task_row, tasks))
+            db.executemany(sql.SAVE_TASK, map(_task_row, map(storable, tasks)))
 
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
         with self._writing() as db:
@@ -205,7 +207,10 @@ class SqliteMetadata(MetadataStore):
 
     def _rows(self, text: str, given: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._errors():
-            return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
+            try:
+                return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
+            except UnicodeEncodeError:
+                return []  # text that is no Unicode was never written as it is
 
     @contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:

@@ -22,6 +22,11 @@ def test_a_tag_that_is_empty_or_too_long_is_refused(tag):
         check([tag])
 
 
+def test_a_tag_that_is_no_unicode_is_refused():
+    with pytest.raises(StepwellTaggingError, match="Unicode"):
+        check(["a", "\udcff"])
+
+
 def test_too_many_tags_are_refused_with_their_number():
     with pytest.raises(StepwellTaggingError, match=f"at most {MOST_TAGS}.* make {MOST_TAGS + 1}"):
         check(f"t{number}" for number in range(MOST_TAGS + 1))
