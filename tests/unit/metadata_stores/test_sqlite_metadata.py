@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 
+VERSION_1 = Path(__file__).with_name("version_1.sql")
 RUN = RunRecord(flow="F", run="1", state=RunState.RUNNING, user="ann", created_at=1.0)
 
 
@@ -117,6 +119,20 @@ def test_making_it_ready_is_all_or_nothing(tmp_path, opened):
     version = other.execute("PRAGMA user_version").fetchone()
     other.close()
     assert (tables, version) == ([("tasks",)], (0,))
+
+
+# SPEC 12.1-2
+def test_what_version_1_wrote_is_read_and_goes_on(tmp_path, opened):
+    other = sqlite3.connect(tmp_path / "metadata.db")
+    other.executescript(VERSION_1.read_text())
+    other.close()
+
+    store = opened(tmp_path / "metadata.db")
+
+    [run], [task] = store.runs(RunQuery(tags=("t", "user:ann"))), store.tasks(TaskQuery(flow="F", run="41"))
+    assert (run.run, run.state, run.pid_started, run.fields) == ("41", "failed", 99.0, {"command": "run"})
+    assert (task.step, task.exit_code, task.error) == ("a", 1, "ValueError: no")
+    assert store.next_run_id() == 42
 
 
 # SPEC 12.1-2
