@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stepwell.definition.graph import Node
 from stepwell.definition.nearest import listed
@@ -11,8 +13,7 @@ from stepwell.definition.place import place
 from stepwell.exceptions import Problem
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """The splits that are open on a path: the innermost one, its branch, and what encloses it."""
 
     splits: tuple[str, ...] = ()
@@ -24,8 +25,7 @@ class _Level:
         return self.splits[-1] if self.splits else None
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     nodes: Mapping[str, Node]
     end: str
     # Who leads to a step, and on which level. None: something before is wrong.

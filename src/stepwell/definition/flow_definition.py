@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stepwell.definition.attach import attached
 from stepwell.definition.constants import constants_of
@@ -20,8 +21,7 @@ from stepwell.exceptions import GraphError
 from stepwell.model.policy import StepPolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FlowDefinition:
+class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     """A flow whose graph, parameters and decorators are known to be right.
 
     Attributes

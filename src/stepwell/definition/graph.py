@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from stepwell.definition.transition import End, Foreach, Split, Transition
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One step as the graph knows it.
 
     Attributes
@@ -58,8 +58,7 @@ class Node:
         return isinstance(self.transition, End)
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(Struct, frozen=True, dict=True):
     """The steps of a flow and how they lead to each other.
 
     ``nodes`` iterates in topological order from ``start``; only valid graphs are made.

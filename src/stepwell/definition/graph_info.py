@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
+
+from msgspec import Struct
 
 from stepwell.definition.decorator import Decorator
 from stepwell.definition.flow_definition import FlowDefinition
@@ -116,8 +117,7 @@ def _structure(graph: Graph) -> list[Any]:
     return whole
 
 
-@dataclass(frozen=True, slots=True)
-class NodeView:
+class NodeView(Struct, frozen=True):
     """A step as ``self._graph[name]`` shows it."""
 
     name: str

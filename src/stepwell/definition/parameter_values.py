@@ -6,8 +6,9 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import cast
+
+from msgspec import Struct, field
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameters import JSONTypeClass, Parameter, normal, parameters_of
@@ -46,8 +47,7 @@ _TRUE, _FALSE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterSpec:
+class ParameterSpec(Struct, frozen=True, kw_only=True):
     """What the command line needs to know of a parameter.
 
     Attributes
@@ -65,8 +65,7 @@ class ParameterSpec:
     is_bool: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultContext:
+class DefaultContext(Struct, frozen=True, kw_only=True):
     """What a function that computes a default gets to see."""
 
     flow_name: str

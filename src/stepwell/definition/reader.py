@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
+
+from msgspec import Struct, field
 
 from stepwell.definition.place import place
 from stepwell.definition.transition import Transition
@@ -15,8 +16,7 @@ from stepwell.definition.transition_reader import find_transition
 from stepwell.exceptions import Problem
 
 
-@dataclass(slots=True)
-class StepSource:
+class StepSource(Struct):
     """One step as its source has it.
 
     Attributes

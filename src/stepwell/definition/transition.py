@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(Struct, frozen=True):
     """``self.next(self.a)``"""
 
     target: str
@@ -17,16 +16,14 @@ class Linear:
         return (self.target,)
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """``self.next(self.a, self.b)``"""
 
     targets: tuple[str, ...]
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Foreach:
+class Foreach(Struct, frozen=True):
     """``self.next(self.a, foreach=...)``. Exactly one of ``var`` and ``expr`` is set."""
 
     target: str
@@ -39,8 +36,7 @@ class Foreach:
         return (self.target,)
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The exit step: no transition."""
 
     line: int = 0

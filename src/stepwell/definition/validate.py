@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stepwell.definition.balance import balance
 from stepwell.definition.graph import Graph, Node
@@ -35,8 +36,7 @@ def read_graph(flow_class: type) -> tuple[Graph | None, list[Problem]]:
     return (None if problems else graph), problems
 
 
-@dataclass(frozen=True, slots=True)
-class _Ends:
+class _Ends(Struct, frozen=True):
     start: str
     end: str
 

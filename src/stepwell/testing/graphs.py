@@ -6,26 +6,24 @@ the next part starts from; so joins that split again, and an exit step that is a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.transition import End, Foreach, Linear, Split
 
 
-@dataclass(frozen=True, slots=True)
-class Then:
+class Then(Struct, frozen=True):
     """One more step, after a linear transition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Struct, frozen=True):
     """A static split into two or more chains, and its join."""
 
     branches: tuple[Chain, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Each:
+class Each(Struct, frozen=True):
     """A foreach over a chain, and its join."""
 
     body: Chain = ()
