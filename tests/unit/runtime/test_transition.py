@@ -4,7 +4,6 @@ import pytest
 from one_task import Tasks
 
 from stepwell import FlowSpec, step
-from stepwell.exceptions import ForeachError
 
 
 class Wrong(FlowSpec):

@@ -60,6 +60,11 @@ class StepFunction:
         self._datastore = datastore
         self._preset = preset_constants
 
+    @property
+    def flow_class(self) -> type[FlowSpec]:
+        """The flow whose tasks this runs."""
+        return self._definition.flow_class
+
     def warm_up(self) -> None:
         """Do once, in a launcher that waits, what would otherwise be done anew in every task it forks.
 
@@ -179,6 +184,7 @@ class _Attempt:
                 "namespace": self._info.namespace,
                 "username": self._info.user,
                 "tags": frozenset(self._info.tags),
+                "tempdir": current.Deferred(_tempdir),
                 "graph": current.Deferred(self._graph_info),
                 "parameter_names": [parameter.attribute for parameter in self._definition.parameters],
             }
@@ -316,6 +322,12 @@ class _Attempt:
 def _is_ours(cause: BaseException | None) -> bool:
     """Whether an error of ours says it all: no exception of the user's stands behind it."""
     return cause is None or isinstance(cause, (StepwellException, Unstorable))
+
+
+def _tempdir() -> str:
+    from tempfile import gettempdir  # not at the top: few tasks need it, and every task would wait for it
+
+    return gettempdir()
 
 
 def _flush() -> None:
