@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import NoReturn, cast
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import set_flow_module
 from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
@@ -203,7 +205,20 @@ def _function_of_environment() -> StepFunction:
 def _preload(function: StepFunction) -> None:
     """Get a launcher ready, while it waits, for what its tasks may need."""
     function.warm_up()
-    import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+    if _has_own_definitions(function.flow_class):
+        # Values made of them are stored with its help; other flows need not wait for its import.
+        import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
+
+
+def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
+    """Whether the flow's file defines classes or functions beside its flows."""
+    module = sys.modules.get(flow_class.__module__)
+    return any(
+        isinstance(value, type | FunctionType)
+        and value.__module__ == flow_class.__module__
+        and not (isinstance(value, type) and issubclass(value, FlowSpec))
+        for value in vars(module).values()
+    )
 
 
 def _root_of(spec: str) -> Path:

@@ -6,7 +6,6 @@ import errno
 import mmap
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -222,7 +221,7 @@ class LocalStorage(Storage):
             _unlink(claim)
 
     def _write_temporary(self, data: Sequence[Buffer]) -> str:
-        path = f"{self._root}/{_TEMPORARY}/{secrets.token_hex(16)}"
+        path = f"{self._root}/{_TEMPORARY}/{os.urandom(16).hex()}"
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOEXEC
         try:
             fd = os.open(path, flags, 0o600)

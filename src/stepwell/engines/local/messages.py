@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome
+from stepwell.model.wire import packed
 
 LAUNCHER_FDS = "_STEPWELL_LAUNCHER_FDS"
 """Environment variable that names the two sockets of a launcher that is an interpreter of its own."""
@@ -78,7 +79,7 @@ class Said(Struct, frozen=True, array_like=True):
 
 Message = Begin | Launch | Stop | Began | Ended
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = packed
 _decode = msgspec.msgpack.Decoder(Message).decode
 _decode_said = msgspec.msgpack.Decoder(Said).decode
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from typing import NoReturn
 
 from msgspec import Raw, Struct, msgpack
@@ -22,6 +21,8 @@ class _Order(Struct, frozen=True, array_like=True):
 
 def become_spawned(begin: Begin, launch: Launch, outcomes: socket.socket) -> NoReturn:
     """Replace the present process, a child of the launcher, by the task's interpreter."""
+    import tempfile  # costs start-up time, and only spawned tasks need it
+
     # A file and not a pipe: a request may be longer than what a pipe holds while nobody reads.
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the new program closes it
     file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
