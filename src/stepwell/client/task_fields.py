@@ -21,6 +21,10 @@ _OF_RUN = (
 )
 
 
+# Types that differ from the field's name, as tools know them.
+_TYPES = {"attempt_ok": "internal_attempt_status"}
+
+
 class Metadata(NamedTuple):
     """One recorded field of a task.
 
@@ -48,7 +52,7 @@ def recorded_fields(task: StoredTask) -> list[Metadata]:
 
     def add(name: str, value: str, at: datetime = began) -> None:
         if value:
-            found.append(Metadata(name, value, at, name, task.key.pathspec))
+            found.append(Metadata(name, value, at, _TYPES.get(name, name), task.key.pathspec))
 
     for name in _OF_RUN:
         add(name, run.fields.get(name, ""))
