@@ -342,7 +342,7 @@ def test_a_disk_that_is_full_from_the_start_is_named(folder, mount):
 @pytest.mark.parametrize(
     "change",
     [{"TERM": "dumb"}, {"LANG": "C", "LC_ALL": "C"}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
-     {"HOME": None}, {"HOME": None, "STEPWELL_HOME": None, "STEPWELL_USER": None, "USER": None, "LOGNAME": None},
+     {"HOME": None}, {"HOME": None, "STEPWELL_HOME": None, "STEPWELL_USER": None, "LOGNAME": None},
      {"PATH": ""}, {"COLUMNS": "1"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONDONTWRITEBYTECODE": "1"},
      {"TMPDIR": "/nowhere"}, {"PYTHONHASHSEED": "0"}, {"PYTHONWARNINGS": "error"}, {"PYTHONDEVMODE": "1"}],
     ids=lambda change: ",".join(change),
@@ -429,3 +429,66 @@ def test_an_interrupt_while_the_flow_is_imported_ends_with_130(folder):
 
     assert done.returncode == 130, words(done)
     assert signal.SIGINT
+
+
+@pytest.mark.parametrize("args", [["--tag", b"\xff"], ["--text", b"caf\xe9"]], ids=["tag", "parameter"])
+def test_an_argument_that_is_no_text_is_taken_or_refused_in_words(folder, args):
+    folder.file(
+        STEP.format(body="print(repr(self.text))").replace(
+            "    number =", "    text = Parameter('text', default='')\n    number ="
+        )
+    )
+
+    done = folder.run(*args)
+
+    assert done.returncode in (0, 2), words(done)
+
+
+def test_a_folder_whose_name_is_no_text_may_hold_a_flow(folder):
+    odd = os.path.join(os.fsencode(folder.path), b"caf\xe9")
+    os.mkdir(odd)
+    with open(os.path.join(odd, b"flow.py"), "w") as file:
+        file.write(STEP.format(body="pass"))
+
+    done = folder.run(cwd=odd)
+
+    assert done.returncode in (0, 2), words(done)
+
+
+def test_standard_output_on_a_full_disk_does_not_end_the_run(folder):
+    folder.flow("print('hello')")
+
+    line = f"{sys.executable} flow.py run > /dev/full"
+    done = subprocess.run(["bash", "-c", line], cwd=folder.path, capture_output=True, text=True, timeout=60)
+    logs = subprocess.run(
+        ["bash", "-c", f"{sys.executable} flow.py logs latest/start > /dev/full"],
+        cwd=folder.path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    words(done)
+    assert folder.states() == ["succeeded"]
+    assert "No space" in words(logs) and logs.returncode == 2
+
+
+def test_a_foreach_over_items_that_are_no_text_runs(folder):
+    folder.file(
+        STEP.format(body="self.items = ['\\udcff', '\\x00', '\\x1b[31m', 'x' * 10_000_000, None, b'1']")
+        .replace("self.next(self.end)", "self.next(self.work, foreach='items')\n\n"
+                 "    @step\n    def work(self):\n        self.next(self.join)\n\n"
+                 "    @step\n    def join(self, inputs):\n        self.next(self.end)")
+    )  # fmt: skip
+
+    done = folder.run()
+
+    assert done.returncode == 0, words(done)
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_with_few_file_descriptors_a_run_ends_in_words(folder, isolation):
+    folder.flow("pass")
+
+    line = f"ulimit -n 16; {sys.executable} flow.py run --isolation {isolation}"
+    done = subprocess.run(["bash", "-c", line], cwd=folder.path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode in (0, 1, 2), words(done)
+    assert done.returncode == 0 or "too many open files" in words(done).lower()

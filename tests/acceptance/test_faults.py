@@ -72,8 +72,12 @@ def nothing_left(mark):
         ("if True: raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("os.kill(os.getpid(), signal.SIGINT)", "KeyboardInterrupt"),
         ("f = lambda: f(); f()", "RecursionError"),
-        ("import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 28,) * 2); x = b'1' * (1 << 30)", "MemoryError"),
+        ("import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 28,) * 2); b'1' * (1 << 30)", "MemoryError"),
         ("os.close(1); os.close(2); int('unheard')", "unheard"),
+        ("if True: raise ValueError('odd \\udcff \\x00 \\x1b[2J text')", "odd "),
+        ("if True: raise ValueError('much ' * 4_000_000)", "much much"),
+        ("if True: raise ExceptionGroup('both', [ValueError('one'), TypeError('two')])", "both"),
+        ("if True: raise type('Held', (Exception,), {'__reduce__': None})(threading.Lock())", "Held"),
         ("if True: raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})", "Odd"),
         ("if True: raise BaseException('bare')", "bare"),
     ],
@@ -308,6 +312,16 @@ def test_a_disk_with_hardly_any_space_ends_the_run_in_words(folder, mark, disk, 
     (place / "ballast").unlink()
     again = folder.call(*run)
     assert again.returncode == 0, words(again)
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_run_whose_datastore_is_deleted_has_not_succeeded(folder, mark, isolation):
+    folder.flow("import shutil; shutil.rmtree('.stepwell')")
+
+    done = folder.run("--isolation", isolation)
+
+    assert done.returncode == 1, words(done)
+    assert "deleted" in words(done)
 
 
 # Interrupts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import BinaryIO, TextIO, cast
+
+from stepwell.exceptions import UsageError
 
 
 class Console:
@@ -14,8 +16,10 @@ class Console:
     """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
-        self._out = sys.stdout if out is None else out
-        self._err = sys.stderr if err is None else err
+        _fill_closed_descriptors()
+        # Python has no stream at all for a descriptor that was closed when it started.
+        self._out = out or sys.stdout or _nowhere()
+        self._err = err or sys.stderr or _nowhere()
         for stream in (self._out, self._err):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
@@ -33,34 +37,70 @@ class Console:
         ------
         BrokenPipeError
             Nobody reads any more; the command has nothing left to do.
+        UsageError
+            It cannot be written.
         """
-        self._out.write(f"{text}\n")
+        self.raw(f"{text}\n".encode(errors="surrogateescape"))
+
+    def raw(self, data: bytes) -> None:
+        """Write bytes of a result as they are; raises what `data` raises."""
+        binary = cast("BinaryIO | None", getattr(self._out, "buffer", None))
+        try:
+            if binary is None:
+                self._out.write(data.decode(errors="replace"))
+            else:
+                self._out.flush()
+                binary.write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self._discard()
+            raise UsageError(f"Standard output cannot be written: {error.strerror}.") from error
 
     def progress(self, text: str) -> None:
-        """Write whole lines at once, without waiting. A reader that has gone away does not stop the run."""
+        """Write whole lines at once. A reader that has gone away, or a full disk, does not stop the run."""
         try:
             self._out.write(text)
             self._out.flush()
         except BrokenPipeError:
             self._discard()
+        except OSError as error:
+            self._discard()
+            self.talk(f"Standard output cannot be written: {error.strerror}. The run goes on without it.")
 
     def talk(self, text: str) -> None:
         """Write a line for the user that is no result."""
         try:
             self._err.write(f"{text}\n")
             self._err.flush()
-        except BrokenPipeError:
-            self._err = open(os.devnull, "w")  # noqa: SIM115 - stays open as the stream
+        except OSError:
+            self._err = _nowhere()
 
-    def finish(self) -> None:
-        """Write what is still held back."""
+    def finish(self) -> bool:
+        """Write what is still held back; return whether all of it could be written."""
         try:
             self._out.flush()
         except BrokenPipeError:
             self._discard()
+        except OSError as error:
+            self._discard()
+            self.talk(f"Standard output cannot be written: {error.strerror}.")
+            return False
+        return True
 
     def _discard(self) -> None:
         # The interpreter flushes the stream once more when it ends: the descriptor must lead somewhere.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._out.fileno())
         os.close(nowhere)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # stays open as the stream
+
+
+def _fill_closed_descriptors() -> None:
+    """Let 0, 1 and 2 lead somewhere: else the next file takes their place and gets what is printed."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)

@@ -30,7 +30,8 @@ def run_command(command: click.Command, args: Sequence[str], program: str) -> in
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever comes becomes words and a code
         code = explain(error, console, args)
-    console.finish()
+    if not console.finish() and code == ExitCode.DONE:
+        code = ExitCode.WRONG
     return code
 
 
@@ -47,6 +48,12 @@ def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode
     if isinstance(error, StepwellException) and not isinstance(error, StepwellInternalError):
         console.talk(f"{error.headline}: {error}")
         return ExitCode.WRONG
+    hidden = _hidden_modules()
+    if hidden:
+        console.talk(
+            "\n".join(f"{file} hides Python's own module of that name. Rename it." for file in hidden)
+        )
+        return ExitCode.WRONG
     for line in _internal(error, args):
         console.talk(line)
     return ExitCode.FAILED
@@ -58,6 +65,12 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(context, click.Context):
         text += f"\nSee `{context.command_path} --help`."
     return text
+
+
+def _hidden_modules() -> list[str]:
+    """Return files beside the script that were imported in place of modules of the standard library."""
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in sorted(sys.stdlib_module_names))
+    return [file for file in files if file and sys.path[0] in ("", str(Path(file).parent))]
 
 
 def _internal(error: Exception, args: Sequence[str]) -> list[str]:
@@ -72,14 +85,17 @@ def _internal(error: Exception, args: Sequence[str]) -> list[str]:
 
 
 def _saved(report: str) -> str:
-    place = nearest(Path.cwd())
+    try:
+        place = nearest(Path.cwd())
+    except OSError:
+        place = None  # the working directory is gone
     for folder in ((place / "errors",) if place else ()) + (Path(tempfile.gettempdir()),):
         try:
             folder.mkdir(exist_ok=True)
             with tempfile.NamedTemporaryFile(
-                "w", dir=folder, prefix="stepwell-error-", suffix=".txt", delete=False
+                "wb", dir=folder, prefix="stepwell-error-", suffix=".txt", delete=False
             ) as file:
-                file.write(report)
+                file.write(report.encode(errors="backslashreplace"))
         except OSError:
             continue  # read-only or full: the next place, and at last the report itself
         return f"The full traceback was saved in {file.name}."

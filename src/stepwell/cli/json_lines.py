@@ -6,6 +6,7 @@ import msgspec
 
 from stepwell.cli.console import Console
 from stepwell.cli.views import View, ViewOptions
+from stepwell.model import wire
 from stepwell.runtime.events import RunEvent
 
 
@@ -17,4 +18,8 @@ class JsonLines(View):
         self._encode = msgspec.json.Encoder().encode
 
     def show(self, event: RunEvent) -> None:
-        self._console.progress(self._encode(event).decode() + "\n")
+        try:
+            line = self._encode(event)
+        except UnicodeEncodeError:  # a path or an argument that is no Unicode
+            line = self._encode(wire.escaped(event))
+        self._console.progress(line.decode() + "\n")

@@ -51,14 +51,21 @@ def logs(words: tuple[str, ...], stream: str | None, timestamps: bool, attempt: 
         key = TaskKey(task.flow, task.run, task.step, task.task)
         lines = stores.datastore.logs.lines(key, task.attempt if attempt is None else attempt)
         wanted = (line for line in lines if stream in (None, "both", line.stream))
-        for text in _texts(wanted, timestamps):
-            context.console.data(text)
+        for data in _pieces(wanted, timestamps):
+            context.console.raw(data)
 
 
-def _texts(lines: Iterator[LogLine], timestamps: bool) -> Iterator[str]:
+def _pieces(lines: Iterator[LogLine], timestamps: bool) -> Iterator[bytes]:
+    """Yield what was printed, byte for byte. A very long line comes in several records of one stream."""
+    open_stream = ""
     for line in lines:
-        text = line.data.decode("utf-8", "replace").removesuffix("\n")
-        if timestamps:
+        goes_on = open_stream == line.stream
+        if open_stream and not goes_on:
+            yield b"\n"
+        if timestamps and not goes_on:
             at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.at))
-            text = f"{at}.{int(line.at * 1000) % 1000:03d} {text}"
-        yield text
+            yield f"{at}.{int(line.at * 1000) % 1000:03d} ".encode()
+        yield line.data
+        open_stream = "" if line.data.endswith(b"\n") else line.stream
+    if open_stream:
+        yield b"\n"

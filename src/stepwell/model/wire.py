@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -25,7 +25,34 @@ def _decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
 
 def encode(value: object) -> bytes:
     """Return the value's bytes."""
-    return _PREFIX + _encoder.encode(value)
+    return _PREFIX + packed(value)
+
+
+def packed(value: object) -> bytes:
+    r"""Return the value as MessagePack; what is no Unicode in its texts is escaped, such as ``\udcff``.
+
+    Messages of errors, names of files and arguments may hold such text. No result is lost for it.
+    """
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(escaped(value))
+
+
+def escaped(value: object) -> object:
+    """Return the value as plain lists, dicts and scalars, with every text in it made Unicode."""
+    return _escaped(msgspec.to_builtins(value, builtin_types=(bytes, bytearray)))
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return {_escaped(key): _escaped(kept) for key, kept in items}
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def decode(data: bytes | memoryview, kind: type[T]) -> T:

@@ -14,6 +14,7 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
 from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
 from stepwell.metadata.store import MetadataStore
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState
 from stepwell.runtime.clock import Clock
@@ -60,9 +61,7 @@ class Runtime:
         self._seed = seed
         self._notices = notices
 
-    def execute(
-        self, parameters: Mapping[str, object], options: RunOptions, listener: Listener
-    ) -> RunResult:
+    def execute(self, parameters: Mapping[str, object], options: RunOptions, listener: Listener) -> RunResult:
         """Run the flow; return how it ended.
 
         Raises
@@ -188,6 +187,9 @@ class Runtime:
             lambda: stop.count, int(options.max_log_size_mb * 1024 * 1024),
         )  # fmt: skip
         ending = self._execute(executor, info, recorder)
+        if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
+            reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
+            ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
 
     def _execute(self, executor: Executor, info: RunInfo, recorder: Recorder) -> EndRun:
@@ -200,9 +202,7 @@ class Runtime:
             return EndRun(RunState.FAILED, f"{error}")
         except BaseException:
             self._engine.close()
-            recorder.save_run(
-                state=RunState.FAILED, reason="internal error", finished_at=self._clock.now()
-            )
+            recorder.save_run(state=RunState.FAILED, reason="internal error", finished_at=self._clock.now())
             raise
 
     def _finish(
@@ -211,9 +211,7 @@ class Runtime:
         now = self._clock.now()
         try:
             recorder.close()
-            recorder.save_run(
-                state=ending.state, reason=ending.reason, finished_at=now, heartbeat_at=now
-            )
+            recorder.save_run(state=ending.state, reason=ending.reason, finished_at=now, heartbeat_at=now)
         except StoreError as error:
             ending = EndRun(RunState.FAILED, ending.reason or f"the end of the run was not recorded: {error}")
         counts = dict(executor.counts)
@@ -231,6 +229,11 @@ class Runtime:
         return RunResult(
             flow=info.flow, run=info.run, state=ending.state, reason=ending.reason, counts=counts
         )
+
+
+def _still_there(info: RunInfo, datastore: Datastore) -> bool:
+    """Tell whether the first task of the run is where it was stored."""
+    return datastore.pack(TaskKey(info.flow, info.run, PARAMETERS_STEP, PARAMETERS_TASK)) is not None
 
 
 def write_whole(path: Path, text: str) -> None:
