@@ -163,7 +163,11 @@ class StoredTask:
         key = self.key
         found = metadata.task(key.flow, key.run, key.step, key.task)
         if found is None:
-            raise missing.no_task(metadata, key.flow, key.run, key.step, key.task)
+            # The index lags behind a live run by a tick: a task that has succeeded is one, indexed or not.
+            pack = self.run.connection.stores.datastore.pack(key)
+            if pack is None:
+                raise missing.no_task(metadata, key.flow, key.run, key.step, key.task)
+            found = record_of(pack)
         self._read = found
         return found
 
@@ -220,3 +224,15 @@ class StoredTask:
             return record.finished_at
         pack = self.pack()
         return None if pack is None else pack.outcome.ended_at
+
+
+def record_of(pack: Pack) -> TaskRecord:
+    """Return the record of a task that has succeeded, as its pack has it."""
+    key, outcome = pack.key, pack.outcome
+    return TaskRecord(
+        flow=key.flow, run=key.run, step=key.step, task=key.task, state=TaskState.SUCCEEDED,
+        number=int(key.task) if key.task.isdigit() else 0, attempt=pack.attempt,
+        created_at=outcome.started_at, started_at=outcome.started_at, finished_at=outcome.ended_at,
+        index_path=",".join(str(frame.index) for frame in pack.frames), label=outcome.label,
+        parents=",".join(f"{parent.step}/{parent.task}" for parent in pack.parents),
+    )  # fmt: skip

@@ -34,8 +34,8 @@ class Results:
     def run(self, flow="F", run="1", state=RunState.SUCCEEDED, user="ann", tags=(), silent_s=0.0, **fields):
         record = RunRecord(
             flow=flow, run=run, state=state, user=user, created_at=BEGAN + int(run),
-            finished_at=BEGAN + 100 if state.finished else None, heartbeat_at=time.time() - silent_s, tags=tags,
-            system_tags=(f"user:{user}", "runtime:local"),
+            finished_at=BEGAN + 100 if state.finished else None, heartbeat_at=time.time() - silent_s,
+            tags=tags, system_tags=(f"user:{user}", "runtime:local"),
             fields={"start_step": "start", "end_step": "end", "runtime": "local", **fields},
         )  # fmt: skip
         self.stores.metadata.save_run(record)
@@ -58,7 +58,7 @@ class StoredResults:
 
     def task(
         self, step, number, values=None, *, parents=((PARAMETERS_STEP, 0),), to=(), kind="linear", path=(),
-        frames=(), items=None, split=None, attempt=0, inherited=(), pack_parents=None,
+        frames=(), items=None, split=None, attempt=0, inherited=(), indexed=True,
     ):  # fmt: skip
         """A task that has succeeded."""
         datastore = self.place.stores.datastore
@@ -77,7 +77,8 @@ class StoredResults:
                 inherited=tuple(inherited),
             )
         )  # fmt: skip
-        self.record(step, number, TaskState.SUCCEEDED, parents, path, attempt)
+        if indexed:
+            self.record(step, number, TaskState.SUCCEEDED, parents, path, attempt)
 
     def failed(self, step, number, error, *, attempt=0, parents=((PARAMETERS_STEP, 0),), latest=True):
         """An attempt that has failed."""
