@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from stepwell.definition.parameters import JSONType, JSONTypeClass, Parameter
     from stepwell.definition.step import step
     from stepwell.runtime.task.current import current
+    from stepwell.runtime.task.parallel_map import parallel_imap_unordered, parallel_map
+    from stepwell.runtime.task.timed_block import profile
 
 _WHERE = {
     "FlowSpec": "stepwell.definition.flowspec",
@@ -36,6 +38,9 @@ _WHERE = {
     "JSONType": "stepwell.definition.parameters",
     "JSONTypeClass": "stepwell.definition.parameters",
     "current": "stepwell.runtime.task.current",
+    "parallel_map": "stepwell.runtime.task.parallel_map",
+    "parallel_imap_unordered": "stepwell.runtime.task.parallel_map",
+    "profile": "stepwell.runtime.task.timed_block",
     "environment": "stepwell.decorators.environment",
     "resources": "stepwell.decorators.resources",
     "Flow": "stepwell.client",
@@ -73,6 +78,9 @@ __all__ = [
     "get_namespace",
     "metadata",
     "namespace",
+    "parallel_imap_unordered",
+    "parallel_map",
+    "profile",
     "resources",
     "step",
 ]
