@@ -22,12 +22,16 @@ class F(FlowSpec):
     def work(self):
         self.plain = {
             name: getattr(current, name)
-            for name in ("is_running_flow", "flow_name", "run_id", "step_name", "task_id", "retry_count",
-                         "origin_run_id", "pathspec", "namespace", "username", "parameter_names", "is_parallel")
+            for name in (
+                "is_running_flow", "flow_name", "run_id", "step_name", "task_id", "retry_count",
+                "origin_run_id", "pathspec", "namespace", "username", "parameter_names", "is_parallel",
+            )
         }
         self.tags = sorted(current.tags)
         self.graph = sorted(current.graph["steps"])
-        self.got = ["run_id" in current, "nonsense" in current, current.get("nonsense", 3), current.get("run_id")]
+        self.got = ["run_id" in current, "nonsense" in current]
+        self.got += [current.get("nonsense", 3), current.get("run_id")]
+        self.objects = [current.run.pathspec, current.task.pathspec, sorted(current.run.user_tags)]
         self.temp = current.tempdir
         self.errors = []
         for name in ("card", "checkpoint", "nonsense"):
@@ -71,6 +75,7 @@ class F(FlowSpec):
     assert end["graph"] == ["end", "join", "start", "work"]
     assert end["got"] == [True, False, 3, "1"]
     assert end["temp"]
+    assert end["objects"] == ["F/1", task.pathspec, ["nice"]]
     assert end["heard"] == [task.pathspec]
     assert "@card" in end["errors"][0] and "@checkpoint" in end["errors"][1]
     assert "no attribute 'nonsense'" in end["errors"][2]

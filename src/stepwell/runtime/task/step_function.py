@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.preview import label_of
@@ -185,6 +186,8 @@ class _Attempt:
                 "username": self._info.user,
                 "tags": frozenset(self._info.tags),
                 "tempdir": current.Deferred(_tempdir),
+                "task": current.Deferred(lambda: self._client_object("task")),
+                "run": current.Deferred(lambda: self._client_object("run")),
                 "graph": current.Deferred(self._graph_info),
                 "parameter_names": [parameter.attribute for parameter in self._definition.parameters],
             }
@@ -207,6 +210,20 @@ class _Attempt:
         from stepwell.definition.graph_info import graph_info
 
         return graph_info(self._definition)
+
+    def _client_object(self, kind: str) -> object:
+        """Return the client's run or task, wherever its results lie and whatever the namespace."""
+        # By name, and only if the step asks: the client stands above all of this, and no task waits for it.
+        objects, scope, stored = (
+            import_module(f"stepwell.client.{name}") for name in ("objects", "scope", "stored")
+        )
+        key = self._request.key
+        at = scope.Scope(scope.Connection(self._datastore.location))
+        if kind == "run":
+            return objects.Run(f"{key.flow}/{key.run}", at=at)
+        # Not looked up: the index hears of a task some moments after it has begun.
+        run = stored.StoredRun(at.connection, key.flow, key.run)
+        return objects.Task.of(at, stored.StoredTask(run, key.step, key.task))
 
     # After the step
 
