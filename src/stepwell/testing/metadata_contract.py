@@ -103,12 +103,12 @@ class MetadataContract:
 
     def test_no_record_is_refused_for_text_that_is_no_unicode(self, store: MetadataStore) -> None:
         given, kept = "run --file \udcff", "run --file \\udcff"
-        run = replace(a_run(), reason=given, tags=("t", given), fields={"command": given})
+        run = replace(a_run(), reason=given, tags=("t", given), fields={given: given})
 
         store.save_run(run)
         store.save_tasks([replace(a_task(1), label=given, error=given), a_task(2)])
 
-        assert store.run(FLOW, "1") == replace(run, reason=kept, tags=("t", kept), fields={"command": kept})
+        assert store.run(FLOW, "1") == replace(run, reason=kept, tags=("t", kept), fields={kept: kept})
         assert store.task(FLOW, "1", "start", "1") == replace(a_task(1), label=kept, error=kept)
         assert store.run(FLOW, given) is None
         assert not store.runs(RunQuery(tags=(given,)))

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -235,14 +236,29 @@ def test_opening_and_reading_wait_for_no_writer(path, opened, writer):
     assert list(store.runs(RunQuery())) == [RUN]
 
 
-def test_a_file_that_another_makes_ready_too_long_is_unavailable(tmp_path, opened):
-    path = tmp_path / "metadata.db"
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-
-    with pytest.raises(StoreUnavailable, match="locked"):
-        opened(path, patience_s=0.05)
+@pytest.fixture
+def reader_of_nothing(tmp_path):
+    """Another program that reads a file not made ready yet, so that nobody can make it ready now."""
+    other = sqlite3.connect(tmp_path / "metadata.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM sqlite_master").fetchall()
+    yield other
     other.close()
+
+
+def test_a_file_that_cannot_be_made_ready_in_time_is_unavailable(tmp_path, opened, reader_of_nothing):
+    with pytest.raises(StoreUnavailable, match="locked"):
+        opened(tmp_path / "metadata.db", patience_s=0.05)
+
+
+def test_who_makes_it_ready_waits_until_others_are_out_of_the_way(tmp_path, opened, reader_of_nothing):
+    leaving = threading.Timer(0.2, reader_of_nothing.execute, ["COMMIT"])
+    leaving.start()
+
+    store = opened(tmp_path / "metadata.db", patience_s=30.0)
+
+    assert store.next_run_id() == 1
+    leaving.join()
 
 
 def test_of_tasks_that_cannot_all_be_written_none_is(path, opened):
