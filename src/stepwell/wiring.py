@@ -120,7 +120,8 @@ def _known_kinds(settings: Settings) -> None:
         value = settings.value(key)
         if value.text != "local":
             raise UsageError(
-                f"The {what} {value.text!r} (from {value.origin}) is not available in this version; use `local`."
+                f"The {what} {value.text!r} (from {value.origin}) is not available in this version. "
+                "Use `local`."
             )
 
 
@@ -128,7 +129,8 @@ def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
     value = settings.value(name)
     if value.text not in allowed:
         raise UsageError(
-            f"STEPWELL_{name} must be one of {', '.join(allowed)}; it is {value.text!r} (from {value.origin})."
+            f"STEPWELL_{name} must be one of {', '.join(allowed)}. "
+            f"It is {value.text!r} (from {value.origin})."
         )
     return cast("Fsync", value.text)
 
@@ -185,7 +187,9 @@ def _engine(
     if isolation == "spawn":
         os.environ.update(environment)
         return LocalEngine(function, workers, "spawn", spawn_command=_command("step"))
-    return LocalEngine(function, workers, "fork", launcher_command=launcher_command, preload=lambda: _preload(function))
+    return LocalEngine(
+        function, workers, "fork", launcher_command=launcher_command, preload=lambda: _preload(function)
+    )
 
 
 def _command(name: str) -> tuple[str, ...]:
@@ -224,7 +228,9 @@ def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
 def _root_of(spec: str) -> Path:
     kind, at, place = spec.partition("@")
     if at and kind != "local":
-        raise UsageError(f"The metadata kind {kind!r} is not available in this version; use `local@DIRECTORY`.")
+        raise UsageError(
+            f"The metadata kind {kind!r} is not available in this version; use `local@DIRECTORY`."
+        )
     if "://" in spec:
         raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
     root = Path(place if at else spec).expanduser().absolute()
@@ -237,7 +243,9 @@ def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
     if root.exists() and not root.is_dir():
-        raise StoreFormatError(f"{root} is a file, not a directory. Choose another place with --datastore-root.")
+        raise StoreFormatError(
+            f"{root} is a file, not a directory. Choose another place with --datastore-root."
+        )
     datastore = Datastore.open(LocalStorage(root), _verify(settings))
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.

@@ -43,7 +43,7 @@ def public_names() -> list[str]:
 def test_every_public_name_resolves_and_is_documented(name):  # SPEC 1.1-2
     value = getattr(stepwell, name)
 
-    # An object of a class of ours, such as `current`, is documented by its class; one of `str`, say, would not be.
+    # An object of a class of ours, such as `current`, is documented by its class; a plain string is not.
     is_ours = callable(value) or type(value).__module__.startswith("stepwell")
     assert is_ours and value.__doc__
 

@@ -42,9 +42,7 @@ class IllegalMove(Exception):
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
     RunState.PENDING: frozenset({RunState.RUNNING, RunState.FAILED, RunState.INTERRUPTED, RunState.LOST}),
-    RunState.RUNNING: frozenset(
-        {RunState.SUCCEEDED, RunState.FAILED, RunState.INTERRUPTED, RunState.LOST}
-    ),
+    RunState.RUNNING: frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.INTERRUPTED, RunState.LOST}),
     # A run that shows signs of life again is running again; the others are taken up by `continue`.
     RunState.LOST: frozenset({RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED, RunState.INTERRUPTED}),
     RunState.FAILED: frozenset({RunState.RUNNING}),
