@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
@@ -171,7 +171,7 @@ class FlowSpec:
 
 
 @contextmanager
-def inert_flows() -> Iterator[None]:
+def inert_flows() -> Generator[None]:
     """Import a flow's file inside: ``Flow()`` without the ``if __name__`` guard then starts nothing."""
     _importing.append(True)
     try:

@@ -47,7 +47,7 @@ class Engine(ABC):
 
     @abstractmethod
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
-        """Ask; do not wait. What is queued never starts; what runs ends with its children (``force``: killed).
+        """Ask; do not wait. What is queued never starts; what runs is ended, its children too (``force``: killed).
 
         Cancelling what has ended is not an error. Each cancelled task is still reported as `TaskExited`.
         """
