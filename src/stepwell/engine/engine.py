@@ -47,7 +47,7 @@ class Engine(ABC):
 
     @abstractmethod
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
-        """Ask; do not wait. What is queued never starts; what runs is ended, its children too (``force``: killed).
+        """Ask; do not wait. The queued never start; what runs, and its children, is ended or killed (``force``).
 
         Cancelling what has ended is not an error. Each cancelled task is still reported as `TaskExited`.
         """

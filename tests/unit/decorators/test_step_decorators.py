@@ -6,9 +6,9 @@ from stepwell.decorators.environment import environment
 from stepwell.decorators.resources import resources
 from stepwell.definition.attach import parse_spec
 from stepwell.definition.decorator import FlowDecorator
-from stepwell.definition.placing import decorate_flow
 from stepwell.definition.flow_definition import define
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.placing import decorate_flow
 from stepwell.definition.step import step
 from stepwell.exceptions import (
     BadFlowDecoratorException,
