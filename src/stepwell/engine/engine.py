@@ -47,9 +47,10 @@ class Engine(ABC):
 
     @abstractmethod
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
-        """Ask; do not wait. The queued never start; what runs, and its children, is ended or killed (``force``).
+        """Ask; do not wait. What is queued never starts, what runs is ended with its children.
 
-        Cancelling what has ended is not an error. Each cancelled task is still reported as `TaskExited`.
+        ``force`` kills at once. Cancelling what has ended is not an error. Each cancelled task is still
+        reported as `TaskExited`.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stepwell.metadata.liveness import process_started as process_started
 from stepwell.version import VERSION
 
 _GIT_PATIENCE_S = 5.0
@@ -36,15 +37,6 @@ def system_tags(user: str) -> tuple[str, ...]:
     )
 
 
-def process_started(pid: int) -> float:
-    """Return the start time of a process as the system counts it, or 0 where that cannot be known."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0.0
-    return float(stat.rpartition(")")[2].split()[19])
-
-
 class GitState:
     """Asks git for commit and dirtiness beside the start of the run, so that nobody waits for it."""
 
@@ -63,7 +55,7 @@ class GitState:
                 self._process = None  # no git here: nothing is known of the commit
 
     def info(self) -> str:
-        """Return ``COMMIT`` or ``COMMIT-dirty``; empty if the file is in no repository or git does not answer."""
+        """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer."""
         if self._process is None:
             return ""
         try:
