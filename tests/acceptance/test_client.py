@@ -1,0 +1,155 @@
+"""The client reads what a real run leaves, in other processes and in the run's own tasks."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from stepwell.client.objects import Flow, Run, Stepwell
+from stepwell.client.scope import Connection, Scope
+
+FOREACH = """
+class F(FlowSpec):
+    alpha = Parameter("alpha", default=0.5)
+
+    @step
+    def start(self):
+        self.items = ["a", "b", "c"]
+        print("hello from start")
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        self.double = self.input * 2
+        self._private = self.index
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.doubles = [one.double for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def scope_of(ran, namespace=None):
+    return Scope(Connection(f"local@{ran.root}"), namespace)
+
+
+# SPEC 10.1-2
+# SPEC 10.3-2
+# SPEC 1.3-16
+def test_a_run_can_be_walked_from_its_flow_down_to_values(flows):
+    ran = flows.run(FOREACH, "--alpha", "0.25")
+    assert ran.code == 0, ran.output
+
+    run = Stepwell(scope_of(ran))["F"].latest_successful_run
+
+    assert [step.id for step in run] == ["end", "join", "work", "start"]
+    assert run.data.doubles == ["aa", "bb", "cc"]
+    assert run["_parameters"].task["alpha"].data == run["start"].task["alpha"].data == 0.25
+    assert run["start"].task.stdout == "hello from start\n"
+    assert sorted(task.data._private for task in run["work"]) == [0, 1, 2]
+    assert [step.id for step in run["work"].parent_steps] == ["start"]
+    (join,) = run["join"]
+    assert {frame.value for one in join.parent_tasks for frame in one.data._foreach_stack} == {"a", "b", "c"}
+    assert all(list(task.child_tasks) == [join] for task in run["work"])
+    assert run["_parameters"].task.metadata_dict["end_step"] == "end"
+
+
+# SPEC 10.3-1
+def test_a_failed_run_shows_which_task_failed_and_why(flows):
+    ran = flows.run(
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.made = "before"
+                if self.made:
+                    raise ValueError("no luck")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    )
+    assert ran.code == 1, ran.output
+
+    run = Run("F/1", at=scope_of(ran))
+    task = run["start"].task
+
+    assert (run.successful, run.finished, run.end_task) == (False, True, None)
+    assert (task.exception.exception, task.exception.type) == ("no luck", "builtins.ValueError")
+    assert task.data.made == "before"
+    assert "ValueError: no luck" in task.stderr
+
+
+# SPEC 10.1-5
+# SPEC 10.2-1
+def test_a_task_reads_earlier_runs_and_what_its_own_run_has_committed(flows):
+    body = """
+    class F(FlowSpec):
+        @step
+        def start(self):
+            from stepwell import Flow, get_namespace
+            self.namespace = get_namespace()
+            self.before = [run.id for run in Flow("F")]
+            self.next(self.end)
+
+        @step
+        def end(self):
+            from stepwell import Task
+            self.first = Task(f"F/{current.run_id}/start/1").data.before
+    """
+    flows.run(body)
+    ran = flows.run(body)
+
+    data = Flow("F", at=scope_of(ran)).latest_run.data
+
+    assert (data.namespace, data.before, data.first) == ("user:tester", ["2", "1"], ["2", "1"])
+
+
+# SPEC 10.1-4
+@pytest.mark.parametrize("pathspec", ["F", "F/1", "F/1/start", "F/1/start/1", "F/1/start/1/items"])
+def test_a_pickled_object_works_in_a_process_that_knows_nothing_of_its_place(flows, tmp_path, pathspec):
+    ran = flows.run(FOREACH)
+    found = Stepwell(scope_of(ran))
+    for name in pathspec.split("/"):
+        found = found[name]
+    (tmp_path / "object.pickle").write_bytes(pickle.dumps(found))
+    (tmp_path / "elsewhere").mkdir()
+    code = (
+        "import pickle; found = pickle.load(open('../object.pickle', 'rb'));"
+        "print(found, found.finished_at is not None, found.is_in_namespace())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path / "elsewhere",
+        env={**os.environ, "STEPWELL_USER": "bob"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == [str(found), "True", "False"]
+
+
+# SPEC 10.1-6
+def test_names_of_the_client_come_from_the_package_itself(flows):
+    ran = flows.run(FOREACH)
+    code = (
+        "import stepwell.metadata.store; from stepwell import Metaflow, Run, metadata, namespace\n"
+        f"print(metadata({str(ran.root)!r})); namespace(None)\n"
+        "print(Run('F/1').data.doubles, Metaflow().flows)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == [f"local@{ran.root}", "['aa', 'bb', 'cc'] [Flow('F')]"]
