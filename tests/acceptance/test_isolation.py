@@ -70,6 +70,10 @@ import os, sys
 class F(FlowSpec):
     @step
     def start(self):
+        child = os.fork()
+        self.who = "child" if child == 0 else "parent"
+        if child:
+            os.waitpid(child, 0)
         print("before")
         sys.stdout.close()
         sys.stderr.close()
@@ -83,10 +87,11 @@ class F(FlowSpec):
 """
 
 
-def test_a_step_may_close_its_streams(flows):
+def test_a_step_may_close_its_streams_and_a_process_it_forks_never_commits(flows):
     ran = flows.run(CLOSING)
     assert ran.code == 0, ran.output
-    assert ran.value("y") == 1
+    assert (ran.value("y"), ran.value("who")) == (1, "parent")
+    assert "A process that step 'start' forked came back from the step" in ran.stdout
     assert "before" in ran.stdout
 
 

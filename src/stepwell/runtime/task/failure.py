@@ -36,12 +36,13 @@ def _keep_users(shown: traceback.TracebackException) -> None:
         seen.add(id(one))
         kept = [frame for frame in one.stack if not frame.filename.startswith(_OURS)]
         one.stack = traceback.StackSummary.from_list(kept)
-        stack += [one.__cause__, one.__context__]
+        stack += [one.__cause__, one.__context__, *(one.exceptions or ())]
 
 
 def _locate(error: StepwellException) -> None:
     """Let an error of ours that names no place name the innermost line of the user's that led to it."""
-    if error.line_no or error.source_file:
+    # A user's subclass may not have called our constructor.
+    if getattr(error, "line_no", None) or getattr(error, "source_file", None):
         return
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from threading import RLock
 from typing import Any, NamedTuple, cast
 
 from stepwell.datastore.preview import label_of, preview
@@ -68,6 +69,7 @@ class Live:
         self.items: ItemsRef | None = None
         self.item_table = b""
         self.own_item: object = _MISSING
+        self._loading = RLock()
         self._deleted: set[str] = set()
         self._droppers: dict[str, str | None] = {}
         self._flow = flow
@@ -119,11 +121,14 @@ class Live:
     # Attributes
 
     def load(self, name: str) -> object:
-        entry = self.entries.get(name)
-        if entry is None:
-            raise AttributeError(self._unknown(name), name=name, obj=self._flow)
-        value = self.loaded[name] = self._source.load(entry)
-        return value
+        with self._loading:  # threads of the step must all get the one object
+            if name in self.loaded:
+                return self.loaded[name]
+            entry = self.entries.get(name)
+            if entry is None:
+                raise AttributeError(self._unknown(name), name=name, obj=self._flow)
+            value = self.loaded[name] = self._source.load(entry)
+            return value
 
     def check_assignable(self, name: str) -> None:
         if name in self.fixed:

@@ -112,14 +112,26 @@ class _Attempt:
         self._live: Live | None = None
 
     def run(self) -> TaskOutcome:
+        pid = os.getpid()
         try:
             self._execute(self._bind())
+            self._leave_copies(pid)
             return self._commit()
         except BaseException as error:  # noqa: BLE001 - whatever ends a step is this task's failure
+            self._leave_copies(pid)
             return self._fail(error)
         finally:
             attach_live(self._flow, None)
             current.leave()
+
+    def _leave_copies(self, pid: int) -> None:
+        """End a copy of this process that the step forked and let come back: only the task may commit."""
+        if os.getpid() != pid:
+            _say(
+                f"A process that step {self._node.name!r} forked came back from the step; it ends here, and "
+                "what it set on `self` is lost. End such a process with `os._exit`, or use `parallel_map`.\n"
+            )
+            os._exit(1)
 
     # Before the step
 
