@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 
+R = TypeVar("R")
+Row = tuple[Any, ...]
 _RETRY_S = 0.005
 _json = msgspec.json.Encoder()
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -113,21 +115,19 @@ class SqliteMetadata(MetadataStore):
             return after
 
     def run(self, flow: str, run: str) -> RunRecord | None:
-        rows = self._rows(sql.RUN, (flow, run))
-        return _run(rows[0]) if rows else None
+        return next(iter(self._records(_run, sql.RUN, (flow, run))), None)
 
     def runs(self, query: RunQuery) -> Sequence[RunRecord]:
-        return [_run(row) for row in self._rows(*sql.runs(query))]
+        return self._records(_run, *sql.runs(query))
 
     def flows(self) -> Sequence[str]:
         return [row[0] for row in self._rows(sql.FLOWS, ())]
 
     def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
-        rows = self._rows(sql.TASK, (flow, run, step, task))
-        return _task(rows[0]) if rows else None
+        return next(iter(self._records(_task, sql.TASK, (flow, run, step, task))), None)
 
     def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
-        return [_task(row) for row in self._rows(*sql.tasks(query))]
+        return self._records(_task, *sql.tasks(query))
 
     def steps(self, flow: str, run: str) -> Sequence[StepCount]:
         return [StepCount(*row[:6]) for row in self._rows(sql.STEPS, (flow, run))]
@@ -154,10 +154,10 @@ class SqliteMetadata(MetadataStore):
             self._open().execute(f"PRAGMA synchronous = {level}")
 
     def _existing(self, db: sqlite3.Connection, flow: str, run: str) -> RunRecord:
-        row = db.execute(sql.RUN, (flow, run)).fetchone()
-        if row is None:
+        found = self._decoded(_run, db.execute(sql.RUN, (flow, run)).fetchall())
+        if not found:
             raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
-        return _run(row)
+        return found[0]
 
     def _prepare(self, db: sqlite3.Connection, readonly: bool) -> None:
         if not readonly:
@@ -205,7 +205,19 @@ class SqliteMetadata(MetadataStore):
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {schema.VERSION}")
 
-    def _rows(self, text: str, given: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _records(self, kind: Callable[[Row], R], text: str, given: Sequence[object]) -> list[R]:
+        return self._decoded(kind, self._rows(text, given))
+
+    def _decoded(self, kind: Callable[[Row], R], rows: list[Row]) -> list[R]:
+        try:
+            return [kind(row) for row in rows]
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise StoreFormatError(
+                f"{self._path} holds a record that this version of Stepwell cannot read ({error}). "
+                "Move it away and run `stepwell reindex`."
+            ) from error
+
+    def _rows(self, text: str, given: Sequence[object]) -> list[Row]:
         with self._errors():
             try:
                 return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
@@ -276,21 +288,21 @@ def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
     db.executemany(sql.ADD_TAG, [(run.flow, run.run, tag) for tag in (*run.tags, *run.system_tags)])
 
 
-def _run_row(r: RunRecord) -> tuple[Any, ...]:
+def _run_row(r: RunRecord) -> Row:
     return (
         r.flow, r.run, r.state.value, r.user, r.created_at, r.finished_at, r.heartbeat_at, r.host, r.pid,
         r.pid_started, r.reason, _text(r.tags), _text(r.system_tags), _text(r.fields),
     )  # fmt: skip
 
 
-def _task_row(t: TaskRecord) -> tuple[Any, ...]:
+def _task_row(t: TaskRecord) -> Row:
     return (
         t.flow, t.run, t.step, t.task, t.number, t.state.value, t.attempt, t.created_at, t.started_at,
         t.finished_at, t.index_path, t.label, t.pid, t.host, t.exit_code, t.error, t.parents, _text(t.fields),
     )  # fmt: skip
 
 
-def _run(row: tuple[Any, ...]) -> RunRecord:
+def _run(row: Row) -> RunRecord:
     (
         flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason,
         user_tags, system_tags, fields,
@@ -313,7 +325,7 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
     )
 
 
-def _task(row: tuple[Any, ...]) -> TaskRecord:
+def _task(row: Row) -> TaskRecord:
     (
         flow, run, step, task, number, state, attempt, created_at, started_at, finished_at, index_path,
         label, pid, host, exit_code, error, parents, fields,

@@ -173,6 +173,18 @@ def test_damage_amid_the_file_is_a_format_error(path, opened):
         opened(path).runs(RunQuery())
 
 
+@pytest.mark.parametrize(("column", "value"), [("state", "dreaming"), ("tags", "[1"), ("fields", "[]")])
+def test_a_record_that_cannot_be_read_is_a_format_error(path, opened, column, value):
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute(f"UPDATE runs SET {column} = ?", [value])
+    other.close()
+    store = opened(path)
+
+    for use in (lambda: store.run("F", "1"), lambda: store.change_tags("F", "1", ["a"], [])):
+        with pytest.raises(StoreFormatError, match=r"metadata\.db holds a record .*stepwell reindex"):
+            use()
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path, opened):
     with pytest.raises(StoreUnavailable, match=r"no/metadata\.db cannot be opened.*folder"):
         opened(tmp_path / "no" / "metadata.db")
