@@ -129,6 +129,10 @@ class Flow(Container["Run"]):
         found = self._scope.connection.stores.metadata.run(self.id, id)
         return None if found is None else Run(f"{self.id}/{id}", self._scope)
 
+    def __contains__(self, id: object) -> bool:
+        found = self._scope.connection.stores.metadata.run(self.id, id) if isinstance(id, str) else None
+        return found is not None and {*found.tags, *found.system_tags}.issuperset(self._scope.tags)
+
 
 class Run(RecordedRun, Container["Step"]):
     """One execution of a flow; its children are the steps that have begun, without the hidden ones."""
@@ -269,9 +273,8 @@ class Step(PartOfRun, Container["Task"]):
         return self.tasks()
 
     def _child(self, id: str) -> Task | None:
-        run = self._run
-        found = self._scope.connection.stores.metadata.task(run.flow, run.run, self.id, id)
-        return None if found is None else Task.known(self._scope, run, found)
+        found = StoredTask(self._run, self.id, id)
+        return None if found.find() is None else Task.of(self._scope, found)
 
 
 class Task(RecordedTask, Container["DataArtifact"]):

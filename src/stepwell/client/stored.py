@@ -83,10 +83,10 @@ class StoredRun:
         self, step: str | None = None, index_path: str | None = None, above: int = -1
     ) -> Iterator[TaskRecord]:
         """Yield tasks, newest first, down to those with a number above ``above``; read page by page."""
-        metadata = self.connection.stores.metadata
         limit, before = _FIRST_PAGE, None
         while True:
-            page = metadata.tasks(
+            # The stores are asked for anew: each page may be taken by another thread.
+            page = self.connection.stores.metadata.tasks(
                 TaskQuery(
                     flow=self.flow, run=self.run, step=step, index_path=index_path, before=before, limit=limit
                 )
@@ -106,10 +106,9 @@ class StoredRun:
 
 def newest_runs(connection: Connection, query: RunQuery) -> Iterator[StoredRun]:
     """Yield the runs that the query asks for, newest first; read page by page."""
-    metadata = connection.stores.metadata
     limit = _FIRST_PAGE
     while True:
-        page = metadata.runs(replace(query, limit=limit))
+        page = connection.stores.metadata.runs(replace(query, limit=limit))
         for record in page:
             yield StoredRun(connection, record.flow, record.run, record)
         if len(page) < limit:
@@ -156,18 +155,24 @@ class StoredTask:
         StepwellNotFound
             There is no such task.
         """
+        found = self.find()
+        if found is None:
+            key = self.key
+            metadata = self.run.connection.stores.metadata
+            raise missing.no_task(metadata, key.flow, key.run, key.step, key.task)
+        return found
+
+    def find(self) -> TaskRecord | None:
+        """Return the record as it is now, or None if there is no such task."""
         read = self._read
         if read is not None and read.state in _GOOD_ENDS:
             return read
-        metadata = self.run.connection.stores.metadata
-        key = self.key
-        found = metadata.task(key.flow, key.run, key.step, key.task)
+        stores, key = self.run.connection.stores, self.key
+        found = stores.metadata.task(key.flow, key.run, key.step, key.task)
         if found is None:
             # The index lags behind a live run by a tick: a task that has succeeded is one, indexed or not.
-            pack = self.run.connection.stores.datastore.pack(key)
-            if pack is None:
-                raise missing.no_task(metadata, key.flow, key.run, key.step, key.task)
-            found = record_of(pack)
+            pack = stores.datastore.pack(key)
+            found = None if pack is None else record_of(pack)
         self._read = found
         return found
 

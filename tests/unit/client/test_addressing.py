@@ -217,6 +217,17 @@ def test_opening_what_another_namespace_has_is_refused(place, pathspec):
 
 
 # SPEC 10.1-5
+def test_a_run_of_another_namespace_is_no_child_that_is_shown(place):
+    place.run("F", "1", user="ann")
+    place.run("F", "2", user="bob")
+    flow = Flow("F", at=place.within("user:ann"))
+
+    assert ("1" in flow, "2" in flow) == (True, False)
+    with pytest.raises(StepwellNamespaceMismatch):
+        flow["2"]
+
+
+# SPEC 10.1-5
 def test_the_namespace_can_be_set_and_goes_back_to_the_users_own(own_session):
     assert get_namespace() == "user:tester"
     assert namespace("any") == get_namespace() == "any"

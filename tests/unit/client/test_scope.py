@@ -1,0 +1,66 @@
+"""Connections: opened on first use, and by each thread and process for itself."""
+
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+from stored_results import Results
+
+from stepwell.client import Flow
+from stepwell.client.scope import Connection, Scope
+from stepwell.wiring import open_stores
+
+
+def filled(tmp_path):
+    """A place on disk with forty runs."""
+    place = Results(open_stores(str(tmp_path)))
+    for number in range(1, 41):
+        place.run(run=str(number))
+    return Connection(f"local@{tmp_path}")
+
+
+def test_making_a_connection_opens_nothing(tmp_path):
+    Connection(f"local@{tmp_path / 'absent'}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_objects_can_be_used_by_many_threads_at_once(tmp_path):
+    flow = Flow("F", at=Scope(filled(tmp_path)))
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda number: flow[str(number)].finished, range(1, 41)))
+
+    assert found == [True] * 40
+
+
+def test_a_list_begun_in_one_thread_can_be_finished_in_another(tmp_path):
+    runs = iter(Flow("F", at=Scope(filled(tmp_path))))
+    first = next(runs)
+
+    with ThreadPoolExecutor(1) as threads:
+        rest = threads.submit(list, runs).result()
+
+    assert [run.id for run in (first, *rest)] == [str(number) for number in range(40, 0, -1)]
+
+
+def test_a_forked_child_opens_the_place_for_itself(tmp_path):
+    connection = filled(tmp_path)
+    before = connection.stores
+
+    pid = os.fork()
+    if pid == 0:
+        again = connection.stores
+        os._exit(0 if again is not before and again.metadata.run("F", "1") is not None else 1)
+
+    assert os.waitpid(pid, 0)[1] == 0
+    assert connection.stores is before
+
+
+def test_a_pickled_connection_is_equal_to_its_original(tmp_path):
+    connection = Connection(f"local@{tmp_path}")
+
+    again = pickle.loads(pickle.dumps(connection))
+
+    assert again == connection and hash(again) == hash(connection)
+    assert again != Connection(f"local@{tmp_path}/other")
