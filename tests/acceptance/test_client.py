@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from stepwell.client.objects import Flow, Run, Stepwell
+from stepwell.client.pathspec import resolve
 from stepwell.client.scope import Connection, Scope
 
 FOREACH = """
@@ -62,6 +63,81 @@ def test_a_run_can_be_walked_from_its_flow_down_to_values(flows):
     assert run["_parameters"].task.metadata_dict["end_step"] == "end"
 
 
+NESTED = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.outer = [0, 1]
+        self.none = []
+        self.next(self.fork, foreach="outer")
+
+    @step
+    def fork(self):
+        self.next(self.split, self.empty)
+
+    @step
+    def split(self):
+        self.inner = ["x", "y", "z"]
+        self.next(self.leaf, foreach="inner")
+
+    @step
+    def leaf(self):
+        self.next(self.inner_join)
+
+    @step
+    def inner_join(self, inputs):
+        self.next(self.fork_join)
+
+    @step
+    def empty(self):
+        self.next(self.never, foreach="none")
+
+    @step
+    def never(self):
+        self.next(self.empty_join)
+
+    @step
+    def empty_join(self, inputs):
+        self.next(self.fork_join)
+
+    @step
+    def fork_join(self, inputs):
+        self.next(self.outer_join)
+
+    @step
+    def outer_join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+# SPEC 10.3-2
+def test_parents_and_children_say_the_same_in_every_task_of_a_nested_flow(flows):
+    ran = flows.run(NESTED)
+    assert ran.code == 0, ran.output
+    tasks = [task for step in Run("F/1", at=scope_of(ran)) for task in step]
+
+    up = {(parent, task.pathspec) for task in tasks for parent in task.parent_task_pathspecs}
+    down = {(task.pathspec, child) for task in tasks for child in task.child_task_pathspecs}
+
+    assert len(tasks) == 1 + 2 * (1 + 1 + 3 + 1 + 2 + 1) + 2
+    assert up == down
+    assert {task.pathspec for task in tasks} - {child for _, child in up} == {"F/1/start/1"}
+    assert {task.pathspec for task in tasks} - {parent for parent, _ in up} == {tasks[0].pathspec}
+
+
+# SPEC 9.1-4
+def test_a_task_is_addressed_by_its_foreach_indexes(flows):
+    ran = flows.run(NESTED)
+
+    task = resolve("F/latest/leaf[1,2]", at=scope_of(ran))
+
+    assert [frame.value for frame in task.data._foreach_stack] == [1, "z"]
+
+
 # SPEC 10.3-1
 def test_a_failed_run_shows_which_task_failed_and_why(flows):
     ran = flows.run(
@@ -107,12 +183,13 @@ def test_a_task_reads_earlier_runs_and_what_its_own_run_has_committed(flows):
             from stepwell import Task
             self.first = Task(f"F/{current.run_id}/start/1").data.before
     """
+    flows.run(body, STEPWELL_USER="bob")
     flows.run(body)
-    ran = flows.run(body)
+    own = Flow("F", at=scope_of(flows.run(body))).latest_run.data
+    everybodys = Flow("F", at=scope_of(flows.run(body, "--namespace", ""))).latest_run.data
 
-    data = Flow("F", at=scope_of(ran)).latest_run.data
-
-    assert (data.namespace, data.before, data.first) == ("user:tester", ["2", "1"], ["2", "1"])
+    assert (own.namespace, own.before, own.first) == ("user:tester", ["3", "2"], ["3", "2"])
+    assert (everybodys.namespace, everybodys.before) == (None, ["4", "3", "2", "1"])
 
 
 # SPEC 10.1-4
