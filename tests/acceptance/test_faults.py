@@ -165,6 +165,74 @@ def test_what_a_step_leaves_running_delays_nothing_and_is_gone_after_the_run(fol
     nothing_left(mark)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os.closerange(3, 4096)",
+        "os.chdir('/')",
+        "os.environ.clear()",
+        "sys.stdout = sys.stderr = None",
+        "sys.stdout.close(); sys.stderr.close()",
+        "os.close(0); os.close(1); os.close(2)",
+        "os.umask(0o777)",
+        "import builtins; builtins.print = builtins.open = None",
+        "sys.path.clear(); sys.argv.clear()",
+        "sys.setrecursionlimit(120)",
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN); subprocess.run(['true'])",
+        "import gc; gc.disable(); gc.freeze()",
+        "import locale; os.environ['LC_ALL'] = 'C'; locale.setlocale(locale.LC_ALL, '')",
+        "time.time = time.monotonic = lambda: 0",
+        "import logging; logging.disable(); logging.shutdown()",
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (8, 8))",
+        "import faulthandler; faulthandler.enable()",
+        "sys.settrace(lambda *a: None); sys.setprofile(lambda *a: None)",
+        "import asyncio; asyncio.set_event_loop(asyncio.new_event_loop())",
+        "import warnings; warnings.simplefilter('error')",
+    ],
+    ids=lambda body: body[:24],
+)
+def test_a_step_may_spoil_its_process_as_long_as_it_returns(folder, mark, body):
+    folder.flow(body, "self.value = 1")
+
+    done = folder.run()
+
+    assert done.returncode == 0, words(done)
+    assert "value" in words(folder.call("flow.py", "dump", "latest/end"))
+    nothing_left(mark)
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_flow_file_that_vanishes_meanwhile_is_named_if_it_is_needed(folder, mark, isolation):
+    folder.flow("os.remove('flow.py')")
+
+    done = folder.run("--isolation", isolation)
+
+    assert done.returncode == (0 if isolation == "fork" else 1), words(done)
+    assert isolation == "fork" or "There is no file" in words(done)
+
+
+@pytest.mark.parametrize("change", ["flip", "cut", "empty", "remove"])
+def test_damaged_results_are_told_by_name(folder, change):
+    folder.flow("self.value = list(range(100_000))", "print('hello')")
+    assert folder.run().returncode == 0
+    for file in [file for file in folder.root.rglob("*") if file.is_file()]:
+        if file.name.startswith(("metadata.db", "stepwell.json")):
+            continue
+        data = bytearray(file.read_bytes())
+        if change == "flip":
+            data[len(data) // 2] ^= 0xFF
+            data[-1] ^= 0xFF
+        file.unlink()
+        if change != "remove":
+            file.write_bytes(data[: {"cut": len(data) // 2, "empty": 0}.get(change, len(data))])
+
+    for args in (["show", "latest"], ["logs", "latest/start"], ["dump", "latest/end"], ["runs"]):
+        done = folder.call("flow.py", *args)
+
+        assert done.returncode in (0, 2), words(done)
+        assert not words(done).count("Traceback"), words(done)
+
+
 def test_a_forked_child_that_returns_through_the_step_commits_nothing_twice(folder, mark):
     folder.flow("self.child = os.fork() == 0", "time.sleep(0.3 if self.child else 0)")
 
@@ -385,13 +453,48 @@ def test_one_interrupt_ends_a_stubborn_task_after_its_time(folder, mark):
     nothing_left(mark)
 
 
+def test_an_interrupt_ends_a_step_that_runs_inline(folder, mark):
+    folder.flow(WAITING)
+    process = folder.begin("--isolation", "inline")
+    until((folder.path / "began").exists, "the task has begun")
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert end_of(process) == 130
+    assert folder.states() == ["interrupted"]
+
+
+@pytest.mark.slow
+def test_an_interrupt_helps_even_if_nobody_reads_the_output(folder, mark):
+    folder.flow(
+        "open('began', 'w').close()",
+        "for i in range(100_000): print('a line that nobody reads')",
+        "time.sleep(600)",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "flow.py", "run"], cwd=folder.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    with process:
+        until((folder.path / "began").exists, "the task has begun")
+        time.sleep(0.5)
+
+        for _ in range(6):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                time.sleep(4)
+
+        assert process.poll() == 130
+    assert folder.states() == ["interrupted"]
+    nothing_left(mark)
+
+
 @pytest.mark.slow
 def test_an_interrupt_at_any_moment_ends_with_130_in_words(folder, mark):
     folder.flow("time.sleep(0.3)")
     generator = random.Random(7)
 
     for _ in range(15):
-        process = folder.begin()
+        process = folder.begin(env={**os.environ, "PYTHONFAULTHANDLER": "1"})
         time.sleep(generator.uniform(0.05, 0.9))
         os.killpg(process.pid, signal.SIGINT)
         code = end_of(process)

@@ -64,6 +64,9 @@ class Console:
             self._out.flush()
         except BrokenPipeError:
             self._discard()
+        except KeyboardInterrupt:
+            self._discard()  # the reader does not read: what comes now must not hang as well
+            raise
         except OSError as error:
             self._discard()
             self.talk(f"Standard output cannot be written: {error.strerror}. The run goes on without it.")

@@ -48,6 +48,7 @@ class InlineEngine(Engine):
         self._seen: set[TaskHandle] = set()
         self._ready: deque[TaskReport] = deque()
         self._rest: Iterator[TaskReport] = iter(())
+        self._in_step = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -88,7 +89,9 @@ class InlineEngine(Engine):
                 self._ready.append(TaskExited(handle, time.time(), None, error="cancelled before it started"))
 
     def wake(self) -> None:
-        """Nothing waits here."""
+        """Interrupt the step that runs, if one does: this is called from the handler of a signal."""
+        if self._in_step:
+            raise KeyboardInterrupt
 
     def close(self) -> None:
         self._waiting.clear()
@@ -111,12 +114,15 @@ class InlineEngine(Engine):
     def _run(self, info: RunInfo, request: TaskRequest, said: list[TaskOutcome]) -> int:
         try:
             seed_task(info, request)
+            self._in_step = True
             return self._run_task(info, request, said.append)
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001 - as in a process of its own, whatever escapes ends the task only
             traceback.print_exc()
             return 1
+        finally:
+            self._in_step = False
 
 
 def _output(handle: TaskHandle, stream: Stream, file: IO[bytes], at: float) -> Iterator[TaskOutput]:

@@ -85,11 +85,18 @@ class Executor:
         self._tell([RoomFound(self._engine.queue_depth), RunBegan()])
         while self._ending is None:
             reports = self._engine.reports(self._recorder.patience_s)
+            self._listen_to_user()
             facts = [fact for report in reports if (fact := self._take(report)) is not None]
             self._tell(facts)
-            self._listen_to_user()
             self._recorder.tick()
         return self._ending
+
+    def give_up(self, at: float) -> None:
+        """Record the tasks that were running as killed: the run ends without waiting for their reports."""
+        for flight in self._flights.values():
+            if flight.record.state is TaskState.RUNNING:
+                killed = msgspec.structs.replace(flight.record, state=TaskState.KILLED, finished_at=at)
+                self._recorder.task(killed)
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         launches: list[tuple[TaskRequest, StepPolicy]] = []

@@ -199,7 +199,12 @@ class Runtime:
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.
             self._engine.close()
+            executor.give_up(self._clock.now())
             return EndRun(RunState.FAILED, f"{error}")
+        except KeyboardInterrupt:
+            self._engine.close()
+            executor.give_up(self._clock.now())
+            return EndRun(RunState.INTERRUPTED, "it was interrupted")
         except BaseException:
             self._engine.close()
             recorder.save_run(state=RunState.FAILED, reason="internal error", finished_at=self._clock.now())

@@ -1,18 +1,25 @@
-"""Ctrl-C once to end the run, twice to kill what is left."""
+"""Ctrl-C once to end the run, twice to kill what is left, again to leave even if something hangs."""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
+HANGS_AFTER_S = 3.0
+"""How long after the second request a further one means that the first two had no effect."""
+
 
 class StopRequests:
     """Counts the requests to stop while it is entered; the former handlers come back afterwards.
+
+    One that comes long after the second raises ``KeyboardInterrupt``: the program hangs somewhere, perhaps in
+    writing to a terminal that has been stopped.
 
     Parameters
     ----------
@@ -24,6 +31,7 @@ class StopRequests:
         self._wake = wake
         self._former: dict[int, Any] = {}
         self.count = 0
+        self._second_at = 0.0
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -41,4 +49,9 @@ class StopRequests:
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self.count += 1
+        now = time.monotonic()
+        if self.count == 2:
+            self._second_at = now
+        elif self.count > 2 and now - self._second_at > HANGS_AFTER_S:
+            raise KeyboardInterrupt
         self._wake()
