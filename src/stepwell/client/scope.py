@@ -41,13 +41,12 @@ class Connection:
         """
         if self._given is not None:
             return self._given
-        # An open database must be used neither by another thread nor by a forked child.
-        opened: tuple[int, Stores] | None = getattr(self._opened, "stores", None)
-        if opened is None or opened[0] != os.getpid():
+        opened: _Opened | None = getattr(self._opened, "stores", None)
+        if opened is None or not opened.is_ours:
             from stepwell.wiring import open_stores  # the adapters, for those who read results only
 
-            opened = self._opened.stores = (os.getpid(), open_stores(self.location))
-        return opened[1]
+            opened = self._opened.stores = _Opened(open_stores(self.location))
+        return opened.stores
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Connection) and (self.location, self._given) == (
@@ -64,6 +63,25 @@ class Connection:
                 f"Results in {self.location} lie in this process only, so objects of them cannot be pickled."
             )
         return (Connection, (self.location,))
+
+
+class _Opened:
+    """Stores that one thread of one process opened, and that are closed when nobody can use them any more.
+
+    An open database must be used neither by another thread nor by a forked child.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self._owner = (os.getpid(), threading.get_ident())
+
+    @property
+    def is_ours(self) -> bool:
+        return self._owner == (os.getpid(), threading.get_ident())
+
+    def __del__(self) -> None:
+        if self.is_ours:
+            self.stores.metadata.close()
 
 
 class Scope:

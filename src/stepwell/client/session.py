@@ -69,7 +69,8 @@ def metadata(ms: str) -> str:
     UsageError, StoreError
         There is nothing that can be read; the place stays as it was.
     """
-    location = Connection(ms).stores.metadata.location
+    asked = Connection(ms)
+    location = asked.stores.metadata.location
     _session.connection = Connection(location)
     return location
 

@@ -28,6 +28,9 @@ class Results:
         self.connection = Connection(scope_location, self.stores)
         self.scope = Scope(self.connection)
 
+    def close(self):
+        self.stores.metadata.close()
+
     def within(self, namespace):
         return Scope(self.connection, namespace)
 

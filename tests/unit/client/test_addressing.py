@@ -1,6 +1,7 @@
 """Opening by pathspec, listing, namespaces, pickling."""
 
 import pickle
+from contextlib import closing
 
 import pytest
 from stored_results import Results, foreach_run
@@ -251,7 +252,8 @@ def test_an_object_knows_whether_the_present_namespace_shows_it(place, own_sessi
 # SPEC 10.1-6
 def test_the_place_can_be_switched_and_goes_back_to_the_settings(own_session, tmp_path):
     other = tmp_path / "other"
-    Results(open_stores(str(other))).run("Elsewhere", user="tester")
+    with closing(Results(open_stores(str(other)))) as place:
+        place.run("Elsewhere", user="tester")
 
     assert metadata(str(other)) == get_metadata() == f"local@{other}"
     assert Flow("Elsewhere").latest_run.id == "1"
@@ -263,8 +265,8 @@ def test_the_place_can_be_switched_and_goes_back_to_the_settings(own_session, tm
 # SPEC 10.1-4
 @pytest.mark.parametrize("pathspec", OPENERS)
 def test_a_pickled_object_works_in_another_place_and_namespace(own_session, tmp_path, pathspec):
-    place = Results(open_stores(str(tmp_path / "here")))
-    foreach_run(place)
+    with closing(Results(open_stores(str(tmp_path / "here")))) as place:
+        foreach_run(place)
     scope = Scope(Connection(f"local@{tmp_path / 'here'}"), "user:ann")
     data = pickle.dumps(OPENERS[pathspec](pathspec, at=scope))
     namespace("user:bob")

@@ -3,19 +3,22 @@
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import pytest
 from stored_results import Results
 
 from stepwell.client import Flow
 from stepwell.client.scope import Connection, Scope
+from stepwell.exceptions import StoreUnavailable
 from stepwell.wiring import open_stores
 
 
 def filled(tmp_path):
     """A place on disk with forty runs."""
-    place = Results(open_stores(str(tmp_path)))
-    for number in range(1, 41):
-        place.run(run=str(number))
+    with closing(Results(open_stores(str(tmp_path)))) as place:
+        for number in range(1, 41):
+            place.run(run=str(number))
     return Connection(f"local@{tmp_path}")
 
 
@@ -55,6 +58,16 @@ def test_a_forked_child_opens_the_place_for_itself(tmp_path):
 
     assert os.waitpid(pid, 0)[1] == 0
     assert connection.stores is before
+
+
+def test_a_connection_that_nobody_uses_any_more_is_closed(tmp_path):
+    connection = filled(tmp_path)
+    metadata = connection.stores.metadata
+
+    del connection
+
+    with pytest.raises(StoreUnavailable, match="was closed"):
+        metadata.flows()
 
 
 def test_a_pickled_connection_is_equal_to_its_original(tmp_path):
