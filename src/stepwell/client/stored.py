@@ -201,8 +201,17 @@ class StoredTask:
             return {}
         if self._entries is None:
             visible = self.run.connection.stores.datastore.visible(pack)
-            self._entries = {**visible, **{entry.name: entry for entry in pack.own}}
+            own = {entry.name: entry for entry in pack.own}
+            self._entries = {**self._taken_over(pack), **visible, **own}
         return self._entries
+
+    def _taken_over(self, pack: Pack) -> dict[str, ArtifactEntry]:
+        """What a failed attempt had from its parent: the pack of a failure has only what it set itself."""
+        if pack.outcome.ok or len(pack.parents) != 1 or pack.split is not None:
+            return {}
+        datastore = self.run.connection.stores.datastore
+        parent = datastore.pack(self.key.sibling(pack.parents[0].step, pack.parents[0].task))
+        return {} if parent is None else datastore.visible(parent)
 
     @property
     def successful(self) -> bool:

@@ -90,7 +90,8 @@ class StoredResults:
         said = ErrorInfo(type(error).__name__, str(error))
         outcome = TaskOutcome(ok=False, started_at=BEGAN, ended_at=BEGAN + 7, error=said)
         kept = (datastore.save("_exception", StepwellExceptionWrapper(error)), datastore.save("x", attempt))
-        datastore.seal_failure(Pack(key=key, attempt=attempt, outcome=outcome, own=kept))
+        refs = tuple(TaskRef(name, str(id)) for name, id in parents)
+        datastore.seal_failure(Pack(key=key, attempt=attempt, outcome=outcome, parents=refs, own=kept))
         if latest:
             self.record(step, number, TaskState.FAILED, parents, (), attempt, error=str(error))
 

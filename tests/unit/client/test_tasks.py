@@ -194,6 +194,16 @@ def test_a_failed_task_shows_its_exception_and_what_it_had_made(place):
     assert (task.data._task_ok, task.data._success, task.data.x) == (False, False, 0)
 
 
+def test_a_failed_task_shows_what_it_had_from_its_parent(place):
+    run = place.run(state=RunState.FAILED)
+    run.task("start", 1, {"x": "old", "y": "kept"}, to=("work",))
+    run.failed("work", 2, ValueError("no luck"), parents=(("start", 1),))
+
+    data = Task("F/1/work/2", at=place.scope).data
+
+    assert (data.x, data.y) == (0, "kept")
+
+
 def test_a_task_whose_process_died_without_a_word_shows_what_is_known_of_its_end(place):
     run = place.run(state=RunState.FAILED)
     run.record("start", 1, TaskState.FAILED, error="Signal: The task died by signal 11")
