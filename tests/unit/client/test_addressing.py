@@ -28,6 +28,7 @@ from stepwell.exceptions import (
     StepwellTaggingError,
     StoreError,
 )
+from stepwell.model.states import TaskState
 from stepwell.wiring import open_stores
 
 
@@ -169,6 +170,14 @@ def test_a_list_of_runs_goes_on_over_the_pages(place):
         place.run(run=str(number))
 
     assert [run.id for run in Flow("F", at=place.scope)] == [str(number) for number in range(100, 0, -1)]
+
+
+def test_a_list_of_tasks_goes_on_over_the_pages(place):
+    run = place.run()
+    for number in range(1, 101):
+        run.record("work", number, TaskState.SUCCEEDED)
+
+    assert [task.id for task in Step("F/1/work", at=place.scope)] == [str(at) for at in range(100, 0, -1)]
 
 
 # SPEC 10.1-3
