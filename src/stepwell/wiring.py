@@ -24,6 +24,7 @@ from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import Isolation, RunOptions, RunResult
 from stepwell.runtime.recorder import Fsync
+from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
@@ -61,8 +62,9 @@ def run_flow(
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
     function = _step_function(definition, root, settings, preset_constants=isolation == "spawn")
-    engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
-    from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
+    with interrupts_deferred():
+        engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
+        from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
     runtime = Runtime(
         definition,

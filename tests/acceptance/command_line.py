@@ -33,6 +33,33 @@ if __name__ == "__main__":
     Small()
 """
 
+WIDE = """
+import os, time
+from stepwell import FlowSpec, step
+
+class Wide(FlowSpec):
+    @step
+    def start(self):
+        self.items = range(40)
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        {body}
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Wide()
+"""
+
 
 class Folder:
     """A folder with flow files, in which commands are run."""
@@ -127,3 +154,8 @@ def alive_with(mark: str) -> list[int]:
             except OSError:
                 continue  # it has just ended
     return found
+
+
+def nothing_left(mark: str) -> None:
+    """Fail unless every process with the mark ends soon."""
+    until(lambda: not alive_with(mark), "no process is left", patience_s=10)

@@ -1,4 +1,11 @@
+import os
+import signal
+import subprocess
+import uuid
+from pathlib import Path
+
 import pytest
+from command_line import Folder, alive_with
 
 from flows import Flows
 
@@ -7,3 +14,61 @@ from flows import Flows
 def flows(tmp_path):
     """Writes flows and runs them with the real command line; results lie in a datastore of the test's own."""
     return Flows(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of its own to run flows in."""
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def mark(monkeypatch):
+    """A word in the environment of all that the test starts, by which survivors are found."""
+    text = f"fault-{uuid.uuid4().hex}"
+    monkeypatch.setenv("FAULT_MARK", text)
+    yield text
+    for pid in alive_with(text):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Mount a small disk, or skip where that is not allowed."""
+    mounted: list[Path] = []
+
+    def make(size: str) -> Path:
+        place = tmp_path / "disk"
+        place.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], capture_output=True
+        )
+        if done.returncode:
+            pytest.skip("mounting is not permitted here")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Mount a small file system, or skip where that is not allowed."""
+    mounted: list[Path] = []
+
+    def make(options: str) -> Path:
+        place = tmp_path / f"mount{len(mounted)}"
+        place.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "none", str(place)], capture_output=True
+        )
+        if done.returncode:
+            pytest.skip("mounting is not permitted here")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "-l", str(place)], check=True)

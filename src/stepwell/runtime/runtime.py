@@ -75,10 +75,10 @@ class Runtime:
         try:
             self._refuse()
             git = GitState(self._definition.file)
-            datastore, metadata = self._stores()
-            info = self._info(metadata, options)
             # From the first record to the last: a run that is on record as running ends with a state.
             with StopRequests(self._engine.wake) as stop:
+                datastore, metadata = self._stores()
+                info = self._info(metadata, options)
                 recorder = self._register(info, parameters, options, datastore, metadata, git)
                 self._write_files(info, options, metadata)
                 return self._drive(info, recorder, datastore, options, listener, stop)

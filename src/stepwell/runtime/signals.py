@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,26 @@ _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 HANGS_AFTER_S = 3.0
 """How long after the second request a further one means that the first two had no effect."""
+
+
+@contextmanager
+def interrupts_deferred() -> Generator[None]:
+    """Hold Ctrl-C back while inside, and act on it at the end.
+
+    For imports of modules that build decoders: msgspec crashes the interpreter when an exception comes out of
+    the handler of a signal while it reads the types.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    former = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if former is None else former)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 class StopRequests:
