@@ -270,6 +270,18 @@ def test_a_task_is_not_finished_while_it_runs_or_is_to_be_tried_again(place, sta
     assert (task.finished, task.successful, task.exception) == (False, False, None)
 
 
+# SPEC 10.3-3
+def test_an_object_at_hand_shows_the_attempt_that_came_later(place):
+    run = place.run(state=RunState.RUNNING)
+    run.failed("start", 1, ValueError("first"))
+    task = Task("F/1/start/1", at=place.scope)
+    before = task.data.x
+
+    run.task("start", 1, {"x": "good"}, attempt=1)
+
+    assert (before, task.data.x, task.current_attempt, task.exception) == (0, "good", 1, None)
+
+
 # SPEC 12.4-5
 def test_recorded_fields_have_the_names_that_tools_know(place):
     run = place.run(
