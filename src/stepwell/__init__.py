@@ -3,9 +3,7 @@
 Each public name is resolved on its first use, and resolving one does not import the others.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,21 +96,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(set(globals()) | set(__all__))
-
-
-class _Package(ModuleType):
-    """The package's root, in which one public name is also the name of a subpackage.
-
-    Importing ``stepwell.metadata.store`` sets the attribute ``metadata`` of the root; the function keeps it.
-    """
-
-    @property
-    def metadata(self) -> object:
-        return __getattr__("metadata")
-
-    @metadata.setter
-    def metadata(self, value: object) -> None:
-        """Pass over what the import system sets."""
-
-
-sys.modules[__name__].__class__ = _Package

@@ -19,7 +19,7 @@ from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
-from stepwell.metadata.store import MetadataStore
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import Isolation, RunOptions, RunResult
@@ -61,7 +61,7 @@ def run_flow(
     _known_kinds(settings)
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
-    function = _step_function(definition, root, settings, preset_constants=isolation == "spawn")
+    function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
     with interrupts_deferred():
         engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it

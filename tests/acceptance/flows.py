@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.metadata.store import TaskQuery
+from stepwell.metadata_store.store import TaskQuery
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.wiring import open_stores

@@ -222,7 +222,7 @@ def test_a_pickled_object_works_in_a_process_that_knows_nothing_of_its_place(flo
 def test_names_of_the_client_come_from_the_package_itself(flows):
     ran = flows.run(FOREACH)
     code = (
-        "import stepwell.metadata.store; from stepwell import Metaflow, Run, metadata, namespace\n"
+        "import stepwell.metadata_store.store; from stepwell import Metaflow, Run, metadata, namespace\n"
         f"print(metadata({str(ran.root)!r})); namespace(None)\n"
         "print(Run('F/1').data.doubles, Metaflow().flows)"
     )

@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from stepwell.metadata.store import RunQuery, TaskQuery
+from stepwell.metadata_store.store import RunQuery, TaskQuery
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState

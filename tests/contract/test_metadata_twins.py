@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.exceptions import StepwellException
-from stepwell.metadata.store import MetadataStore, RunQuery, TaskQuery
+from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord, TaskRecord

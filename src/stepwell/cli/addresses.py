@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from stepwell.definition.nearest import listed
 from stepwell.exceptions import StepwellInvalidPathspec, StepwellNotFound
-from stepwell.metadata.store import MetadataStore, RunQuery, TaskQuery
+from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 

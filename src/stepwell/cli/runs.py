@@ -10,7 +10,7 @@ import msgspec
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import stores_of
 from stepwell.cli.wording import duration
-from stepwell.metadata.store import RunQuery
+from stepwell.metadata_store.store import RunQuery
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 

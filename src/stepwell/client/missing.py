@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import StepwellNotFound
-from stepwell.metadata.store import MetadataStore, RunQuery, TaskQuery
+from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.model.run import TaskRecord
 
 _SHOWN = 10

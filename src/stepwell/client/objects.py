@@ -18,7 +18,7 @@ from stepwell.client.scope import Scope
 from stepwell.client.session import current_scope
 from stepwell.client.stored import StoredRun, StoredTask, newest_runs
 from stepwell.client.task_fields import environment_of
-from stepwell.metadata.store import RunQuery, StepCount
+from stepwell.metadata_store.store import RunQuery, StepCount
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import RunState, TaskState
 

@@ -14,7 +14,7 @@ from stepwell.client.scope import Scope
 from stepwell.client.session import current_scope
 from stepwell.client.stored import StoredRun
 from stepwell.exceptions import StepwellInvalidPathspec
-from stepwell.metadata.store import MetadataStore, RunQuery
+from stepwell.metadata_store.store import MetadataStore, RunQuery
 from stepwell.model.states import RunState
 
 _INDEXED = re.compile(r"(\w+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")

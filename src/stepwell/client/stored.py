@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from stepwell.client import missing
 from stepwell.client.scope import Connection
-from stepwell.metadata.liveness import effective_state
-from stepwell.metadata.run_order import run_number
-from stepwell.metadata.store import RunQuery, StepCount, TaskQuery
+from stepwell.metadata_store.liveness import settle
+from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.store import RunQuery, StepCount, TaskQuery
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
@@ -69,11 +69,8 @@ class StoredRun:
         found = metadata.run(self.flow, self.run)
         if found is None:
             raise missing.no_run(metadata, self.flow, self.run)
-        state = effective_state(found, time.time(), socket.gethostname())
-        if state is not found.state:
-            found = replace(found, state=state, finished_at=found.heartbeat_at or found.created_at)
-        self._read = found
-        return found
+        self._read = settle(metadata, found, time.time(), socket.gethostname())
+        return self._read
 
     def steps(self) -> list[StepCount]:
         """Return counts of the tasks by step and state, in the order in which steps began."""

@@ -149,7 +149,9 @@ def _redirected(out: IO[bytes], err: IO[bytes]) -> Generator[None]:
         yield
     finally:
         for stream in (sys.stdout, sys.stderr, *streams):
-            stream.flush()
+            # A step may have closed the streams, or put something else in their place.
+            with contextlib.suppress(ValueError, AttributeError, OSError):
+                stream.flush()
         sys.stdout, sys.stderr = streams
         sys.breakpointhook = hook
         for own, fd in zip(saved, (1, 2), strict=True):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from stepwell.exceptions import StepwellNotFound
-from stepwell.metadata import tags
-from stepwell.metadata.run_order import run_number
-from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
-from stepwell.metadata.text import storable
+from stepwell.metadata_store import tags
+from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata_store.text import storable
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.metadata.store import RunQuery, TaskQuery
+from stepwell.metadata_store.store import RunQuery, TaskQuery
 
 RUN_COLUMNS = (
     "flow", "run", "state", "username", "created_at", "finished_at", "heartbeat_at", "host", "pid",

@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, StoreUnavailable
-from stepwell.metadata import tags
-from stepwell.metadata.run_order import run_number
-from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
-from stepwell.metadata.text import storable
+from stepwell.metadata_store import tags
+from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata_store.text import storable
 from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState

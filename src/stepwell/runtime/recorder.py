@@ -9,7 +9,7 @@ import msgspec
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import StoreError
-from stepwell.metadata.store import MetadataStore
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.runtime.clock import Clock
 

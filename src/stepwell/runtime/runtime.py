@@ -13,7 +13,7 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
 from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
-from stepwell.metadata.store import MetadataStore
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stepwell.metadata.liveness import process_started as process_started
+from stepwell.metadata_store.liveness import process_started as process_started
 from stepwell.version import VERSION
 
 _GIT_PATIENCE_S = 5.0

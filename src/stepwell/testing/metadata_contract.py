@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from stepwell.exceptions import StepwellNotFound, StepwellTaggingError
-from stepwell.metadata.liveness import SILENCE_S, settle
-from stepwell.metadata.store import MetadataStore, RunQuery, StepCount, TaskQuery
+from stepwell.metadata_store.liveness import SILENCE_S, settle
+from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepwell.exceptions import StoreError, StoreFormatError, StoreUnavailable
-from stepwell.metadata.store import RunQuery, TaskQuery
+from stepwell.metadata_store.store import RunQuery, TaskQuery
 from stepwell.metadata_stores import schema
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord, TaskRecord

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from stepwell.exceptions import StoreUnavailable
-from stepwell.metadata.liveness import SILENCE_S, effective_state, process_started, settle
+from stepwell.metadata_store.liveness import SILENCE_S, effective_state, process_started, settle
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState

@@ -1,6 +1,6 @@
 import pytest
 
-from stepwell.metadata.run_order import run_number
+from stepwell.metadata_store.run_order import run_number
 
 
 @pytest.mark.parametrize(("run", "number"), [("1", 1), ("007", 7), ("4611686018427387903", 2**62 - 1)])

@@ -1,7 +1,7 @@
 import pytest
 
 from stepwell.exceptions import StepwellTaggingError
-from stepwell.metadata.tags import LONGEST_TAG, MOST_TAGS, changed, check
+from stepwell.metadata_store.tags import LONGEST_TAG, MOST_TAGS, changed, check
 
 
 def test_tags_are_sorted_and_each_stands_once():

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from stepwell.exceptions import StoreUnavailable
-from stepwell.metadata.store import MetadataStore
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 
