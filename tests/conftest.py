@@ -1,6 +1,7 @@
 """What all tests share: no test sees the configuration or the datastore of whoever runs it."""
 
 import os
+import signal
 
 import pytest
 
@@ -12,3 +13,12 @@ def _own_surroundings(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name)
     monkeypatch.setenv("STEPWELL_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.setenv("STEPWELL_USER", "tester")
+
+
+def pytest_configure():
+    """Take Ctrl-C as programs in the foreground do, also where the tests were started in the background.
+
+    A shell has background programs ignore it, and what they start inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -62,8 +62,8 @@ def run_flow(
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
     function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
+    engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
     with interrupts_deferred():
-        engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
     runtime = Runtime(
@@ -177,7 +177,8 @@ def _engine(
         from stepwell.engines.inline import InlineEngine
 
         return InlineEngine(function)
-    from stepwell.engines.local.engine import LocalEngine
+    with interrupts_deferred():
+        from stepwell.engines.local.engine import LocalEngine
 
     environment = {_ROOT_VARIABLE: str(root), _FLOW_VARIABLE: f"{definition.file}:{definition.name}"}
 

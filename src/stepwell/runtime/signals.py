@@ -18,22 +18,19 @@ HANGS_AFTER_S = 3.0
 
 @contextmanager
 def interrupts_deferred() -> Generator[None]:
-    """Hold Ctrl-C back while inside, and act on it at the end.
+    """Have the system hold Ctrl-C back while inside.
 
-    For imports of modules that build decoders: msgspec crashes the interpreter when an exception comes out of
-    the handler of a signal while it reads the types.
+    For imports of modules that build decoders: the interpreter can crash when the handler of a signal runs
+    while msgspec reads the types. Nothing may be forked inside, because children keep the mask.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    came: list[int] = []
-    former = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if former is None else former)
-    if came:
-        signal.raise_signal(signal.SIGINT)
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 class StopRequests:

@@ -5,6 +5,7 @@ The same for every engine and scheduler; nothing else ever runs the code of a st
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ from stepwell.exceptions import (
     InvalidNextException,
     StepwellException,
     StepwellExceptionWrapper,
+    StoreError,
     UnpicklableArtifactException,
 )
 from stepwell.model import wire
@@ -80,7 +82,9 @@ class StepFunction:
         pack = Pack(key=key, attempt=0, outcome=outcome, own=(entry,), frames=(frame,))
         self._datastore.visible(wire.decode(wire.encode(pack), Pack))
         self._datastore.load(key.flow, entry)
-        self._datastore.pack(key)
+        # A datastore that cannot be read is told by whoever has to read it.
+        with contextlib.suppress(StoreError):
+            self._datastore.pack(key)
 
     def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
         """Run one task; return the exit code of its process: 0 if its pack is sealed, else 1."""
