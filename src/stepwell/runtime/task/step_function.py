@@ -5,7 +5,6 @@ The same for every engine and scheduler; nothing else ever runs the code of a st
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -83,7 +82,7 @@ class StepFunction:
         self._datastore.visible(wire.decode(wire.encode(pack), Pack))
         self._datastore.load(key.flow, entry)
         # A datastore that cannot be read is told by whoever has to read it.
-        with contextlib.suppress(StoreError):
+        with suppress(StoreError):
             self._datastore.pack(key)
 
     def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
