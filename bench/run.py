@@ -56,10 +56,11 @@ def main() -> int:
             rows += CASES[name](QUICK if options.quick else Scale())
         else:
             rows += standalone(name)
-    table = render(rows)
-    print(table)
-    if not options.quick and not options.cases:
-        RESULTS.write_text(f"{heading()}\n{table}")
+        if not options.quick:
+            # After each case: what has been measured is not lost if a later one is broken off.
+            RESULTS.write_text(f"{heading(options.cases)}\n{render(rows)}")
+    print(render(rows))
+    if not options.quick:
         print(f"written to {RESULTS}", file=sys.stderr)
     return 0
 
@@ -92,8 +93,9 @@ def render(rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def heading() -> str:
-    """Where, when and with what the numbers were made."""
+def heading(cases: list[str]) -> str:
+    """Where, when and with what the numbers were made; ``cases`` if only some of them were run."""
+    command = f"python bench/run.py {' '.join(cases)}" if cases else "make bench"
     metaflow = subprocess.run(
         [str(METAFLOW_PYTHON), "-c", "from importlib.metadata import version; print(version('metaflow'))"],
         capture_output=True,
@@ -103,7 +105,7 @@ def heading() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         "# Results\n\n"
-        f"Made by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {memory:.0f} GiB of "
+        f"Made by `{command}` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {memory:.0f} GiB of "
         f"memory, {platform.system()} {platform.release()}, Python {platform.python_version()}, "
         f"Metaflow {metaflow}.\n\n"
         "Stepwell and Metaflow ran the same flows in turn; times are medians of whole commands unless said\n"
