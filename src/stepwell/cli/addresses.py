@@ -7,11 +7,14 @@ the task of those foreach indexes.
 from __future__ import annotations
 
 import re
+import socket
+import time
 
 from msgspec import Struct
 
 from stepwell.definition.nearest import listed
 from stepwell.exceptions import StepwellInvalidPathspec, StepwellNotFound
+from stepwell.metadata_store.liveness import settle
 from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
@@ -99,4 +102,4 @@ def _run(metadata: MetadataStore, name: str, flow: str | None) -> RunRecord:
         known = ", ".join(f"{run.flow}/{run.run}" for run in newest)
         advice = f"The newest are: {known}." if known else "There are no runs yet."
         raise StepwellNotFound(f"There is no run `{name}`{f' of {flow}' if flow else ''}. {advice}")
-    return found
+    return settle(metadata, found, time.time(), socket.gethostname())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import click
@@ -10,6 +11,7 @@ import msgspec
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import stores_of
 from stepwell.cli.wording import duration
+from stepwell.metadata_store.liveness import settle
 from stepwell.metadata_store.store import RunQuery
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
@@ -42,7 +44,9 @@ def runs(flow: str | None, status: tuple[str, ...], tag: tuple[str, ...], limit:
     if flow is None and context.flow_class is not None:
         flow = context.flow_class.__name__
     metadata = stores_of(context).metadata
-    found = metadata.runs(RunQuery(flow=flow, tags=tag, states=status, limit=limit))
+    read = metadata.runs(RunQuery(flow=flow, tags=tag, states=status, limit=limit))
+    settled = [settle(metadata, run, time.time(), socket.gethostname()) for run in read]
+    found = [run for run in settled if not status or run.state.value in status]
     if as_json:
         context.console.data(msgspec.json.encode(list(found)).decode())
         return
