@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
+from stepwell.model import wire
 from stepwell.model.run import RunRecord, TaskRecord
 
 R = TypeVar("R", RunRecord, TaskRecord)
@@ -21,7 +22,7 @@ def storable(record: R) -> R:
     try:
         _encoder.encode(record)
     except UnicodeEncodeError:
-        return msgspec.convert(_escaped(msgspec.to_builtins(record)), type(record))
+        return msgspec.convert(wire.escaped(record), type(record))
     return record
 
 
@@ -32,14 +33,3 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _escaped(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {_escaped(key): _escaped(kept) for key, kept in items}
-    if isinstance(value, list | tuple):
-        return [_escaped(item) for item in cast("list[Any]", value)]
-    return value
