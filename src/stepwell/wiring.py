@@ -211,7 +211,10 @@ def _function_of_environment() -> StepFunction:
 
 def _preload(function: StepFunction) -> None:
     """Get a launcher ready, while it waits, for what its tasks may need."""
-    function.warm_up()
+    from stepwell.runtime.task.rehearsal import rehearse
+    from stepwell.storages.memory import MemoryStorage
+
+    rehearse(Datastore(MemoryStorage()))
     if _has_own_definitions(function.flow_class):
         # Values made of them are stored with its help; other flows need not wait for its import.
         import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +84,8 @@ def _internal(error: Exception, args: Sequence[str]) -> list[str]:
 
 
 def _saved(report: str) -> str:
+    import tempfile  # 8 ms that only a mistake of ours pays
+
     try:
         place = nearest(Path.cwd())
     except OSError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from stepwell.cli.context import CliContext
 from stepwell.cli.views import View, ViewOptions
 from stepwell.settings.terminal import wants_plain_lines
@@ -18,8 +16,7 @@ def choose_view(context: CliContext, options: ViewOptions) -> View:
         from stepwell.cli.json_lines import JsonLines
 
         return JsonLines(console, options)
-    wide_enough = shutil.get_terminal_size().columns >= NARROW
-    if console.out.isatty() and wide_enough and not context.quiet and not wants_plain_lines():
+    if console.out.isatty() and not context.quiet and not wants_plain_lines() and _wide_enough():
         from stepwell.cli.live_view import LiveView  # rich costs 50 ms
 
         return LiveView(console, options)
@@ -32,3 +29,9 @@ def choose_view(context: CliContext, options: ViewOptions) -> View:
         show_logs=options.show_logs,
     )
     return ProgressLines(console, quiet)
+
+
+def _wide_enough() -> bool:
+    from shutil import get_terminal_size  # 6 ms that a pipe need not pay
+
+    return get_terminal_size().columns >= NARROW

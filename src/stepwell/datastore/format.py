@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import cast
+
+import msgspec
 
 from stepwell.datastore.layout import MARKER
 from stepwell.datastore.storage import Storage
@@ -33,7 +34,7 @@ def prepare(storage: Storage) -> None:
                 f"{storage.location} is not a Stepwell datastore: it has no {MARKER}, but holds {stranger}. "
                 "Choose an empty folder or an existing datastore."
             )
-        storage.write(MARKER, [json.dumps({"format": FORMAT_VERSION}).encode() + b"\n"])
+        storage.write(MARKER, [msgspec.json.encode({"format": FORMAT_VERSION}) + b"\n"])
         marker = storage.read(MARKER) or b""
     found = _version(marker)
     if found is None:
@@ -49,8 +50,8 @@ def prepare(storage: Storage) -> None:
 
 def _version(marker: bytes) -> int | None:
     try:
-        content = json.loads(marker)
-    except ValueError:
+        content = msgspec.json.decode(marker)
+    except msgspec.DecodeError:
         return None
     found = cast("dict[str, object]", content).get("format") if isinstance(content, dict) else None
     return found if isinstance(found, int) else None

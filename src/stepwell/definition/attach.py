@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -46,6 +45,8 @@ def parse_spec(text: str) -> tuple[str, dict[str, object]]:
 
 
 def _value(text: str) -> object:
+    import json  # only `--with` with values needs it
+
     for read in (json.loads, int, float):
         try:
             return read(text)

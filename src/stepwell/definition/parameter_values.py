@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -101,6 +100,8 @@ def _shown_default(parameter: Parameter) -> str:
     if callable(parameter.default):
         return "computed when a run starts"
     if isinstance(parameter.type, JSONTypeClass) and not isinstance(parameter.default, str):
+        import json  # start-up cost that only JSON parameters pay
+
         return json.dumps(parameter.default)
     return str(parameter.default)
 
@@ -186,6 +187,8 @@ def _from_text(parameter: Parameter, text: str) -> object:
     if kind is str:
         return text
     if isinstance(kind, JSONTypeClass):
+        import json
+
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 
 from stepwell.model.run import RunInfo
@@ -20,11 +19,12 @@ def seed_task(info: RunInfo, request: TaskRequest) -> None:
         if numpy is not None:
             numpy.seed()
         return
+    import hashlib  # only a run with a seed needs these
+    import random
+
     key = request.key
     text = "\0".join((info.seed, key.flow, key.run, key.step, key.task, str(request.index)))
     number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=32).digest())
-    import random  # only a run with a seed needs it
-
     random.seed(number)
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:

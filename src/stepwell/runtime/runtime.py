@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
@@ -159,7 +160,7 @@ class Runtime:
             write_whole(options.run_id_file, info.run)
         if options.runner_attribute_file is not None:
             known = {"run_id": info.run, "flow_name": info.flow, "metadata": metadata.location}
-            write_whole(options.runner_attribute_file, json.dumps(known))
+            write_whole(options.runner_attribute_file, msgspec.json.encode(known).decode())
 
     def _drive(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +43,8 @@ class GitState:
         folder = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - hot start-up path
         self._process: subprocess.Popen[bytes] | None = None
         if _in_repository(folder):
+            import subprocess  # start-up cost that only a repository pays
+
             try:
                 self._process = subprocess.Popen(
                     ["git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
@@ -58,9 +59,11 @@ class GitState:
         """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer."""
         if self._process is None:
             return ""
+        from subprocess import TimeoutExpired
+
         try:
             out, _ = self._process.communicate(timeout=_GIT_PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self._process.kill()
             self._process.communicate()
             return ""

@@ -8,8 +8,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from types import TracebackType
 
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.exceptions import StoreError, StoreUnavailable
@@ -60,13 +61,16 @@ class LocalStorage(Storage):
         self._root = os.path.abspath(root)  # noqa: PTH100 - pathlib is not imported on the task path
         self._anonymous = bool(_TMPFILE)
         self._links = True
+        self._reading = _Border("read", self._root)
+        self._writing = _Border("write", self._root)
+        self._deleting = _Border("delete from", self._root)
 
     @property
     def location(self) -> str:
         return self._root
 
     def write(self, key: str | Callable[[], str], data: Sequence[Buffer]) -> bool:
-        with self._border("write"):
+        with self._writing:
             if isinstance(key, str):
                 self._path(key)
             if self._anonymous:
@@ -80,7 +84,7 @@ class LocalStorage(Storage):
             return self._write_named(key, data)
 
     def replace(self, key: str, data: Buffer) -> None:
-        with self._border("write"):
+        with self._writing:
             path = self._path(key)
             temporary = self._write_temporary([data])
             try:
@@ -90,7 +94,7 @@ class LocalStorage(Storage):
                 raise
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes | None:
-        with self._border("read"):
+        with self._reading:
             try:
                 fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
             except FileNotFoundError:
@@ -102,7 +106,7 @@ class LocalStorage(Storage):
                 os.close(fd)
 
     def map(self, key: str) -> memoryview | None:
-        with self._border("read"):
+        with self._reading:
             try:
                 fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
             except FileNotFoundError:
@@ -116,14 +120,14 @@ class LocalStorage(Storage):
                 os.close(fd)
 
     def size(self, key: str) -> int | None:
-        with self._border("read"):
+        with self._reading:
             try:
                 return os.stat(self._path(key)).st_size  # noqa: PTH116
             except FileNotFoundError:
                 return None
 
     def untouched(self, key: str) -> bool:
-        with self._border("read"):
+        with self._reading:
             try:
                 found = os.stat(self._path(key))  # noqa: PTH116
             except FileNotFoundError:
@@ -136,12 +140,12 @@ class LocalStorage(Storage):
         yield from self._walk(f"{folder}/" if folder else "")
 
     def delete(self, keys: Sequence[str]) -> None:
-        with self._border("delete from"):
+        with self._deleting:
             for key in keys:
                 _unlink(self._path(key))
 
     def sync(self) -> None:
-        with self._border("write"):
+        with self._writing:
             try:
                 fd = os.open(self._root, os.O_RDONLY | _CLOEXEC)
             except FileNotFoundError:
@@ -239,7 +243,7 @@ class LocalStorage(Storage):
         return path
 
     def _walk(self, folder: str) -> Iterator[str]:
-        with self._border("read"):
+        with self._reading:
             try:
                 with os.scandir(f"{self._root}/{folder}") as entries:
                     # Folders sort with their slash, so that whole keys come out sorted.
@@ -256,14 +260,25 @@ class LocalStorage(Storage):
             else:
                 yield folder + name
 
-    @contextmanager
-    def _border(self, verb: str) -> Generator[None, None, None]:
-        """Foreign errors end here."""
-        try:
-            yield
-        except OSError as error:
+
+class _Border:
+    """Foreign errors end here. A class, not a generator: every task enters it more than once."""
+
+    __slots__ = ("_root", "_verb")
+
+    def __init__(self, verb: str, root: str) -> None:
+        self._verb = verb
+        self._root = root
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
             reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-            raise StoreUnavailable(f"cannot {verb} the datastore {self._root}: {reason}.") from error
+            raise StoreUnavailable(f"cannot {self._verb} the datastore {self._root}: {reason}.") from error
 
 
 def _write_all(fd: int, data: Sequence[Buffer]) -> None:

@@ -1,4 +1,4 @@
-"""Objects in the memory of one process: the twin of the local storage, for tests."""
+"""Objects in the memory of one process: the twin of the local storage, for tests and for rehearsing."""
 
 from __future__ import annotations
 

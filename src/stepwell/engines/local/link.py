@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,6 +77,8 @@ class Link:
 
         def start(control: socket.socket, outcomes: socket.socket, own: tuple[int, ...]) -> int:
             del own  # a new program inherits only what is passed
+            import subprocess  # the forked launcher does without
+
             fds = (control.fileno(), outcomes.fileno())
             process = subprocess.Popen(
                 list(argv),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from threading import RLock
 from typing import Any, NamedTuple, cast
@@ -13,6 +12,7 @@ from stepwell.datastore.unstorable import Unstorable
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FRAMEWORK_NAMES, FlowSpec
 from stepwell.definition.graph import Node
+from stepwell.definition.nearest import did_you_mean
 from stepwell.definition.step import spec_of
 from stepwell.definition.transition import Foreach
 from stepwell.exceptions import ForeachError, InvalidNextException, StepArgumentError
@@ -183,9 +183,8 @@ class Live:
                 f"(`inputs[i].{name}` after a foreach)."
             )
         known = [*self.entries, *self._flow.__dict__]
-        close = get_close_matches(name, [other for other in known if not other.startswith("_")], 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        return f"{where} has no artifact {name!r}.{hint}"
+        hint = did_you_mean(name, [other for other in known if not other.startswith("_")], quote="'")
+        return f"{where} has no artifact {name!r}. {hint}".rstrip()
 
     def _dropped_by(self, name: str) -> str | None:
         """The nearest join among the ancestors, this step included, whose inputs had the name."""

@@ -23,13 +23,11 @@ from stepwell.exceptions import (
     InvalidNextException,
     StepwellException,
     StepwellExceptionWrapper,
-    StoreError,
     UnpicklableArtifactException,
 )
-from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.foreach import Frame
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRef, TaskRequest, TransitionTaken
@@ -66,24 +64,6 @@ class StepFunction:
     def flow_class(self) -> type[FlowSpec]:
         """The flow whose tasks this runs."""
         return self._definition.flow_class
-
-    def warm_up(self) -> None:
-        """Do once, in a launcher that waits, what would otherwise be done anew in every task it forks.
-
-        First uses build decoders and fill caches; done after a fork they cost each task a millisecond.
-        """
-        key = TaskKey(self._definition.name, "0", self._definition.graph.start, "0")
-        now = time.time()
-        transition = TransitionTaken("foreach", (key.step,), num_splits=1, labels=("0",))
-        outcome = TaskOutcome(ok=True, started_at=now, ended_at=now, transition=transition)
-        entry = self._datastore.save("warm", [1, "a", 2.0])
-        frame = Frame(key.step, key.task, None, 1, 0)
-        pack = Pack(key=key, attempt=0, outcome=outcome, own=(entry,), frames=(frame,))
-        self._datastore.visible(wire.decode(wire.encode(pack), Pack))
-        self._datastore.load(key.flow, entry)
-        # A datastore that cannot be read is told by whoever has to read it.
-        with suppress(StoreError):
-            self._datastore.pack(key)
 
     def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
         """Run one task; return the exit code of its process: 0 if its pack is sealed, else 1."""
