@@ -114,12 +114,12 @@ def test_a_flow_file_may_have_any_name(folder, name, isolation):
 
 
 def test_a_flow_file_that_hides_a_standard_module_is_named(folder):
-    folder.flow(name="json.py")
+    folder.flow(name="pickle.py")
 
-    done = folder.call("json.py", "run")
+    done = folder.call("pickle.py", "run")
 
     assert done.returncode == 2
-    assert "json.py" in words(done) and "Rename" in done.stderr
+    assert "pickle.py" in words(done) and "Rename" in done.stderr
 
 
 def test_a_file_whose_name_looks_like_an_option_is_explained(folder):
