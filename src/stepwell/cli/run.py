@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,9 @@ def run(**values: Any) -> ExitCode:
     view = choose_view(context, _view_options(values, tuple(definition.graph.nodes)))
     from stepwell.wiring import run_flow  # all the machinery of a run
 
+    # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
+    # need look at it in a collection again, the last one before the exit included.
+    gc.freeze()
     with view:
         result = run_flow(definition, parameters, _run_options(values), context.settings, view.listen)
     _say_what_next(context, view, result.flow, result.run)

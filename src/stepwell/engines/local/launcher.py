@@ -107,7 +107,6 @@ class Launcher:
         signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
         child.prepare_streams()
         atexit._clear()  # pyright: ignore[reportPrivateUsage] - what was registered so far belongs to the run process
-        gc.collect()
         gc.disable()
         gc.freeze()  # a collection in a task would otherwise copy every page it looks at
 
