@@ -22,8 +22,7 @@ from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
-from stepwell.runtime.options import Isolation, RunOptions, RunResult
-from stepwell.runtime.recorder import Fsync
+from stepwell.runtime.options import Fsync, Isolation, RunOptions, RunResult, RunSettings
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
@@ -71,9 +70,12 @@ def run_flow(
         engine,
         lambda: _open(root, settings),
         SystemClock(),
-        user,
-        fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
-        seed=settings.text("SEED") or None,
+        RunSettings(
+            user=user,
+            fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
+            seed=settings.text("SEED") or None,
+            package_suffixes=_package_suffixes(settings),
+        ),
         notices=notices,
     )
     return runtime.execute(parameters, options, listener)
@@ -146,6 +148,13 @@ def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
         return "fork", ()
     asked = " although --isolation fork was given" if options.isolation == "fork" else ""
     return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
+
+
+def _package_suffixes(settings: Settings) -> tuple[str, ...]:
+    if settings.text("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE").lower() not in ("true", "1"):
+        return ()
+    suffixes = (suffix.strip() for suffix in settings.text("DEFAULT_PACKAGE_SUFFIXES").split(","))
+    return tuple(suffix for suffix in suffixes if suffix)
 
 
 def _step_function(

@@ -52,7 +52,7 @@ def global_options() -> list[click.Parameter]:
         _option("--datastore", "Kind of datastore  [default: local]", "KIND"),
         _option("--datastore-root", "Directory of the datastore  [default: nearest .stepwell]", "PATH"),
         _option("--environment", "Kind of environment for steps  [default: local]", "KIND"),
-        _option("--package-suffixes", "Suffixes of files in the code package", "LIST"),
+        _option("--package-suffixes", "Which files are kept as a run's code  [default: .py,.R,.RDS]", "LIST"),
         click.Option(
             ["--with", "with_specs"],
             multiple=True,

@@ -14,7 +14,7 @@ from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.wording import duration
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
-from stepwell.model.run import TaskRecord
+from stepwell.model.run import RunRecord, TaskRecord
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
@@ -75,6 +75,7 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
         yield f"  took      {duration(run.finished_at - run.created_at)}"
     if run.tags:
         yield f"  tags      {', '.join(run.tags)}"
+    yield from _code(run)
     pack = stores.datastore.pack(TaskKey(run.flow, run.run, PARAMETERS_STEP, PARAMETERS_TASK))
     for entry in pack.own if pack is not None else ():
         if not entry.name.startswith("_"):
@@ -88,6 +89,14 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
     if counts:
         last = list(counts)[-1]
         yield f"Next: `{context.hint('show', f'{run.flow}/{run.run}/{last}')}` shows the tasks of a step."
+
+
+def _code(run: RunRecord) -> Iterator[str]:
+    version, git = run.fields.get("code-version"), run.fields.get("git-info")
+    if version:
+        yield f"  code      {version}{f' (git {git})' if git else ''}"
+    if lost := run.fields.get("code-package-error"):
+        yield f"            its files could not be kept: {lost}"
 
 
 def _step(found: Address) -> Iterator[str]:

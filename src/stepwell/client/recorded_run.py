@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from stepwell.client.addressed import PartOfRun, moment
 from stepwell.model.states import RunState
+
+if TYPE_CHECKING:
+    from stepwell.client.code import MetaflowCode
 
 
 class RecordedRun(PartOfRun):
@@ -43,8 +47,11 @@ class RecordedRun(PartOfRun):
         return f"{self._path[0]}/{origin}" if origin else None
 
     @property
-    def code(self) -> None:
-        """None: runs of this version have no code package."""
+    def code(self) -> MetaflowCode | None:
+        """The files that it was run from; None if they were not kept."""
+        from stepwell.client.code import MetaflowCode  # archives are seldom asked for
+
+        return MetaflowCode.of(self._run)
 
     @property
     def trigger(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stepwell.client import artifacts, task_log
 from stepwell.client.addressed import PartOfRun, moment
@@ -14,6 +14,9 @@ from stepwell.client.stored import StoredRun, StoredTask
 from stepwell.client.task_fields import Metadata, environment_of, recorded_fields, runtime_of
 from stepwell.exceptions import StepwellNotFound
 from stepwell.model.states import RunState
+
+if TYPE_CHECKING:
+    from stepwell.client.code import MetaflowCode
 
 
 class PartOfTask(PartOfRun):
@@ -115,8 +118,11 @@ class RecordedTask(PartOfTask):
         return environment_of(self._run.known())
 
     @property
-    def code(self) -> None:
-        """None: runs of this version have no code package."""
+    def code(self) -> MetaflowCode | None:
+        """The files that it was run from; None if they were not kept."""
+        from stepwell.client.code import MetaflowCode  # archives are seldom asked for
+
+        return MetaflowCode.of(self._run)
 
     @property
     def stdout(self) -> str:

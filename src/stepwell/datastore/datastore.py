@@ -110,6 +110,24 @@ class Datastore:
         entry = self._store(name, value, serializer, pieces, size)
         return before if (entry.digest, serializer) == (before.digest, before.serializer) else entry
 
+    def save_file(self, content: bytes) -> str:
+        """Keep a file that is no artifact, once for each content; return its name in hexadecimal digits."""
+        return self._blobs.put([content], len(content)).hex()
+
+    def load_file(self, name: str, what: str) -> bytes:
+        """Return what `save_file` kept.
+
+        Parameters
+        ----------
+        what
+            What it is, for the error.
+
+        Raises
+        ------
+        BlobCorrupted, StepwellDataMissing
+        """
+        return bytes(self._blobs.get(bytes.fromhex(name), -1, lambda: what))
+
     def seal(self, pack: Pack) -> None:
         """Commit a task: from here on it has succeeded.
 

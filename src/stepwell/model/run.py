@@ -24,6 +24,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Most items a foreach may have; None is unlimited.
     seed
         Makes random seeds a function of run, step and index; None takes fresh ones.
+    code_version
+        Stands for the flow's file and what it imports of its own.
     """
 
     flow: str
@@ -35,6 +37,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_num_splits: int | None = None
     seed: str | None = None
     origin_run: str | None = None
+    code_version: str = ""
 
 
 class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from stepwell.model.states import RunState
 
 Isolation = Literal["fork", "spawn", "inline"]
+Fsync = Literal["always", "batch", "never"]
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,25 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     run_id_file: Path | None = None
     runner_attribute_file: Path | None = None
     namespace: str | None = None
+
+
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """What this installation, and not the command, says of every run.
+
+    Attributes
+    ----------
+    fsync
+        When results are synced to disk.
+    seed
+        Makes random seeds a function of run, step and index; None takes fresh ones.
+    package_suffixes
+        Endings of the files that are kept as the run's code; none keeps no code.
+    """
+
+    user: str
+    fsync: Fsync = "batch"
+    seed: str | None = None
+    package_suffixes: tuple[str, ...] = ()
 
 
 class RunResult(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Literal
 
 import msgspec
 
@@ -12,8 +11,7 @@ from stepwell.exceptions import StoreError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.runtime.clock import Clock
-
-Fsync = Literal["always", "batch", "never"]
+from stepwell.runtime.options import Fsync
 
 TICK_S = 0.25
 BEAT_S = 10.0

@@ -19,14 +19,18 @@ from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState
 from stepwell.runtime.clock import Clock
+from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
 from stepwell.runtime.executor import Executor
-from stepwell.runtime.options import RunOptions, RunResult
+from stepwell.runtime.options import RunOptions, RunResult, RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
-from stepwell.runtime.recorder import Fsync, Recorder
+from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.surroundings import GitState, fields, process_started, system_tags
 from stepwell.scheduling.orders import EndRun
+
+_CODE_PATIENCE_S = 0.01
+"""A few files are read, packed and stored in a millisecond or two; many are not waited for."""
 
 
 class Runtime:
@@ -48,18 +52,14 @@ class Runtime:
         engine: Engine,
         stores: Callable[[], tuple[Datastore, MetadataStore]],
         clock: Clock,
-        user: str,
-        fsync: Fsync = "batch",
-        seed: str | None = None,
+        settings: RunSettings,
         notices: tuple[str, ...] = (),
     ) -> None:
         self._definition = definition
         self._engine = engine
         self._stores = stores
         self._clock = clock
-        self._user = user
-        self._fsync: Fsync = fsync
-        self._seed = seed
+        self._settings = settings
         self._notices = notices
 
     def execute(self, parameters: Mapping[str, object], options: RunOptions, listener: Listener) -> RunResult:
@@ -79,10 +79,14 @@ class Runtime:
             # From the first record to the last: a run that is on record as running ends with a state.
             with StopRequests(self._engine.wake) as stop:
                 datastore, metadata = self._stores()
-                info = self._info(metadata, options)
-                recorder = self._register(info, parameters, options, datastore, metadata, git)
+                code = CodeKeeper(self._definition.file, self._settings.package_suffixes, datastore)
+                info = self._info(metadata, options, code.version)
+                surroundings = {"git-info": git.info(), **code.fields(_CODE_PATIENCE_S)}
+                recorder = self._register(info, parameters, options, datastore, metadata, surroundings)
                 self._write_files(info, options, metadata)
-                return self._drive(info, recorder, datastore, options, listener, stop)
+                result = self._drive(info, recorder, datastore, options, listener, stop)
+                _record_code(recorder, code)
+                return result
         finally:
             self._engine.close()
             if metadata is not None:
@@ -103,17 +107,18 @@ class Runtime:
         if problems:
             raise GraphError(problems)
 
-    def _info(self, metadata: MetadataStore, options: RunOptions) -> RunInfo:
-        namespace = f"user:{self._user}" if options.namespace is None else options.namespace or None
+    def _info(self, metadata: MetadataStore, options: RunOptions, code_version: str) -> RunInfo:
+        namespace = f"user:{self._settings.user}" if options.namespace is None else options.namespace or None
         return RunInfo(
             flow=self._definition.name,
             run=str(metadata.next_run_id()),
             script=self._definition.file,
-            user=self._user,
+            user=self._settings.user,
             tags=options.tags,
             namespace=namespace,
             max_num_splits=options.max_num_splits,
-            seed=self._seed,
+            seed=self._settings.seed,
+            code_version=code_version,
         )
 
     def _register(
@@ -123,7 +128,7 @@ class Runtime:
         options: RunOptions,
         datastore: Datastore,
         metadata: MetadataStore,
-        git: GitState,
+        surroundings: Mapping[str, str],
     ) -> Recorder:
         now = self._clock.now()
         graph = self._definition.graph
@@ -133,24 +138,24 @@ class Runtime:
             "end_step": graph.end,
             "ds-type": "local",
             "ds-root": datastore.location,
-            "git-info": git.info(),
+            **surroundings,
         }
         run = RunRecord(
             flow=info.flow,
             run=info.run,
             state=RunState.RUNNING,
-            user=self._user,
+            user=self._settings.user,
             created_at=now,
             heartbeat_at=now,
             host=socket.gethostname(),
             pid=os.getpid(),
             pid_started=process_started(os.getpid()),
             tags=options.tags,
-            system_tags=system_tags(self._user),
+            system_tags=system_tags(self._settings.user),
             fields=details,
         )
         first = commit_parameters(self._definition, parameters, info, datastore, now)
-        recorder = Recorder(metadata, datastore, run, self._clock, self._fsync)
+        recorder = Recorder(metadata, datastore, run, self._clock, self._settings.fsync)
         recorder.task(first)
         recorder.save_run()
         return recorder
@@ -235,6 +240,13 @@ class Runtime:
         return RunResult(
             flow=info.flow, run=info.run, state=ending.state, reason=ending.reason, counts=counts
         )
+
+
+def _record_code(recorder: Recorder, code: CodeKeeper) -> None:
+    """Record the package of code that took longer to read than a run waits for before it starts."""
+    fields = {**recorder.run.fields, **code.fields()}
+    if fields != recorder.run.fields:
+        recorder.save_run(fields=fields)
 
 
 def _still_there(info: RunInfo, datastore: Datastore) -> bool:

@@ -44,7 +44,7 @@ _GENERAL = (
     Key("VERIFY", "new", "when the hash of stored bytes is checked: always, new or never"),
     Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes"),
     Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies"),
-    Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "false", "store the code of local runs as well"),
+    Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well"),
     Key("OTEL_ENDPOINT", "", "where traces go"),
     Key("SERVICE_URL", "", "address of the metadata service"),
     Key("SERVICE_AUTH_KEY", "", "key for the metadata service"),

@@ -15,6 +15,7 @@ _PLAIN: Mapping[str, object] = {
     "task_id": None,
     "retry_count": 0,
     "origin_run_id": None,
+    "code_version": None,
     "pathspec": None,
     "namespace": None,
     "username": None,

@@ -176,6 +176,7 @@ class _Attempt:
                 "task_id": key.task,
                 "retry_count": self._request.attempt,
                 "origin_run_id": self._info.origin_run,
+                "code_version": self._info.code_version or None,
                 "pathspec": key.pathspec,
                 "namespace": self._info.namespace,
                 "username": self._info.user,
@@ -275,8 +276,14 @@ class _Attempt:
             inherited_blob=blob,
             items=live.items,
             item_table=live.item_table,
-            fields={"pid": str(os.getpid())},
+            fields=self._fields(),
         )
+
+    def _fields(self) -> dict[str, str]:
+        fields = {"pid": str(os.getpid())}
+        if self._info.code_version:
+            fields["code-version"] = self._info.code_version
+        return fields
 
     def _seal(self, pack: Pack) -> None:
         try:
@@ -326,7 +333,7 @@ class _Attempt:
                 split=request.split,
                 frames=self._frames,
                 own=tuple(own[name] for name in sorted(own)),
-                fields={"pid": str(os.getpid())},
+                fields=self._fields(),
             )
         )
 

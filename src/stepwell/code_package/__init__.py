@@ -1,0 +1,1 @@
+"""The user's code as one archive, and the version it has."""
