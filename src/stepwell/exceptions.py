@@ -34,7 +34,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -57,6 +57,8 @@ class Problem(Struct, frozen=True):
         Stable name of the rule that was broken, explained in the reference.
     step
         The step concerned, if any.
+    severity
+        ``error``, or ``warning`` for what is allowed and probably not meant.
     """
 
     what: str
@@ -64,11 +66,24 @@ class Problem(Struct, frozen=True):
     fix: str = ""
     rule: str = ""
     step: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    @property
+    def file(self) -> str:
+        """The file part of ``where``; empty when there is none."""
+        return self.where.rpartition(":")[0] if self.line else ""
+
+    @property
+    def line(self) -> int:
+        """The line part of ``where``; 0 when there is none."""
+        number = self.where.rpartition(":")[2]
+        return int(number) if number.isdecimal() else 0
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
+        kind = "warning: " if self.severity == "warning" else ""
         fix = f"\n    {self.fix}" if self.fix else ""
-        return f"{place}{self.what}.{fix}"
+        return f"{place}{kind}{self.what}.{fix}"
 
 
 class StepwellException(Exception):

@@ -2,46 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 import msgspec
 
-from stepwell.cli.context import current_context
+from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
-from stepwell.exceptions import GraphError
+from stepwell.exceptions import GraphError, Problem
 
 
 def command(_flow_class: object) -> click.Command:
     """Build the command."""
     return click.Command(
         "check",
-        params=[click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON.")],
+        params=[
+            click.Option(["--warnings"], is_flag=True, help="Show warnings as well."),
+            click.Option(["--strict"], is_flag=True, help="Take warnings for errors."),
+            click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON."),
+        ],
         callback=check,
         help="Check graph, decorators and parameters without running a step.",
     )
 
 
-def check(as_json: bool) -> ExitCode:
+def check(warnings: bool = False, strict: bool = False, as_json: bool = False) -> ExitCode:
     """Say whether the flow is valid; the exit code says the same."""
     context = current_context()
+    steps = 0
     try:
         definition = context.define()
     except GraphError as error:
-        if not as_json:
-            raise
-        problems = [
-            {"what": p.what, "where": p.where, "fix": p.fix, "rule": p.rule, "step": p.step}
-            for p in error.problems
-        ]
-        context.console.data(msgspec.json.encode({"valid": False, "problems": problems}).decode())
-        return ExitCode.WRONG
-    if as_json:
-        found = {
-            "valid": True,
-            "flow": definition.name,
-            "steps": list(definition.graph.nodes),
-            "problems": [],
-        }
-        context.console.data(msgspec.json.encode(found).decode())
+        problems = list(error.problems)
     else:
-        context.console.talk(f"{definition.name}: flow is valid ({len(definition.graph)} steps)")
-    return ExitCode.DONE
+        steps = len(definition.graph)
+        problems = []
+        if context.extended_checks and (warnings or strict or as_json):
+            from stepwell.definition.warnings import warnings_of
+
+            problems = warnings_of(definition)
+    failed = (strict and bool(problems)) or any(problem.severity == "error" for problem in problems)
+    if as_json:
+        _print_json(context, problems, valid=not failed)
+    elif not steps:
+        raise GraphError(problems)
+    else:
+        _print(context, problems, steps, failed)
+    return ExitCode.WRONG if failed else ExitCode.DONE
+
+
+def _print(context: CliContext, problems: Sequence[Problem], steps: int, failed: bool) -> None:
+    assert context.flow_class is not None, "only commands of a flow check one"
+    for problem in problems:
+        context.console.talk(str(problem))
+    verdict = "has warnings, which --strict takes for errors" if failed else "is valid"
+    context.console.talk(f"{context.flow_class.__name__}: flow {verdict} ({steps} steps)")
+
+
+def _print_json(context: CliContext, problems: Sequence[Problem], valid: bool) -> None:
+    assert context.flow_class is not None, "only commands of a flow check one"
+    listed = [
+        {
+            "rule": problem.rule,
+            "severity": problem.severity,
+            "file": problem.file,
+            "line": problem.line,
+            "step": problem.step,
+            "message": problem.what,
+            "hint": problem.fix,
+        }
+        for problem in problems
+    ]
+    found = {"valid": valid, "flow": context.flow_class.__name__, "problems": listed}
+    context.console.data(msgspec.json.encode(found).decode())

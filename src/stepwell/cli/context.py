@@ -24,6 +24,8 @@ class CliContext(Struct, frozen=True, kw_only=True):
         What the user typed before the command, for hints: ``python flow.py`` or ``stepwell``.
     flow_class
         The flow, unless the command needs no source.
+    extended_checks
+        Whether ``check`` looks for warnings.
     """
 
     console: Console
@@ -32,6 +34,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
     flow_class: type[FlowSpec] | None = None
     with_specs: tuple[str, ...] = ()
     quiet: bool = False
+    extended_checks: bool = True
 
     def define(self, with_specs: tuple[str, ...] = ()) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.

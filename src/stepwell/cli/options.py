@@ -61,6 +61,11 @@ def global_options() -> list[click.Parameter]:
             show_envvar=True,
             help="Add a decorator to every step that does not have it: name or name:key=value,...",
         ),
+        _option("--pylint/--no-pylint", "Look for warnings in `check`.", default=True, show_default=True),
+        _option("--force-rebuild-environments", "Build the environments of steps anew.", is_flag=True),
+        _option("--mode", "Another way to run steps", "spin"),
+        _option("--config", "File that gives a Config its value.", "NAME PATH", nargs=2, multiple=True),
+        _option("--config-value", "Text that gives a Config its value.", "NAME TEXT", nargs=2, multiple=True),
         _option("--event-logger", "Where event logs go  [default: nullSidecarLogger]", "KIND"),
         _option("--monitor", "Where measurements go  [default: nullSidecarMonitor]", "KIND"),
     ]
@@ -82,9 +87,12 @@ def make_context(
             from_variable = ctx.get_parameter_source(option) is ParameterSource.ENVIRONMENT
             variable = f"environment variable STEPWELL_{option.upper()}"
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
+    _refuse_what_is_missing(values)
     settings = load_settings(overrides)
     _check_kinds(settings)
     console = Console()
+    if values["force_rebuild_environments"]:
+        console.talk("Note: steps run in the environment `local`, which is not built: nothing to rebuild.")
     for warning in settings.warnings:
         console.talk(f"Warning: {warning}")
     return CliContext(
@@ -94,7 +102,19 @@ def make_context(
         flow_class=flow_class,
         with_specs=tuple(values["with_specs"]),
         quiet=values["quiet"],
+        extended_checks=values["pylint"],
     )
+
+
+def _refuse_what_is_missing(values: Mapping[str, Any]) -> None:
+    if values["mode"] is not None:
+        raise UsageError(f"`--mode {values['mode']}`: this version has no other mode. Leave it out.")
+    for option in ("config", "config_value"):
+        for name, _ in values[option]:
+            raise UsageError(
+                f"`--{option.replace('_', '-')} {name}`: the flow has no Config `{name}`; this version has "
+                "none at all. Use a Parameter, or leave the option out."
+            )
 
 
 def _check_kinds(settings: Settings) -> None:

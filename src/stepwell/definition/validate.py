@@ -32,7 +32,7 @@ def read_graph(flow_class: type) -> tuple[Graph | None, list[Problem]]:
         return None, [Problem(what=what, fix="Mark its methods with @step.", rule="no-steps")]
     reading = _Reading(flow_class, functions, {name: read_step(name, f) for name, f in functions.items()})
     graph = reading.graph()
-    problems = sorted(reading.problems, key=reading.position)
+    problems = sorted(reading.problems, key=lambda problem: (problem.file, problem.line))
     return (None if problems else graph), problems
 
 
@@ -49,10 +49,6 @@ class _Reading:
     ) -> None:
         self.flow_class, self.functions, self.sources = flow_class, functions, sources
         self.problems: list[Problem] = []
-
-    def position(self, problem: Problem) -> tuple[str, int]:
-        file, _, line = problem.where.rpartition(":")
-        return file, int(line) if line.isdigit() else 0
 
     def graph(self) -> Graph | None:
         """Return the graph if everything about it is right; problems are added up on the way."""

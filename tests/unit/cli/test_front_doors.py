@@ -36,6 +36,30 @@ class Small(FlowSpec):
         pass
 
 
+# Not written out: the check looks for the name in the whole file.
+UNREAD = "spare_" + "one"
+
+
+class Doubtful(FlowSpec):
+    spare_one = Parameter("spare-one", default=1)
+
+    @step
+    def start(self):
+        self.next(self.work, foreach={1, 2})
+
+    @step
+    def work(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
 class Broken(FlowSpec):
     @step
     def start(self):
@@ -80,7 +104,67 @@ def test_check_as_json_lists_the_problems(cli):
     code, out, _ = cli("check", "--json", flow=Broken)
     found = json.loads(out)
     assert code == 2
-    assert found["valid"] is False and "ende" in found["problems"][0]["what"]
+    assert found["valid"] is False and found["flow"] == "Broken"
+    (problem,) = found["problems"]
+    assert "ende" in problem["message"] and "`end`" in problem["hint"]
+    assert problem["file"].endswith("test_front_doors.py") and problem["line"] > 1
+    assert (problem["rule"], problem["severity"], problem["step"]) == ("unknown-target", "error", "start")
+
+
+# SPEC 9.3-4
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (("check",), 0, False),
+        (("check", "--warnings"), 0, True),
+        (("check", "--strict"), 2, True),
+        (("--no-pylint", "check", "--strict"), 0, False),
+    ],
+)
+def test_warnings_are_shown_when_asked_for_and_fail_the_check_when_strict(cli, args, code, says):
+    ended, out, err = cli(*args, flow=Doubtful)
+
+    assert (ended, out) == (code, "")
+    assert ("test_front_doors.py:" in err) is says
+    assert ("warning: step `start` iterates over a set" in err) is says
+    assert (f"no step reads the parameter `{UNREAD}`" in err) is says
+
+
+# SPEC 9.3-4
+def test_check_as_json_lists_warnings_with_their_severity(cli):
+    code, out, _ = cli("check", "--json", flow=Doubtful)
+
+    found = json.loads(out)
+
+    assert (code, found["valid"]) == (0, True)
+    assert {(p["rule"], p["severity"]) for p in found["problems"]} == {
+        ("foreach-over-set", "warning"),
+        ("unread-parameter", "warning"),
+    }
+
+
+# SPEC 9.2-1
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--mode", "spin", "check"), ["--mode spin"]),
+        (("--config", "c", "c.json", "check"), ["--config c", "Parameter"]),
+        (("--config-value", "c", "{}", "check"), ["--config-value c", "Parameter"]),
+    ],
+)
+def test_an_option_whose_feature_is_missing_is_refused_by_name(cli, args, words):
+    code, _, err = cli(*args)
+
+    assert code == 2
+    assert [word for word in words if word not in err] == []
+
+
+# SPEC 9.2-1
+def test_a_rebuild_of_environments_says_that_there_is_none(cli):
+    code, _, err = cli("--force-rebuild-environments", "check")
+
+    assert code == 0
+    assert "nothing to rebuild" in err
 
 
 # SPEC 9.3-4

@@ -1,0 +1,72 @@
+"""What a flow may do and hardly means to: shown by ``check --warnings``, never in the way of a run."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.place import place
+from stepwell.definition.transition import Foreach
+from stepwell.exceptions import Problem
+
+
+def warnings_of(definition: FlowDefinition) -> list[Problem]:
+    """Return the warnings for a valid flow, ordered by line."""
+    found = [*_foreach_over_sets(definition), *_unread_parameters(definition)]
+    return sorted(found, key=lambda problem: (problem.file, problem.line))
+
+
+def _foreach_over_sets(definition: FlowDefinition) -> Iterator[Problem]:
+    for node in definition.graph:
+        taken = node.transition
+        if isinstance(taken, Foreach) and taken.expr and _is_set(taken.expr):
+            yield Problem(
+                what=f"step `{node.name}` iterates over a set, whose order differs from run to run",
+                where=place(node.file, taken.line),
+                fix="Sort it, `foreach=sorted(...)`, so that an index means the same item in every run.",
+                rule="foreach-over-set",
+                step=node.name,
+                severity="warning",
+            )
+
+
+def _is_set(expression: str) -> bool:
+    node = ast.parse(expression.strip(), mode="eval").body
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset")
+    return isinstance(node, ast.Set | ast.SetComp)
+
+
+def _unread_parameters(definition: FlowDefinition) -> Iterator[Problem]:
+    """Parameters whose name stands nowhere else in the files of the flow and its base classes."""
+    text = "\n".join(_sources(definition.flow_class))
+    for parameter in definition.parameters:
+        name = parameter.attribute
+        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"\b{name}\b", line)]
+        if len(lines) == 1:
+            yield Problem(
+                what=f"no step reads the parameter `{name}`",
+                where=place(definition.file, _line_of(definition, name)),
+                fix="Remove it, or read it as `self." + name + "`.",
+                rule="unread-parameter",
+                severity="warning",
+            )
+
+
+def _sources(flow_class: type) -> Iterator[str]:
+    seen: set[str] = set()
+    for owner in flow_class.__mro__:
+        file = inspect.getsourcefile(owner) if owner.__module__ != "builtins" else None
+        if file and file not in seen and not owner.__module__.startswith("stepwell."):
+            seen.add(file)
+            with open(file, encoding="utf-8", errors="replace") as opened:
+                yield opened.read()
+
+
+def _line_of(definition: FlowDefinition, name: str) -> int:
+    with open(definition.file, encoding="utf-8", errors="replace") as file:
+        found = (n for n, line in enumerate(file, 1) if re.search(rf"\b{name}\b", line))
+        return next(found, 1)
