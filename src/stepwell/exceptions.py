@@ -8,7 +8,7 @@
     ├── FlowError                            the flow's definition is wrong
     │   ├── GraphError                       steps and transitions do not fit together (many Problems at once)
     │   ├── FlowLoadError                    the flow's file cannot be imported
-    │   ├── LintWarn
+    │   ├── LintWarn, NotInThisVersion
     │   ├── ParameterFieldFailed, ParameterFieldTypeMismatch
     │   ├── InvalidDecoratorAttribute, BadStepDecoratorException, BadFlowDecoratorException,
     │   │   UnknownStepDecoratorException, UnknownFlowDecoratorException,
@@ -26,6 +26,9 @@
     │   └── BlobCorrupted                    bytes do not have the hash they are stored under
     ├── StepwellNotFound, StepwellNamespaceMismatch, StepwellInvalidPathspec
     ├── StepwellTaggingError, StepwellUnknownUser, CardNotPresentException
+    ├── StepwellS3Exception                  StepwellS3NotFound, StepwellS3AccessDenied,
+    │       StepwellS3InvalidRange, StepwellS3URLException, StepwellS3InvalidObject,
+    │       StepwellS3InsufficientDiskSpace
     └── StepwellInternalError                our own mistake; the traceback is saved and shown where
 
 `StepwellExceptionWrapper` stands outside the tree: it keeps any foreign exception as text.
@@ -67,17 +70,6 @@ class Problem(Struct, frozen=True):
     rule: str = ""
     step: str = ""
     severity: Literal["error", "warning"] = "error"
-
-    @property
-    def file(self) -> str:
-        """The file part of ``where``; empty when there is none."""
-        return self.where.rpartition(":")[0] if self.line else ""
-
-    @property
-    def line(self) -> int:
-        """The line part of ``where``; 0 when there is none."""
-        number = self.where.rpartition(":")[2]
-        return int(number) if number.isdecimal() else 0
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -150,6 +142,12 @@ class GraphError(FlowError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class NotInThisVersion(FlowError):
+    """A public name was used whose feature this version does not have yet."""
+
+    headline = "Not in this version"
 
 
 class FlowLoadError(FlowError):
@@ -370,3 +368,33 @@ def _safe_text(exc: BaseException | None) -> str:
         return str(exc)
     except Exception as failure:  # noqa: BLE001 - the user's __str__ may raise anything; the wrapper must hold
         return f"<{type(exc).__name__}: its text cannot be made ({type(failure).__name__})>"
+
+
+class StepwellS3Exception(StepwellException):
+    """An object store could not do what was asked."""
+
+    headline = "S3 access failed"
+
+
+class StepwellS3NotFound(StepwellS3Exception):
+    """There is no such object."""
+
+
+class StepwellS3AccessDenied(StepwellS3Exception):
+    """The credentials do not allow it."""
+
+
+class StepwellS3URLException(StepwellS3Exception):
+    """The address of an object is malformed, or not allowed here."""
+
+
+class StepwellS3InvalidObject(StepwellS3Exception):
+    """What was given to be stored, or its key, is of a wrong kind."""
+
+
+class StepwellS3InvalidRange(StepwellS3Exception):
+    """The range asked for lies outside the object."""
+
+
+class StepwellS3InsufficientDiskSpace(StepwellS3Exception):
+    """The disk is too full for what would be downloaded."""

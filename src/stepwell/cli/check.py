@@ -9,6 +9,7 @@ import msgspec
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
+from stepwell.definition.place import split_place
 from stepwell.exceptions import GraphError, Problem
 
 
@@ -65,8 +66,8 @@ def _print_json(context: CliContext, problems: Sequence[Problem], valid: bool) -
         {
             "rule": problem.rule,
             "severity": problem.severity,
-            "file": problem.file,
-            "line": problem.line,
+            "file": split_place(problem.where)[0],
+            "line": split_place(problem.where)[1],
             "step": problem.step,
             "message": problem.what,
             "hint": problem.fix,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         default_namespace,
         get_metadata,
         get_namespace,
+        inspect_spin,
         metadata,
         namespace,
     )
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _OBJECTS = "stepwell.client.objects"
 _SESSION = "stepwell.client.session"
 _WHERE = {
+    "inspect_spin": (_SESSION, "inspect_spin"),
     "Stepwell": (_OBJECTS, "Stepwell"),
     "Metaflow": (_OBJECTS, "Stepwell"),
     "Flow": (_OBJECTS, "Flow"),
@@ -47,6 +49,7 @@ __all__ = [
     "default_namespace",
     "get_metadata",
     "get_namespace",
+    "inspect_spin",
     "metadata",
     "namespace",
 ]

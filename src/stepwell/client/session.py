@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from stepwell.client.scope import Connection, Scope
+from stepwell.exceptions import StepwellNotFound
 from stepwell.runtime.task.current import current
 from stepwell.settings.sources import load_settings
+
+SPIN_NAME = ".stepwell_spin"
+"""Folder of the datastore that results of `spin` are kept in."""
 
 
 class _Default:
@@ -73,6 +79,30 @@ def metadata(ms: str) -> str:
     location = asked.stores.metadata.location
     _session.connection = Connection(location)
     return location
+
+
+def inspect_spin(dir: str = ".") -> str:
+    """Read what `spin` kept in a directory from here on; `default_metadata` goes back.
+
+    Parameters
+    ----------
+    dir
+        The directory that holds ``.stepwell_spin``.
+
+    Returns
+    -------
+    str
+        What `get_metadata` returns from now on.
+
+    Raises
+    ------
+    StepwellNotFound
+        Nothing was kept there.
+    """
+    place = Path(dir).absolute() / SPIN_NAME
+    if not place.is_dir():
+        raise StepwellNotFound(f"There is no {place}: `spin --persist` has kept nothing there.")
+    return metadata(f"local@{place}")
 
 
 def get_metadata() -> str:

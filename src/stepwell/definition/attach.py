@@ -68,6 +68,10 @@ def step_decorator(name: str) -> type[StepDecorator]:
     else:
         module, _, attribute = name.rpartition(".")
         if not module:
+            from stepwell.definition.announced import ANNOUNCED  # only a mistake pays for it
+
+            if name in ANNOUNCED:
+                ANNOUNCED[name].refuse((None, None))
             advice = f"{did_you_mean(name, BUILT_IN)} There are: {listed(BUILT_IN)}.".strip()
             raise UnknownStepDecoratorException(f"There is no step decorator `{name}`. {advice}")
     try:

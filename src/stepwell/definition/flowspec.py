@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
+from stepwell.definition.mistakes import tell_mistakes
 from stepwell.definition.step import steps_of
 from stepwell.exceptions import InvalidNextException, StepArgumentError, UnpicklableArtifactException
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 LIVE = "__live"
 FRAMEWORK_NAMES = frozenset({"_current_step", "_foreach_stack", "_graph"})
 _importing: list[bool] = []
+
+tell_mistakes()
 
 
 class FlowSpec:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from stepwell.definition.flowspec import FlowSpec, inert_flows
+from stepwell.definition.mistakes import locate
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import steps_of
 from stepwell.exceptions import FlowLoadError, StepwellException, UsageError
@@ -96,7 +97,9 @@ def _import_file(path: str) -> ModuleType:
             del sys.modules[name]
         else:
             sys.modules[name] = before
-        if isinstance(error, Exception | SystemExit) and not isinstance(error, StepwellException):
+        if isinstance(error, StepwellException):
+            locate(error)
+        elif isinstance(error, Exception | SystemExit):
             raise _load_error(path, full, error) from None
         raise
     return module
@@ -127,7 +130,8 @@ def _import_module(name: str) -> ModuleType:
             hint = f" Did you mean `{name}.py`?" if Path(f"{name}.py").is_file() else ""
             raise FlowLoadError(f"There is no file and no module {name}.{hint}") from None
         raise _load_error(name, "", error) from None
-    except StepwellException:
+    except StepwellException as error:
+        locate(error)
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs the user's code, which may raise anything
         raise _load_error(name, "", error) from None

@@ -13,6 +13,12 @@ def place(file: str, line: int) -> str:
     return f"{path}:{line}"
 
 
+def split_place(where: str) -> tuple[str, int]:
+    """Return file and line of ``FILE:LINE``; an empty text and 0 for any other text."""
+    file, _, line = where.rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else ("", 0)
+
+
 def absolute(file: str) -> str:
     """Return the absolute path of a file; of a notebook cell or the like, its name as it is."""
     path = Path(file)

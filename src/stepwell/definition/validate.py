@@ -12,7 +12,7 @@ from stepwell.definition.balance import balance
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.paths import order, reachable, shortest_cycle
-from stepwell.definition.place import place
+from stepwell.definition.place import place, split_place
 from stepwell.definition.reader import StepSource, read_step
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.transition import End
@@ -32,7 +32,7 @@ def read_graph(flow_class: type) -> tuple[Graph | None, list[Problem]]:
         return None, [Problem(what=what, fix="Mark its methods with @step.", rule="no-steps")]
     reading = _Reading(flow_class, functions, {name: read_step(name, f) for name, f in functions.items()})
     graph = reading.graph()
-    problems = sorted(reading.problems, key=lambda problem: (problem.file, problem.line))
+    problems = sorted(reading.problems, key=lambda problem: split_place(problem.where))
     return (None if problems else graph), problems
 
 

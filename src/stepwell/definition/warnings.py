@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.place import place
+from stepwell.definition.place import place, split_place
 from stepwell.definition.transition import Foreach
 from stepwell.exceptions import Problem
 
@@ -16,7 +16,7 @@ from stepwell.exceptions import Problem
 def warnings_of(definition: FlowDefinition) -> list[Problem]:
     """Return the warnings for a valid flow, ordered by line."""
     found = [*_foreach_over_sets(definition), *_unread_parameters(definition)]
-    return sorted(found, key=lambda problem: (problem.file, problem.line))
+    return sorted(found, key=lambda problem: split_place(problem.where))
 
 
 def _foreach_over_sets(definition: FlowDefinition) -> Iterator[Problem]:

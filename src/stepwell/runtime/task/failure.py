@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 
+from stepwell.definition.mistakes import is_ours, locate
 from stepwell.exceptions import StepwellException
 from stepwell.model.task import ErrorInfo
-
-_OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120
 
 
 def describe(error: BaseException) -> ErrorInfo:
     """Return what there is to say of an exception."""
     if isinstance(error, StepwellException):
-        _locate(error)
+        locate(error)
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     whole = traceback.TracebackException.from_exception(error)
@@ -34,20 +32,9 @@ def _keep_users(shown: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = [frame for frame in one.stack if not frame.filename.startswith(_OURS)]
+        kept = [frame for frame in one.stack if not is_ours(frame.filename)]
         one.stack = traceback.StackSummary.from_list(kept)
         stack += [one.__cause__, one.__context__, *(one.exceptions or ())]
-
-
-def _locate(error: StepwellException) -> None:
-    """Let an error of ours that names no place name the innermost line of the user's that led to it."""
-    # A user's subclass may not have called our constructor.
-    if getattr(error, "line_no", None) or getattr(error, "source_file", None):
-        return
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        file = frame.f_code.co_filename
-        if not file.startswith(_OURS):
-            error.source_file, error.line_no = file, line
 
 
 def text_of(error: BaseException) -> str:
