@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, Entry] = {
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
     "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),
+    "doctor": Entry(module="doctor", help="Check this machine, or stored results."),
+    "reindex": Entry(module="reindex", help="Make the index of runs and tasks anew."),
     "configure": Entry(module="configure", help="Show the settings and where they come from."),
     "version": Entry(module="version", help="Print the version."),
     "help": Entry(module="help", help="Print help for a command."),

@@ -18,6 +18,7 @@ from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.task_record import record_of
 
 _FIRST_PAGE = 16
 _LARGEST_PAGE = 1024
@@ -97,8 +98,15 @@ class StoredRun:
             before, limit = page[-1].number, min(2 * limit, _LARGEST_PAGE)
 
     def change_tags(self, add: list[str], remove: list[str]) -> None:
-        """Remove, then add user tags, atomically."""
-        self._read = self.connection.stores.metadata.change_tags(self.flow, self.run, add, remove)
+        """Remove, then add user tags, atomically; the datastore gets them too, for when the index is lost."""
+        stores = self.connection.stores
+        changed = stores.metadata.change_tags(self.flow, self.run, add, remove)
+        while True:
+            stores.datastore.run_records.tag(self.run, changed.tags)
+            self._read = changed
+            changed = stores.metadata.run(self.flow, self.run) or changed
+            if changed.tags == self._read.tags:
+                return  # else somebody changed them meanwhile, and may have written before us
 
 
 def newest_runs(connection: Connection, query: RunQuery) -> Iterator[StoredRun]:
@@ -235,15 +243,3 @@ class StoredTask:
             return record.finished_at
         pack = self.pack()
         return None if pack is None else pack.outcome.ended_at
-
-
-def record_of(pack: Pack) -> TaskRecord:
-    """Return the record of a task that has succeeded, as its pack has it."""
-    key, outcome = pack.key, pack.outcome
-    return TaskRecord(
-        flow=key.flow, run=key.run, step=key.step, task=key.task, state=TaskState.SUCCEEDED,
-        number=int(key.task) if key.task.isdigit() else 0, attempt=pack.attempt,
-        created_at=outcome.started_at, started_at=outcome.started_at, finished_at=outcome.ended_at,
-        index_path=",".join(str(frame.index) for frame in pack.frames), label=outcome.label,
-        parents=",".join(f"{parent.step}/{parent.task}" for parent in pack.parents),
-    )  # fmt: skip

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from stepwell.datastore import foreach_items, format, layout, unstorable
 from stepwell.datastore.blobs import Blobs, Verify, digest_of
 from stepwell.datastore.logs import Logs
-from stepwell.datastore.pack_file import is_torn, open_pack, pack_bytes
+from stepwell.datastore.pack_file import DamagedPack, is_torn, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
+from stepwell.datastore.run_records import RunRecords
 from stepwell.datastore.serializers import Serializer, Serializers
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.datastore.unchanged import Mappings, head_of
-from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing
+from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing, StoreError
 from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.ids import TaskKey
@@ -21,6 +23,7 @@ from stepwell.model.task import TaskRef
 
 INLINE_LIMIT = 16 * 1024
 INHERITED_IN_PACK = 64
+DIGEST_BYTES = 32
 
 _IMMUTABLE = frozenset((type(None), bool, int, float, complex, str, bytes))
 _COMPARED_UP_TO = 64 * 1024 * 1024
@@ -50,6 +53,7 @@ class Datastore:
         self._homes: dict[tuple[str, str], Pack] = {}
         self._small: dict[bytes, bytes] = {}
         self.logs = Logs(storage)
+        self.run_records = RunRecords(storage)
 
     @classmethod
     def open(
@@ -176,6 +180,55 @@ class Datastore:
         found = (self._pack_at(name, key) for name in self._storage.list(layout.failures_folder(key)))
         return sorted((pack for pack in found if pack is not None), key=lambda pack: pack.attempt)
 
+    def packs_of_run(self, flow: str, run: str) -> Iterator[Pack | DamagedPack]:
+        """Yield what every task of a run left, failed attempts last. For tools: it reads all of it."""
+        folder = layout.run_folder(flow, run)
+        for name in chain(self._storage.list(f"{folder}/packs"), self._storage.list(f"{folder}/failed")):
+            data = self._storage.read(name)
+            try:
+                found = None if data is None else open_pack(data, name)
+            except StoreError as error:
+                yield DamagedPack(name, str(error))
+            else:
+                if found is not None:
+                    yield found
+
+    def references(self, pack: Pack) -> Iterator[tuple[str, bytes]]:
+        """Yield what a pack keeps in blobs, in words, and the digest of each. Foreach items are among it.
+
+        Raises
+        ------
+        StoreError
+            The table of the items, which names their blobs, is missing or damaged.
+        """
+        for entry in pack.own:
+            if entry.inline is None and not entry.home:
+                yield f"artifact {entry.name!r}", entry.digest
+        if pack.inherited_blob:
+            yield "the list of inherited artifacts", pack.inherited_blob
+        if pack.items is None:
+            return
+        if pack.items.digest:
+            yield "the foreach items", pack.items.digest
+        for index in range(pack.items.count):
+            _, data, is_digest = self._item_record(pack, pack.items, index)
+            if is_digest:
+                yield f"item {index} of the foreach", data
+
+    def check_blob(self, digest: bytes) -> str:
+        """Read a blob whole; return ``missing``, ``damaged``, or an empty text if it is as it was written."""
+        view = self._storage.map(layout.blob_key(digest))
+        if view is None:
+            return "missing"
+        return "" if digest_of([view]) == digest else "damaged"
+
+    def blobs(self) -> Iterator[bytes]:
+        """Yield the digest of every blob. For tools."""
+        for key in self._storage.list(layout.BLOBS):
+            name = key.rpartition("/")[2]
+            if len(name) == 2 * DIGEST_BYTES:
+                yield bytes.fromhex(name)
+
     def visible(self, pack: Pack) -> dict[str, ArtifactEntry]:
         """Return, by name, the entries that a child of the task inherits."""
         inherited = pack.inherited
@@ -229,18 +282,21 @@ class Datastore:
         items = pack.items
         if items is None or not 0 <= index < items.count:
             raise IndexError(f"{pack.key.pathspec} has no foreach item {index}")
+        serializer, data, is_digest = self._item_record(pack, items, index)
+        if is_digest:
+            return self._serializers.load(
+                serializer, self._blobs.get(data, -1, lambda: f"item {index} of {pack.key.pathspec}")
+            )
+        return self._serializers.load(serializer, memoryview(bytearray(data)))
+
+    def _item_record(self, pack: Pack, items: ItemsRef, index: int) -> tuple[str, bytes, bool]:
         start, length = foreach_items.record_place(self._table_bytes(pack, items, 8 * index, 16))
         record = foreach_items.open_record(self._table_bytes(pack, items, start, length))
         if record is None:
             raise BlobCorrupted(
                 f"Item {index} of {pack.key.pathspec} does not have the bytes that were written."
             )
-        serializer, data, is_digest = record
-        if is_digest:
-            return self._serializers.load(
-                serializer, self._blobs.get(data, -1, lambda: f"item {index} of {pack.key.pathspec}")
-            )
-        return self._serializers.load(serializer, memoryview(bytearray(data)))
+        return record
 
     def _table_bytes(self, pack: Pack, items: ItemsRef, start: int, length: int) -> bytes:
         if not items.digest:

@@ -4,6 +4,9 @@
 
     stepwell.json                                  format version
     blobs/ab/cd/abcd...                            large values, by hash
+    index/SHARD/RUN                                the run's record; who creates it has the id
+    index/SHARD/RUN.end                            the record as it was when the run ended
+    index/SHARD/RUN.tags                           its user tags, once somebody has changed them
     runs/FLOW/SHARD/RUN/packs/STEP/SHARD/TASK      the pack of the attempt that won
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
@@ -17,6 +20,7 @@ from stepwell.model.ids import TaskKey
 
 MARKER = "stepwell.json"
 BLOBS = "blobs"
+INDEX = "index"
 RUNS = "runs"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
@@ -32,6 +36,11 @@ def blob_key(digest: bytes) -> str:
 def run_folder(flow: str, run: str) -> str:
     """Folder of everything that belongs to one run alone."""
     return f"{RUNS}/{_name(flow)}/{_sharded(run)}"
+
+
+def run_record_key(run: str) -> str:
+    """Key of a run's record: without the flow, so that no two runs of a datastore have one id."""
+    return f"{INDEX}/{_sharded(run)}"
 
 
 def pack_key(key: TaskKey) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import blake3
+from msgspec import Struct
 
 from stepwell.exceptions import BlobCorrupted, StoreFormatError
 from stepwell.model import wire
@@ -10,6 +11,19 @@ from stepwell.model.pack import Pack
 
 _MAGIC = b"SWP1"
 _HEAD = 24
+
+
+class DamagedPack(Struct, frozen=True):
+    """A pack that cannot be read.
+
+    Attributes
+    ----------
+    key
+        Its place in the storage.
+    """
+
+    key: str
+    why: str
 
 
 def pack_bytes(pack: Pack) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stepwell.exceptions import StepwellTaggingError
-from stepwell.metadata_store.text import is_storable
+from stepwell.model.text import is_storable
 
 MOST_TAGS = 50
 LONGEST_TAG = 500

@@ -10,9 +10,9 @@ from stepwell.exceptions import StepwellNotFound
 from stepwell.metadata_store import tags
 from stepwell.metadata_store.run_order import run_number
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
-from stepwell.metadata_store.text import storable
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
+from stepwell.model.text import storable
 
 
 class MemoryMetadata(MetadataStore):

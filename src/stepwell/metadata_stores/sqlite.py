@@ -16,10 +16,10 @@ from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, 
 from stepwell.metadata_store import tags
 from stepwell.metadata_store.run_order import run_number
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
-from stepwell.metadata_store.text import storable
 from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.text import storable
 
 R = TypeVar("R")
 Row = tuple[Any, ...]

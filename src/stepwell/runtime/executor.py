@@ -16,6 +16,7 @@ from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest
+from stepwell.model.task_record import brief, parents_text
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
@@ -194,7 +195,7 @@ class Executor:
             error = outcome.error or ErrorInfo("Lost", "The task has no result.")
             if self.first_error is None:
                 self.first_error = (exited.handle.key, error)
-            return TaskFailed(flight.launch.task, f"task {exited.handle.key.short} failed: {_brief(error)}")
+            return TaskFailed(flight.launch.task, f"task {exited.handle.key.short} failed: {brief(error)}")
         self._recorder.committed()
         if outcome.transition.kind == "foreach":
             self._opened(flight, exited, outcome)
@@ -230,7 +231,7 @@ class Executor:
                 finished_at=exited.at,
                 exit_code=exited.exit_code if not exited.signal else -exited.signal,
                 label=outcome.label or flight.label,
-                error="" if outcome.error is None else _brief(outcome.error),
+                error="" if outcome.error is None else brief(outcome.error),
             )
         )
         self._emit(
@@ -260,26 +261,3 @@ class Executor:
             self._log(flight, exited.handle.key).say(exited.at, outcome.error.message)
         if flight.log is not None:
             flight.log.close(exited.at, self._datastore)
-
-
-def _brief(error: ErrorInfo) -> str:
-    first = error.message.strip().partition("\n")[0]
-    return f"{error.type}: {first}" if first else error.type
-
-
-def parents_text(parents: Sequence[tuple[str, int]]) -> str:
-    """Return parents as `TaskRecord` keeps them: consecutive ids of one step as a range.
-
-    >>> parents_text([("a", 3), ("a", 4), ("a", 5), ("b", 9)])
-    'a/3-5,b/9'
-    """
-    parts: list[str] = []
-    first = 0
-    while first < len(parents):
-        step, start = parents[first]
-        last = first
-        while last + 1 < len(parents) and parents[last + 1] == (step, start + last + 1 - first):
-            last += 1
-        parts.append(f"{step}/{start}" if last == first else f"{step}/{start}-{parents[last][1]}")
-        first = last + 1
-    return ",".join(parts)

@@ -45,6 +45,8 @@ class Recorder:
         self.run = msgspec.structs.replace(self.run, **changes)
         self.flush()
         self._metadata.save_run(self.run)
+        if self.run.state.finished:
+            self._datastore.run_records.end(self.run)
 
     def task(self, record: TaskRecord) -> None:
         """Take the newest state of a task; only the last one of a tick is written."""

@@ -80,9 +80,10 @@ class Runtime:
             with StopRequests(self._engine.wake) as stop:
                 datastore, metadata = self._stores()
                 code = CodeKeeper(self._definition.file, self._settings.package_suffixes, datastore)
-                info = self._info(metadata, options, code.version)
                 surroundings = {"git-info": git.info(), **code.fields(_CODE_PATIENCE_S)}
-                recorder = self._register(info, parameters, options, datastore, metadata, surroundings)
+                run = self._claim(options, datastore, metadata, surroundings)
+                info = self._info(run, options, code.version)
+                recorder = self._register(run, info, parameters, datastore, metadata)
                 self._write_files(info, options, metadata)
                 result = self._drive(info, recorder, datastore, options, listener, stop)
                 _record_code(recorder, code)
@@ -107,15 +108,50 @@ class Runtime:
         if problems:
             raise GraphError(problems)
 
-    def _info(self, metadata: MetadataStore, options: RunOptions, code_version: str) -> RunInfo:
-        namespace = f"user:{self._settings.user}" if options.namespace is None else options.namespace or None
+    def _claim(
+        self,
+        options: RunOptions,
+        datastore: Datastore,
+        metadata: MetadataStore,
+        surroundings: Mapping[str, str],
+    ) -> RunRecord:
+        """Return the record of the new run, whose id no other run of the datastore has, on any machine."""
+        now = self._clock.now()
+        graph = self._definition.graph
+        details = {
+            **fields(self._definition.file, sys.argv),
+            "start_step": graph.start,
+            "end_step": graph.end,
+            "ds-type": "local",
+            "ds-root": datastore.location,
+            **surroundings,
+        }
+        while True:
+            run = RunRecord(
+                flow=self._definition.name,
+                run=str(metadata.next_run_id()),
+                state=RunState.RUNNING,
+                user=self._settings.user,
+                created_at=now,
+                heartbeat_at=now,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                pid_started=process_started(os.getpid()),
+                tags=options.tags,
+                system_tags=system_tags(self._settings.user),
+                fields=details,
+            )
+            if datastore.run_records.claim(run):
+                return run
+
+    def _info(self, run: RunRecord, options: RunOptions, code_version: str) -> RunInfo:
         return RunInfo(
-            flow=self._definition.name,
-            run=str(metadata.next_run_id()),
+            flow=run.flow,
+            run=run.run,
             script=self._definition.file,
-            user=self._settings.user,
+            user=run.user,
             tags=options.tags,
-            namespace=namespace,
+            namespace=f"user:{run.user}" if options.namespace is None else options.namespace or None,
             max_num_splits=options.max_num_splits,
             seed=self._settings.seed,
             code_version=code_version,
@@ -123,38 +159,17 @@ class Runtime:
 
     def _register(
         self,
+        run: RunRecord,
         info: RunInfo,
         parameters: Mapping[str, object],
-        options: RunOptions,
         datastore: Datastore,
         metadata: MetadataStore,
-        surroundings: Mapping[str, str],
     ) -> Recorder:
-        now = self._clock.now()
-        graph = self._definition.graph
-        details = {
-            **fields(info.script, sys.argv),
-            "start_step": graph.start,
-            "end_step": graph.end,
-            "ds-type": "local",
-            "ds-root": datastore.location,
-            **surroundings,
-        }
-        run = RunRecord(
-            flow=info.flow,
-            run=info.run,
-            state=RunState.RUNNING,
-            user=self._settings.user,
-            created_at=now,
-            heartbeat_at=now,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            pid_started=process_started(os.getpid()),
-            tags=options.tags,
-            system_tags=system_tags(self._settings.user),
-            fields=details,
-        )
-        first = commit_parameters(self._definition, parameters, info, datastore, now)
+        try:
+            first = commit_parameters(self._definition, parameters, info, datastore, run.created_at)
+        except BaseException:
+            datastore.run_records.forget(run)
+            raise
         recorder = Recorder(metadata, datastore, run, self._clock, self._settings.fsync)
         recorder.task(first)
         recorder.save_run()

@@ -13,7 +13,7 @@ from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TransitionTaken
-from stepwell.runtime.executor import parents_text
+from stepwell.model.task_record import parents_text
 from stepwell.storages.memory import MemoryStorage
 from stepwell.wiring import Stores
 

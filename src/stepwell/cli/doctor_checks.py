@@ -1,0 +1,186 @@
+"""What ``doctor`` looks at. Each check returns findings; none of them changes anything that stays."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from stepwell.exceptions import StepwellException
+from stepwell.settings.keys import is_secret
+from stepwell.settings.settings import Settings
+from stepwell.version import VERSION
+
+Severity = Literal["ok", "warning", "fatal"]
+
+_PLUGIN_GROUPS = ("stepwell.serializers", "stepwell.engines", "stepwell.storages", "stepwell.decorators")
+_LIBRARIES = ("blake3", "click", "cloudpickle", "msgspec", "rich")
+_LITTLE_SPACE = 1 << 30
+_TOO_LITTLE_SPACE = 64 << 20
+_CLOCK_SKEW_S = 5.0
+_FEW_FILES = 1024
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at, how it is, and what to do if it is not well."""
+
+    check: str
+    severity: Severity
+    text: str
+    fix: str = ""
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what every check finds, in the order in which a user would go about it."""
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("python", _python),
+        ("versions", _versions),
+        ("settings", _settings),
+        ("datastore", _datastore),
+        ("metadata", _metadata),
+        ("engines", _engines),
+        ("credentials", _credentials),
+        ("plugins", _plugins),
+    )
+    for name, check in checks:
+        try:
+            yield from check(settings)
+        except (StepwellException, OSError) as error:
+            yield Finding(name, "fatal", str(error), "Mend that first; a run would meet it too.")
+
+
+def _python(_settings: Settings) -> Iterator[Finding]:
+    text = f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
+    if sys.platform == "win32":
+        yield Finding("python", "warning", text, "Signals to groups of processes are missing here.")
+    else:
+        yield Finding("python", "ok", text)
+
+
+def _versions(_settings: Settings) -> Iterator[Finding]:
+    found: list[str] = []
+    for name in _LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding("versions", "fatal", f"{name} is not installed", f"pip install {name}")
+    yield Finding("versions", "ok", f"Stepwell {VERSION}; {', '.join(found)}")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for warning in settings.warnings:
+        yield Finding("settings", "warning", warning, "Correct or remove it.")
+    yield Finding("settings", "ok", f"{len(settings.values)} set, for user {settings.user!r}")
+
+
+def _datastore(settings: Settings) -> Iterator[Finding]:
+    root = settings.datastore_root
+    place = root
+    while not place.exists():
+        place = place.parent
+    state = "" if place == root else " (not there yet; the first run makes it)"
+    yield from _writing(place, f"{root}{state}")
+    yield from _space(place)
+
+
+def _writing(folder: Path, shown: str) -> Iterator[Finding]:
+    """Write, rename and lock, in a folder of its own that is removed again; and compare the clocks."""
+    fix = "Give yourself write access, or choose another place with --datastore-root."
+    try:
+        with tempfile.TemporaryDirectory(prefix=".stepwell-doctor-", dir=folder) as scratch:
+            first, second = Path(scratch, "a"), Path(scratch, "b")
+            first.write_bytes(b"x")
+            first.rename(second)
+            skew = second.stat().st_mtime - time.time()
+            locks = _can_lock(second)
+    except OSError as error:
+        yield Finding("datastore", "fatal", f"{shown} cannot be written: {error.strerror}", fix)
+        return
+    yield Finding("datastore", "ok", f"{shown} can be written")
+    if not locks:
+        fix = "Use a local disk, or a network file system with locks."
+        yield Finding("datastore", "fatal", f"{shown} has no working file locks", fix)
+    if abs(skew) > _CLOCK_SKEW_S:
+        text = f"its clock is {skew:+.0f} s from this machine's"
+        yield Finding("clock", "warning", text, "Synchronise the clocks (NTP).")
+    else:
+        yield Finding("clock", "ok", "the clocks of this machine and of the datastore agree")
+
+
+def _can_lock(file: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True  # Windows: SQLite has locks of its own there
+    with file.open("rb") as opened:
+        try:
+            fcntl.lockf(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+def _space(folder: Path) -> Iterator[Finding]:
+    free = shutil.disk_usage(folder).free
+    text = f"{free / (1 << 30):.1f} GiB free"
+    fix = "Free some space, or choose another disk with --datastore-root."
+    level: Severity = "fatal" if free < _TOO_LITTLE_SPACE else "warning" if free < _LITTLE_SPACE else "ok"
+    yield Finding("disk", level, text, fix if level != "ok" else "")
+
+
+def _metadata(settings: Settings) -> Iterator[Finding]:
+    root = settings.datastore_root
+    if not root.is_dir():
+        yield Finding("metadata", "ok", "nothing recorded yet")
+        return
+    from stepwell.metadata_store.store import RunQuery
+    from stepwell.wiring import open_stores
+
+    metadata = open_stores(settings=settings).metadata
+    newest = metadata.runs(RunQuery(limit=1))
+    text = f"{metadata.location}: {len(metadata.flows())} flows"
+    yield Finding("metadata", "ok", f"{text}, newest run {newest[0].run}" if newest else text)
+
+
+def _engines(_settings: Settings) -> Iterator[Finding]:
+    from stepwell.engines.local.safety import usable_cores, why_not_fork
+
+    hazard = why_not_fork()
+    if hazard is None:
+        yield Finding("engines", "ok", f"local: tasks are forked, {usable_cores()} at once")
+    else:
+        yield Finding("engines", "warning", f"local: tasks are spawned. {hazard}", "Tasks start more slowly.")
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files < _FEW_FILES:
+        text = f"a process may open only {files} files"
+        yield Finding("engines", "warning", text, f"Raise it: ulimit -n {_FEW_FILES}")
+
+
+def _credentials(settings: Settings) -> Iterator[Finding]:
+    for name, value in sorted(settings.values.items()):
+        if is_secret(name):
+            yield Finding("credentials", "ok", f"{name} is set ({value.origin})")
+
+
+def _plugins(_settings: Settings) -> Iterator[Finding]:
+    for group in _PLUGIN_GROUPS:
+        for plugin in entry_points(group=group):
+            try:
+                plugin.load()
+            except Exception as error:  # noqa: BLE001 - importing foreign code may raise anything
+                text = f"{plugin.name} ({plugin.value}) cannot be loaded: {type(error).__name__}: {error}"
+                yield Finding("plugins", "warning", text, "Update or uninstall the package it belongs to.")
+            else:
+                yield Finding("plugins", "ok", f"{plugin.name} ({plugin.value})")

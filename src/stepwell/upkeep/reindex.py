@@ -1,0 +1,84 @@
+"""The index made anew from the datastore alone. Runs may go on meanwhile, and so may readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.pack_file import DamagedPack
+from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.ids import PARAMETERS_STEP
+from stepwell.model.pack import Pack
+from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.task_record import record_of
+
+_AT_ONCE = 1000
+
+
+class Reindexed(Struct, frozen=True):
+    """What came of it.
+
+    Attributes
+    ----------
+    damaged
+        What could not be read, one line each.
+    """
+
+    runs: int
+    tasks: int
+    damaged: tuple[str, ...]
+
+
+def reindex(datastore: Datastore, metadata: MetadataStore) -> Reindexed:
+    """Put every run and task of the datastore into the index; what it has besides stays.
+
+    A run that the datastore knows only from its start is put in as running: whoever reads it finds out
+    whether it still is. One that the index has already is left as it is there.
+    """
+    damaged: list[str] = []
+    runs = tasks = 0
+    for kept in datastore.run_records.all():
+        if kept.record is None:
+            damaged.append(f"{kept.key}: the run's record cannot be read")
+            continue
+        runs += 1
+        run = kept.record
+        if kept.ended or metadata.run(run.flow, run.run) is None:
+            metadata.save_run(run)
+        batch: list[TaskRecord] = []
+        for record in _tasks(datastore, run, damaged):
+            batch.append(record)
+            if len(batch) >= _AT_ONCE:
+                metadata.save_tasks(batch)
+                batch.clear()
+            tasks += 1
+        metadata.save_tasks(batch)
+    return Reindexed(runs, tasks, tuple(damaged))
+
+
+def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator[TaskRecord]:
+    """Yield each task once: the attempt that succeeded, else the last that failed."""
+    succeeded: set[tuple[str, str]] = set()
+    failed: dict[tuple[str, str], Pack] = {}
+    for pack in datastore.packs_of_run(run.flow, run.run):
+        if isinstance(pack, DamagedPack):
+            damaged.append(f"{pack.key}: {pack.why}")
+            continue
+        place = (pack.key.step, pack.key.task)
+        if pack.outcome.ok:
+            succeeded.add(place)
+            yield _described(pack, run)
+        elif place not in succeeded and (place not in failed or failed[place].attempt < pack.attempt):
+            failed[place] = pack
+    yield from (_described(pack, run) for pack in failed.values())
+
+
+def _described(pack: Pack, run: RunRecord) -> TaskRecord:
+    record = record_of(pack, run.host)
+    if pack.key.step != PARAMETERS_STEP:
+        return record
+    ends = {name: run.fields[name] for name in ("start_step", "end_step") if name in run.fields}
+    return replace(record, host="", exit_code=None, fields=ends)

@@ -1,0 +1,90 @@
+"""Every pack and blob against its hash. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.pack_file import DamagedPack
+from stepwell.exceptions import StoreError
+from stepwell.model.pack import Pack
+from stepwell.model.run import RunRecord
+
+
+class Damage(Struct, frozen=True):
+    """Something that is not as it was written.
+
+    Attributes
+    ----------
+    what
+        The artifact or the like, and what is the matter with it.
+    place
+        Key of the object in the storage.
+    task
+        Pathspec of a task that needs it; empty if none is known.
+    """
+
+    what: str
+    place: str
+    task: str = ""
+
+
+class Verified(Struct):
+    """How much was looked at."""
+
+    packs: int = 0
+    blobs: int = 0
+
+
+def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: Verified) -> Iterator[Damage]:
+    """Yield what is damaged or missing.
+
+    Parameters
+    ----------
+    runs
+        Flow and id of the runs to look at; None looks at all, and at blobs that no run refers to.
+    seen
+        Counts what was looked at.
+    """
+    states: dict[bytes, str] = {}
+    kept = {(run.flow, run.run): run for run in _records(datastore)}
+    for flow, run in kept if runs is None else runs:
+        record = kept.get((flow, run))
+        if record is not None and (code := record.fields.get("code-package")):
+            yield from _blob(datastore, bytes.fromhex(code), f"the code of run {flow}/{run}", "", states)
+        for pack in datastore.packs_of_run(flow, run):
+            seen.packs += 1
+            if isinstance(pack, DamagedPack):
+                yield Damage(pack.why, pack.key)
+            else:
+                yield from _of_pack(datastore, pack, states)
+    if runs is None:
+        for digest in datastore.blobs():
+            if digest not in states:
+                yield from _blob(datastore, digest, "a blob that no task refers to", "", states)
+    seen.blobs = len(states)
+
+
+def _records(datastore: Datastore) -> Iterator[RunRecord]:
+    return (kept.record for kept in datastore.run_records.all() if kept.record is not None)
+
+
+def _of_pack(datastore: Datastore, pack: Pack, states: dict[bytes, str]) -> Iterator[Damage]:
+    task = pack.key.pathspec
+    try:
+        for what, digest in datastore.references(pack):
+            yield from _blob(datastore, digest, what, task, states)
+    except StoreError as error:
+        yield Damage(str(error), pack.key.short, task)
+
+
+def _blob(
+    datastore: Datastore, digest: bytes, what: str, task: str, states: dict[bytes, str]
+) -> Iterator[Damage]:
+    """Yield the damage of a blob, if there is any; each is read once."""
+    if digest not in states:
+        states[digest] = datastore.check_blob(digest)
+    if states[digest]:
+        yield Damage(f"{what} is {states[digest]}", digest.hex(), task)
