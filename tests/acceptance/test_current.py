@@ -1,5 +1,10 @@
 """``current`` in real runs."""
 
+from command_line import words
+
+from stepwell.client import Run
+from stepwell.client.scope import Connection, Scope
+
 
 # SPEC 11.3-1
 # SPEC 11.3-2
@@ -80,3 +85,46 @@ class F(FlowSpec):
     assert "@card" in end["errors"][0] and "@checkpoint" in end["errors"][1]
     assert "no attribute 'nonsense'" in end["errors"][2]
     assert "read-only" in end["errors"][3]
+
+
+NOTES = """
+from stepwell import FlowSpec, current, resources, step
+
+class Notes(FlowSpec):
+    @resources(cpu=2, memory=500)
+    @step
+    def start(self):
+        self.granted = [current.resources.cpu, current.resources.memory_mb, current.resources.gpu]
+        self.rest = [current.iteration, current.attempt_deadline]
+        current.log(rows=5, source="\u00e9t\u00e9")
+        for epoch, loss in enumerate([0.9, 0.5, 0.25]):
+            current.metric("loss", loss, step=epoch * 10)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        current.log(done=False)
+        current.log(bad=object())
+
+if __name__ == "__main__":
+    Notes()
+"""
+
+
+# SPEC 11.3-3
+def test_facts_and_series_of_a_task_are_shown_and_read_by_the_client(folder):
+    folder.file(NOTES)
+
+    done = folder.run()
+
+    assert done.returncode == 1
+    assert "`current.log(bad=...)` takes what JSON can hold" in words(done)
+    shown = words(folder.call("flow.py", "show", "latest/start/1"))
+    assert 'fact      source = "\u00e9t\u00e9"' in shown
+    assert "metric    loss = 0.25 at step 20 (from 0.25 to 0.9)" in shown
+    scope = Scope(Connection(f"local@{folder.root}"))
+    start, end = (Run("Notes/1", at=scope)[name].task for name in ("start", "end"))
+    assert start.facts == {"rows": 5, "source": "\u00e9t\u00e9"}
+    assert [(point.step, point.value) for point in start.metrics["loss"]] == [(0, 0.9), (10, 0.5), (20, 0.25)]
+    assert (end.facts, end.metrics) == ({"done": False}, {})
+    assert (start.data.granted, start.data.rest) == ([2, 500, None], [0, None])

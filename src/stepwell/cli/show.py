@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from stepwell.model.run import RunRecord, TaskRecord
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.model.pack import Pack
     from stepwell.wiring import Stores
 
 _TASKS_SHOWN = 50
+_FACT_SHOWN = 200
 
 
 def command(flow_class: object) -> click.Command:
@@ -127,9 +130,21 @@ def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
         for name, entry in sorted(entries_of(stores.datastore, pack).items()):
             if not name.startswith("_"):
                 yield f"  artifact  {name} = {preview(stores.datastore, pack, entry)}"
+        yield from _notes(pack)
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
     yield from _indented(text)
+
+
+def _notes(pack: Pack) -> Iterator[str]:
+    for name, stored in pack.facts.items():
+        text = json.dumps(json.loads(stored), ensure_ascii=False)
+        yield f"  fact      {name} = {text if len(text) <= _FACT_SHOWN else f'{text[:_FACT_SHOWN]}...'}"
+    for name, points in pack.metrics.items():
+        values = [point.value for point in points]
+        last = points[-1]
+        extent = f"from {min(values):g} to {max(values):g}" if len(points) > 1 else "one point"
+        yield f"  metric    {name} = {last.value:g} at step {last.step:.10g} ({extent})"
 
 
 def _clock(at: float) -> str:

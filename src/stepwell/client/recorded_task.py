@@ -11,7 +11,15 @@ from stepwell.client.addressed import PartOfRun, moment
 from stepwell.client.artifacts import TaskData
 from stepwell.client.scope import Scope
 from stepwell.client.stored import StoredRun, StoredTask
-from stepwell.client.task_fields import Metadata, environment_of, recorded_fields, runtime_of
+from stepwell.client.task_fields import (
+    Metadata,
+    MetricPoint,
+    environment_of,
+    facts_of,
+    metrics_of,
+    recorded_fields,
+    runtime_of,
+)
 from stepwell.exceptions import StepwellNotFound
 from stepwell.model.states import RunState
 
@@ -106,6 +114,16 @@ class RecordedTask(PartOfTask):
     def metadata_dict(self) -> Mapping[str, str]:
         """Values of the recorded fields by name; of several with one name, the latest."""
         return {field.name: field.value for field in self.metadata}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the attempt said with ``current.log``, by name; there once the attempt has ended."""
+        return facts_of(self._task.pack())
+
+    @property
+    def metrics(self) -> dict[str, list[MetricPoint]]:
+        """What the attempt measured with ``current.metric``: points by series, in the order of the calls."""
+        return metrics_of(self._task.pack())
 
     @property
     def runtime_name(self) -> str | None:

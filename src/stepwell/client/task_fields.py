@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepwell.client.stored import StoredTask
 
@@ -39,6 +39,28 @@ class Metadata(NamedTuple):
     created_at: datetime
     type: str
     task: str
+
+
+class MetricPoint(NamedTuple):
+    """One point of a series that a step measured with ``current.metric``."""
+
+    step: float
+    value: float
+    at: datetime
+
+
+def facts_of(pack: Pack | None) -> dict[str, Any]:
+    """Return what the step said with ``current.log``, by name."""
+    return {} if pack is None else {name: json.loads(text) for name, text in pack.facts.items()}
+
+
+def metrics_of(pack: Pack | None) -> dict[str, list[MetricPoint]]:
+    """Return what the step measured with ``current.metric``, by name of the series."""
+    series = {} if pack is None else pack.metrics
+    return {
+        name: [MetricPoint(point.step, point.value, datetime.fromtimestamp(point.at)) for point in points]
+        for name, points in series.items()
+    }
 
 
 def recorded_fields(task: StoredTask) -> list[Metadata]:

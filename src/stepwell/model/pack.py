@@ -10,6 +10,14 @@ from stepwell.model.ids import TaskKey
 from stepwell.model.task import TaskOutcome, TaskRef
 
 
+class MetricPoint(Struct, frozen=True, array_like=True):
+    """One point of a series that a step has measured; ``at`` is Unix time in seconds."""
+
+    step: float
+    value: float
+    at: float
+
+
 class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything about one task attempt.
 
@@ -27,6 +35,10 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         For a join: names that its inputs had and that it did not take over (at most 1,000, sorted).
     fields
         What the attempt recorded of its surroundings: host, pid, user, versions.
+    facts
+        What the step said with ``current.log``: JSON text by name.
+    metrics
+        Series that the step measured with ``current.metric``, thinned out when they are long.
     """
 
     key: TaskKey
@@ -42,3 +54,5 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     item_table: bytes = b""
     dropped: tuple[str, ...] = ()
     fields: dict[str, str] = {}
+    facts: dict[str, str] = {}
+    metrics: dict[str, tuple[MetricPoint, ...]] = {}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
-from stepwell.exceptions import StepwellInternalError
+from stepwell.exceptions import DataException, StepwellInternalError
+
+if TYPE_CHECKING:
+    from stepwell.model.policy import Resources
+    from stepwell.runtime.task.notes import Notes
 
 _PLAIN: Mapping[str, object] = {
     "is_running_flow": False,
@@ -32,6 +37,7 @@ _PLAIN: Mapping[str, object] = {
     "parallel": None,
     "is_parallel": False,
     "iteration": 0,
+    "attempt_deadline": None,
     "resources": None,
     "task": None,
     "run": None,
@@ -39,12 +45,21 @@ _PLAIN: Mapping[str, object] = {
 _PROVIDERS: Mapping[str, str] = {
     "card": "@card",
     "checkpoint": "@checkpoint",
-    "attempt_deadline": "@timeout",
     "spot_termination_notice": "@kubernetes or @batch",
 }
 
 # One task a process: not a context variable, because threads that a step starts must see the task as well.
 _values: dict[str, object] = dict(_PLAIN)
+
+
+class _Task:
+    """What belongs to the task of this process and is not for reading."""
+
+    pid: int = 0
+    notes: Notes | None = None
+
+
+_task = _Task()
 
 
 class Deferred:
@@ -62,6 +77,27 @@ class Current:
     Outside a task the plain names are None or False. An unknown name raises `AttributeError`, which says
     which decorator provides it, if one does.
     """
+
+    if TYPE_CHECKING:
+        # `X | Any` for what is None outside a task: steps, where it is set, need not ask.
+        is_running_flow: bool
+        flow_name: str | Any
+        run_id: str | Any
+        step_name: str | Any
+        task_id: str | Any
+        retry_count: int
+        origin_run_id: str | None
+        code_version: str | None
+        pathspec: str | Any
+        namespace: str | Any
+        username: str | Any
+        tags: frozenset[str]
+        tempdir: str | Any
+        parameter_names: list[str] | Any
+        is_parallel: bool
+        iteration: int
+        attempt_deadline: float | None
+        resources: Resources | Any
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -81,6 +117,61 @@ class Current:
         """Return the value of ``key``, or ``default`` if it is unknown or None."""
         return getattr(self, key) if key in self else default
 
+    def log(self, /, **fields: object) -> None:
+        """Attach facts to the task; ``show`` and the client's ``Task.facts`` have them, also if it fails.
+
+        Parameters
+        ----------
+        fields
+            Values that JSON can hold, by name; NumPy's scalars too. The latest value of a name stands.
+
+        Raises
+        ------
+        DataException
+            No step is running in this process, a value is no JSON, or the facts exceed 64 KiB.
+
+        Examples
+        --------
+        >>> current.log(rows=len(frame), source="2024-05")
+        """
+        _notes("log").log(fields)
+
+    def metric(self, name: str, value: SupportsFloat, step: SupportsFloat | None = None) -> None:
+        """Add a point to a series of the task; ``show`` and the client's ``Task.metrics`` have it.
+
+        Parameters
+        ----------
+        value
+            A number; NumPy's scalars too.
+        step
+            Where in the series it stands; the number of points before it if it is left out.
+
+        Raises
+        ------
+        DataException
+            No step is running in this process, something is no number, or it is the task's 101st series.
+
+        Notes
+        -----
+        About 1,000 points of a series are kept: of longer ones every second goes, the latest always stays.
+        """
+        _notes("metric").metric(name, value, step)
+
+
+def _notes(method: str) -> Notes:
+    if not _values["is_running_flow"]:
+        raise DataException(f"`current.{method}` works in a step only; no task is running here.")
+    if os.getpid() != _task.pid:
+        raise DataException(
+            f"`current.{method}` was called in a child process of the task, where what it says would be "
+            "lost. Return the value, and say it in the step."
+        )
+    if _task.notes is None:
+        from stepwell.runtime.task.notes import Notes  # few steps take any
+
+        _task.notes = Notes()
+    return _task.notes
+
 
 def _unknown(name: str) -> str:
     provider = _PROVIDERS.get(name)
@@ -95,11 +186,18 @@ def enter(values: Mapping[str, object]) -> None:
     if unknown:
         raise StepwellInternalError(f"`current` got unknown names: {sorted(unknown)}")
     _values.update({**_PLAIN, **values})
+    _task.pid, _task.notes = os.getpid(), None
+
+
+def notes_taken() -> Notes | None:
+    """Return what the task has said with `Current.log` and `Current.metric`; None if nothing."""
+    return _task.notes
 
 
 def leave() -> None:
     """Empty ``current`` again."""
     _values.update(_PLAIN)
+    _task.notes = None
 
 
 current = Current()

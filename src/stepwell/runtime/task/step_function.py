@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
+from msgspec.structs import replace
+
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.preview import label_of
 from stepwell.datastore.unstorable import Offender, Unstorable
@@ -182,6 +184,7 @@ class _Attempt:
                 "username": self._info.user,
                 "tags": frozenset(self._info.tags),
                 "tempdir": current.Deferred(_tempdir),
+                "resources": self._definition.policies[key.step].resources,
                 "task": current.Deferred(lambda: self._client_object("task")),
                 "run": current.Deferred(lambda: self._client_object("run")),
                 "graph": current.Deferred(self._graph_info),
@@ -236,7 +239,7 @@ class _Attempt:
                 self._node.file,
             )
         outcome = self._outcome(ok=True)
-        self._seal(self._pack(outcome, own, live))
+        self._seal(_noted(self._pack(outcome, own, live)))
         return outcome
 
     def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
@@ -324,18 +327,23 @@ class _Attempt:
         if self._live is not None:
             kept, _ = self._capture(self._live)
             own.update(kept)
-        self._datastore.seal_failure(
-            Pack(
-                key=request.key,
-                attempt=request.attempt,
-                outcome=outcome,
-                parents=request.parents,
-                split=request.split,
-                frames=self._frames,
-                own=tuple(own[name] for name in sorted(own)),
-                fields=self._fields(),
-            )
+        pack = Pack(
+            key=request.key,
+            attempt=request.attempt,
+            outcome=outcome,
+            parents=request.parents,
+            split=request.split,
+            frames=self._frames,
+            own=tuple(own[name] for name in sorted(own)),
+            fields=self._fields(),
         )
+        self._datastore.seal_failure(_noted(pack))
+
+
+def _noted(pack: Pack) -> Pack:
+    """Return the pack with what the step said of itself, if anything."""
+    notes = current.notes_taken()
+    return pack if notes is None else replace(pack, facts=notes.facts(), metrics=notes.metrics())
 
 
 def _is_ours(cause: BaseException | None) -> bool:
