@@ -94,7 +94,7 @@ class StepwellException(Exception):
     headline: str = "Stepwell error"
 
     def __init__(self, msg: str = "", lineno: int | None = None, source_file: str | None = None) -> None:
-        self.message = str(msg)
+        self.message: str = str(msg)
         self.line_no = lineno
         self.source_file = source_file
         super().__init__(self.message)
@@ -140,7 +140,7 @@ class GraphError(FlowError):
     """Steps and transitions do not fit together. Carries every problem found, in ``problems``."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -225,7 +225,7 @@ class UnhandledInMergeArtifactsException(TaskError):
 
     def __init__(self, msg: str, artifact_names: Sequence[str] = ()) -> None:
         super().__init__(msg)
-        self.artifact_names = list(artifact_names)
+        self.artifact_names: list[str] = list(artifact_names)
 
 
 class MissingInMergeArtifactsException(TaskError):
@@ -235,7 +235,7 @@ class MissingInMergeArtifactsException(TaskError):
 
     def __init__(self, msg: str, artifact_names: Sequence[str] = ()) -> None:
         super().__init__(msg)
-        self.artifact_names = list(artifact_names)
+        self.artifact_names: list[str] = list(artifact_names)
 
 
 class UnpicklableArtifactException(TaskError):

@@ -20,7 +20,7 @@ class JSONTypeClass:
         return "JSONType"
 
 
-JSONType = JSONTypeClass()
+JSONType: JSONTypeClass = JSONTypeClass()
 
 ParameterType = type[str] | type[int] | type[float] | type[bool] | JSONTypeClass
 _SCALARS: dict[str, ParameterType] = {"str": str, "int": int, "float": float, "bool": bool}
@@ -79,12 +79,12 @@ class Parameter:
         show_default: bool | str | None = None,
         separator: str | None = None,
     ) -> None:
-        self.name = name or ""
-        self.attribute = ""
+        self.name: str = name or ""
+        self.attribute: str = ""
         self.default = default
         self.given_type = type
         self.help = help
-        self.required = bool(required) and default is None
+        self.required: bool = bool(required) and default is None
         self.show_default = show_default
         self.separator = separator
         self._owner: Any = None

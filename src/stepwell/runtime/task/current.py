@@ -200,4 +200,4 @@ def leave() -> None:
     _task.notes = None
 
 
-current = Current()
+current: Current = Current()
