@@ -1,6 +1,9 @@
 """The package's root: every public name resolves, is documented, and costs little until it is used."""
 
 import ast
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import stepwell
+from stepwell.definition.announced import ANNOUNCED
 
 HEAVY = {
     "numpy",
@@ -46,6 +50,21 @@ def test_every_public_name_resolves_and_is_documented(name):  # SPEC 1.1-2
     # An object of a class of ours, such as `current`, is documented by its class; a plain string is not.
     is_ours = callable(value) or type(value).__module__.startswith("stepwell")
     assert is_ours and value.__doc__
+
+
+@pytest.mark.skipif(shutil.which("pyright") is None, reason="pyright is not installed")
+def test_every_public_name_has_a_type_that_all_checkers_agree_on():  # SPEC 1.1-2
+    asked = [sys.executable, "--verifytypes", "stepwell", "--ignoreexternal", "--outputjson"]
+    place = {**os.environ, "PYTHONPATH": str(Path(stepwell.__file__).parents[1])}
+    verdict = subprocess.run(["pyright", "--pythonpath", *asked], capture_output=True, env=place)
+    symbols = {
+        symbol["name"]: symbol["isTypeKnown"] and not symbol["isTypeAmbiguous"]
+        for symbol in json.loads(verdict.stdout)["typeCompleteness"]["symbols"]
+    }
+
+    assert [
+        name for name in public_names() if not symbols[f"stepwell.{name}"] and name not in ANNOUNCED
+    ] == []
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -90,8 +90,8 @@ class Scope:
     __slots__ = ("connection", "namespace")
 
     def __init__(self, connection: Connection, namespace: str | None = None) -> None:
-        self.connection = connection
-        self.namespace = namespace
+        self.connection: Connection = connection
+        self.namespace: str | None = namespace
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -37,9 +37,9 @@ class StoredRun:
     __slots__ = ("_read", "connection", "flow", "run")
 
     def __init__(self, connection: Connection, flow: str, run: str, record: RunRecord | None = None) -> None:
-        self.connection = connection
-        self.flow = flow
-        self.run = run
+        self.connection: Connection = connection
+        self.flow: str = flow
+        self.run: str = run
         self._read = record
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -142,9 +142,9 @@ class StoredTask:
         attempt: int | None = None,
         record: TaskRecord | None = None,
     ) -> None:
-        self.run = run
-        self.key = TaskKey(run.flow, run.run, step, task)
-        self.attempt_asked = attempt
+        self.run: StoredRun = run
+        self.key: TaskKey = TaskKey(run.flow, run.run, step, task)
+        self.attempt_asked: int | None = attempt
         self._read = record
         self._pack: Pack | None = None
         self._entries: dict[str, ArtifactEntry] | None = None

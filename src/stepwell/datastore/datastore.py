@@ -52,8 +52,8 @@ class Datastore:
         self._mappings = Mappings()
         self._homes: dict[tuple[str, str], Pack] = {}
         self._small: dict[bytes, bytes] = {}
-        self.logs = Logs(storage)
-        self.run_records = RunRecords(storage)
+        self.logs: Logs = Logs(storage)
+        self.run_records: RunRecords = RunRecords(storage)
 
     @classmethod
     def open(

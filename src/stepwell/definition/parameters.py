@@ -89,7 +89,8 @@ class Parameter:
         self.separator = separator
         self._owner: Any = None
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - the line that errors speak of
-        self.file, self.line = caller.f_code.co_filename, caller.f_lineno
+        self.file: str = caller.f_code.co_filename
+        self.line: int = caller.f_lineno
 
     def __set_name__(self, owner: Any, attribute: str) -> None:
         self._owner = owner
