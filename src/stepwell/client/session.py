@@ -101,7 +101,9 @@ def inspect_spin(dir: str = ".") -> str:
     """
     place = Path(dir).absolute() / SPIN_NAME
     if not place.is_dir():
-        raise StepwellNotFound(f"There is no {place}: `spin --persist` has kept nothing there.")
+        raise StepwellNotFound(
+            f"There is no {place}, where `spin` would keep its results. This version has no `spin` yet."
+        )
     return metadata(f"local@{place}")
 
 

@@ -17,6 +17,7 @@ from stepwell.client import (
     default_namespace,
     get_metadata,
     get_namespace,
+    inspect_spin,
     metadata,
     namespace,
 )
@@ -269,6 +270,19 @@ def test_the_place_can_be_switched_and_goes_back_to_the_settings(own_session, tm
     assert metadata(f"local@{other}") == f"local@{other}"
     assert default_metadata() == get_metadata() == f"local@{tmp_path / '.stepwell'}"
     assert list(Stepwell()) == []
+
+
+# SPEC 10.1-7
+def test_results_of_spin_are_read_from_the_directory_given(own_session, tmp_path):
+    kept = tmp_path / "project" / ".stepwell_spin"
+    with closing(Results(open_stores(str(kept)))) as place:
+        place.run("Spun", user="tester")
+
+    assert inspect_spin(str(tmp_path / "project")) == get_metadata() == f"local@{kept}"
+    assert Flow("Spun").latest_run.id == "1"
+    with pytest.raises(StepwellNotFound, match="no `spin` yet"):
+        inspect_spin()
+    assert get_metadata() == f"local@{kept}"
 
 
 # SPEC 10.1-4

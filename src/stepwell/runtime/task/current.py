@@ -76,6 +76,36 @@ class Current:
 
     Outside a task the plain names are None or False. An unknown name raises `AttributeError`, which says
     which decorator provides it, if one does.
+
+    Attributes
+    ----------
+    is_running_flow
+        Whether this process runs a task.
+    flow_name, run_id, step_name, task_id, pathspec
+        Where the task stands; ``pathspec`` is all four with slashes.
+    retry_count
+        Number of the attempt, from 0.
+    iteration
+        Number of the turn in a loop, from 0.
+    origin_run_id
+        The run that this one resumes; None if it is no such run.
+    code_version
+        Version of the code that the run was started with; None if its code is not kept.
+    username, namespace, tags
+        Who started the run, the namespace of the client in this task, and the tags of the run.
+    parameter_names
+        Attributes that hold parameters.
+    resources
+        What the step may use of its machine, as `resources` states it: ``cpu``, ``gpu``, ``memory_mb``,
+        ``disk_mb``, ``shared_memory_mb``, each None where nothing is stated.
+    attempt_deadline
+        Unix time at which the attempt is ended; None without a limit.
+    tempdir
+        Directory for temporary files.
+    graph
+        The steps and how they lead to each other, as in the artifact ``_graph_info``.
+    run, task
+        The client's objects of the run and the task.
     """
 
     if TYPE_CHECKING:
