@@ -99,6 +99,9 @@ class Notes(FlowSpec):
         current.log(rows=5, source="\u00e9t\u00e9")
         for epoch, loss in enumerate([0.9, 0.5, 0.25]):
             current.metric("loss", loss, step=epoch * 10)
+        for value in (float("nan"), 2, 1):
+            current.metric("odd", value)
+        current.metric("once", 1)
         self.next(self.end)
 
     @step
@@ -122,6 +125,8 @@ def test_facts_and_series_of_a_task_are_shown_and_read_by_the_client(folder):
     shown = words(folder.call("flow.py", "show", "latest/start/1"))
     assert 'fact      source = "\u00e9t\u00e9"' in shown
     assert "metric    loss = 0.25 at step 20 (from 0.25 to 0.9)" in shown
+    assert "metric    odd = 1 at step 2 (from 1 to 2)" in shown
+    assert "metric    once = 1 at step 0\n" in shown
     scope = Scope(Connection(f"local@{folder.root}"))
     start, end = (Run("Notes/1", at=scope)[name].task for name in ("start", "end"))
     assert start.facts == {"rows": 5, "source": "\u00e9t\u00e9"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from math import isnan
 from typing import TYPE_CHECKING
 
 import click
@@ -141,10 +142,9 @@ def _notes(pack: Pack) -> Iterator[str]:
         text = json.dumps(json.loads(stored), ensure_ascii=False)
         yield f"  fact      {name} = {text if len(text) <= _FACT_SHOWN else f'{text[:_FACT_SHOWN]}...'}"
     for name, points in pack.metrics.items():
-        values = [point.value for point in points]
-        last = points[-1]
-        extent = f"from {min(values):g} to {max(values):g}" if len(points) > 1 else "one point"
-        yield f"  metric    {name} = {last.value:g} at step {last.step:.10g} ({extent})"
+        values = [point.value for point in points if not isnan(point.value)]
+        extent = f" (from {min(values):g} to {max(values):g})" if len(values) > 1 else ""
+        yield f"  metric    {name} = {points[-1].value:g} at step {points[-1].step:.10g}{extent}"
 
 
 def _clock(at: float) -> str:
