@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -13,6 +14,11 @@ def _own_surroundings(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name)
     monkeypatch.setenv("STEPWELL_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.setenv("STEPWELL_USER", "tester")
+    yield
+    session = sys.modules.get("stepwell.client.session")
+    if session is not None:  # what a test has chosen in this process holds for no other
+        session.default_namespace()
+        session.default_metadata()
 
 
 def pytest_configure():

@@ -40,11 +40,9 @@ def place():
 
 @pytest.fixture
 def own_session(monkeypatch, tmp_path):
-    """The session's choices are put back, and the settings name an empty place."""
+    """The settings name an empty place."""
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    default_namespace()
-    default_metadata()
+    return tmp_path
 
 
 OPENERS = {"F": Flow, "F/1": Run, "F/1/work": Step, "F/1/work/2": Task, "F/1/work/2/y": DataArtifact}
