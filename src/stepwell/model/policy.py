@@ -1,8 +1,12 @@
-"""What decorators decide about a step."""
+"""What a step needs and how it is to be treated: written by decorators, read by engines and scheduling."""
 
 from __future__ import annotations
 
 from msgspec import Struct
+
+OUT_OF_MEMORY, SIGNAL, LOST, TIMEOUT = "OutOfMemory", "Signal", "Lost", "Timeout"
+PLATFORM_FAILURES = (OUT_OF_MEMORY, SIGNAL, LOST, TIMEOUT)
+"""Pseudo-types: why a task failed whose process could not say it itself."""
 
 
 class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,6 +27,57 @@ class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
     shared_memory_mb: float | None = None
 
 
+class RetryPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often, when and after what a failed task is tried again.
+
+    Attributes
+    ----------
+    times
+        Most further attempts.
+    delay_s
+        Wait before the first of them; None is what the engine has as its default.
+    backoff
+        Factor by which each wait is longer than the one before.
+    jitter, jitter_s
+        Up to how much a wait is lengthened at random: as a fraction of it, and in seconds.
+    max_delay_s
+        Longest wait.
+    on, never_on
+        Dotted names of classes, or pseudo-types: only these are tried again; these never are. Empty ``on``
+        is all.
+    """
+
+    times: int = 0
+    delay_s: float | None = None
+    backoff: float = 1.0
+    jitter: float = 0.0
+    jitter_s: float = 0.0
+    max_delay_s: float | None = None
+    on: tuple[str, ...] = ()
+    never_on: tuple[str, ...] = ()
+
+    def applies_to(self, kinds: tuple[str, ...]) -> bool:
+        """Whether a failure of these kinds, a class and its bases by name, is tried again at all."""
+        return not any(kind in self.never_on for kind in kinds) and (
+            not self.on or any(kind in self.on for kind in kinds)
+        )
+
+
+class CatchPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A task that has failed for good succeeds all the same.
+
+    Attributes
+    ----------
+    var
+        Artifact that gets what was raised, or None if the step went well; empty for no artifact.
+    print_exception
+        Whether the task's log has the traceback.
+    """
+
+    var: str = ""
+    print_exception: bool = True
+
+
 class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The sum of what a step's decorators ask for; checked against an engine's capabilities before a run.
 
@@ -30,7 +85,14 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ----------
     variables
         Environment variables (name, value), sorted, that are set before the flow's file is imported.
+    timeout_s, timeout_grace_s
+        Most time for the step's code in each attempt, 0 is unlimited; and what a task that does not end then
+        gets before it is killed.
     """
 
     resources: Resources = Resources()
     variables: tuple[tuple[str, str], ...] = ()
+    retry: RetryPolicy = RetryPolicy()
+    catch: CatchPolicy | None = None
+    timeout_s: float = 0.0
+    timeout_grace_s: float = 30.0

@@ -49,6 +49,8 @@ class TransitionTaken(Struct, frozen=True, omit_defaults=True):
         Number of foreach items; 0 is an empty foreach.
     labels
         Labels of the first items, at most `LABELS_KEPT`.
+    min_success
+        How many branches of a foreach must succeed for its join to run; None is all.
     case
         For a switch, the case chosen, as text.
     """
@@ -57,6 +59,7 @@ class TransitionTaken(Struct, frozen=True, omit_defaults=True):
     targets: tuple[str, ...] = ()
     num_splits: int = 0
     labels: tuple[str, ...] = ()
+    min_success: int | None = None
     case: str = ""
     line: int = 0
 

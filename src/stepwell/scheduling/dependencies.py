@@ -11,7 +11,8 @@ from stepwell.exceptions import StepwellInternalError
 class OpenSplit:
     """One execution of a split, static or foreach, whose join is not ready yet.
 
-    A branch that has arrived costs twelve bytes, whatever the number of tasks it had.
+    A branch that has arrived costs twelve bytes, whatever the number of tasks it had. A branch in which a task
+    has failed for good is lost: if more are lost than the split tolerates, its join never runs.
 
     Attributes
     ----------
@@ -24,15 +25,25 @@ class OpenSplit:
     path
         Indexes of the foreach items that enclose it, outermost first.
     missing
-        How many branches have not arrived.
+        How many branches have neither arrived nor been lost.
+    needed
+        How many branches must arrive for the join to run.
+    executed
+        Whether a branch has arrived with results of this execution, and not with reused ones.
+    lost
+        Position, step and task of each failure that lost a branch.
     """
 
     __slots__ = (
+        "_doomed",
         "_steps",
         "_tasks",
+        "executed",
         "is_foreach",
         "join",
+        "lost",
         "missing",
+        "needed",
         "outer",
         "path",
         "position",
@@ -50,6 +61,7 @@ class OpenSplit:
         outer: OpenSplit | None,
         position: int,
         path: tuple[int, ...],
+        needed: int | None = None,
     ) -> None:
         self.step, self.task = opener
         self.join = join
@@ -58,6 +70,10 @@ class OpenSplit:
         self.position = position
         self.path = path
         self.missing = width
+        self.needed = width if needed is None else needed
+        self.executed = False
+        self.lost: list[tuple[int, str, int]] = []
+        self._doomed: set[int] | None = None
         self._tasks = array("Q", (0,)) * width  # 0 stands for "not arrived": no step of the flow has that id
         self._steps = array("I", (0,)) * width
 
@@ -76,6 +92,27 @@ class OpenSplit:
         self._steps[position] = step_number
         self.missing -= 1
 
+    def lose(self, position: int, step: str, task: int) -> None:
+        """Note that a branch ends with the failure of this task."""
+        self.lost.append((position, step, task))
+        self.missing -= 1
+
+    def tolerates(self, position: int) -> bool:
+        """Take notice that a branch is going to be lost; return whether the join can run without it."""
+        width = len(self._tasks)
+        if self.needed == width:
+            return False
+        if self._doomed is None:
+            self._doomed = set()
+        self._doomed.add(position)
+        return width - len(self._doomed) >= self.needed
+
+    @property
+    def is_met(self) -> bool:
+        """Whether enough branches have arrived, once none is missing."""
+        return len(self._tasks) - len(self.lost) >= self.needed
+
     def inputs(self, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """Return the last task of each branch, in branch order. ``names`` has the steps by number."""
-        return tuple(zip(map(names.__getitem__, self._steps), self._tasks, strict=True))
+        arrived = zip(map(names.__getitem__, self._steps), self._tasks, strict=True)
+        return tuple(last for last in arrived if last[1]) if self.lost else tuple(arrived)

@@ -1,6 +1,7 @@
 """Tasks that are ready and wait for room: as numbers, until each is launched.
 
-A batch holds tasks of one step and one split that became ready one after another: their ids are consecutive.
+A batch holds tasks of one step and one split that became ready one after another: new ones have consecutive
+ids.
 What a waiting task costs: nothing in a foreach, sixteen bytes further down its branches.
 """
 
@@ -14,27 +15,28 @@ from stepwell.scheduling.orders import Launch
 
 
 class Children:
-    """The first tasks of the branches of one foreach, in item order."""
+    """The first tasks of branches of one foreach, in item order: of those branches that are given."""
 
-    __slots__ = ("_next", "_parents", "_width", "first", "split", "step")
+    __slots__ = ("_indexes", "_next", "_parents", "first", "split", "step")
 
-    def __init__(self, step: str, first: int, split: OpenSplit, width: int) -> None:
+    def __init__(self, step: str, first: int, split: OpenSplit, indexes: Sequence[int]) -> None:
         self.step = step
         self.first = first
         self.split = split
         self._parents = ((split.step, split.task),)
-        self._width = width
+        self._indexes = indexes
         self._next = 0
 
     def __len__(self) -> int:
-        return self._width - self._next
+        return len(self._indexes) - self._next
 
     def take(self) -> tuple[Launch, OpenSplit, int]:
         """Return the order for the next one, and the branch it begins."""
-        index = self._next
+        at = self._next
+        index = self._indexes[at]
         self._next += 1
         path = self.split.path_of(index)
-        return Launch(self.step, self.first + index, self._parents, index, path), self.split, index
+        return Launch(self.step, self.first + at, self._parents, index, path), self.split, index
 
 
 class Successors:
@@ -89,8 +91,30 @@ class Joining:
         self._waiting = 0
         closed = self._closed
         inputs = closed.inputs(self._names)
-        launch = Launch(self.step, self.first, inputs, None, closed.path, (closed.step, closed.task))
+        opener = (closed.step, closed.task)
+        launch = Launch(self.step, self.first, inputs, None, closed.path, opener, failed=tuple(closed.lost))
         return launch, closed.outer, closed.position
 
 
-Batch = Children | Successors | Joining
+class Again:
+    """One task that has an id already: it was launched before."""
+
+    __slots__ = ("_launch", "_position", "_split", "_waiting", "step")
+
+    def __init__(self, launch: Launch, split: OpenSplit | None, position: int) -> None:
+        self.step = launch.step
+        self._launch = launch
+        self._split = split
+        self._position = position
+        self._waiting = 1
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    def take(self) -> tuple[Launch, OpenSplit | None, int]:
+        """Return the order for it, and the branch it is in."""
+        self._waiting = 0
+        return self._launch, self._split, self._position
+
+
+Batch = Children | Successors | Joining | Again

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from stepwell.scheduling.dependencies import OpenSplit
-from stepwell.scheduling.fanout import Batch, Children, Joining, Successors
+from stepwell.scheduling.fanout import Again, Batch, Children, Joining, Successors
+from stepwell.scheduling.orders import Launch
 
 
 class ReadyQueue:
     """The tasks that could start if there were room: older first, foreach children in item order.
 
-    Ids are handed out here, 1, 2, 3, ..., as tasks become ready. So the queue is always in the order of ids.
+    Ids are handed out here, 1, 2, 3, ..., as tasks become ready. So new tasks are always in the order of ids;
+    those that were launched before come ahead of them.
 
     Attributes
     ----------
@@ -19,24 +22,29 @@ class ReadyQueue:
         Most tasks that may be launched and not ended; 0 until room has been found.
     """
 
-    __slots__ = ("_batches", "_next_id", "limit")
+    __slots__ = ("_again", "_batches", "_next_id", "limit")
 
-    def __init__(self) -> None:
+    def __init__(self, first_id: int = 1) -> None:
         self.limit = 0
-        self._next_id = 1
+        self._next_id = first_id
+        self._again: deque[Again] = deque()
         self._batches: deque[Batch] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self._batches)
+        return bool(self._batches or self._again)
 
     def __len__(self) -> int:
         """How many tasks wait."""
-        return sum(map(len, self._batches))
+        return sum(map(len, self._batches)) + len(self._again)
 
-    def put_children(self, step: str, split: OpenSplit, width: int) -> None:
-        """Let the first tasks of a foreach's branches wait."""
-        self._batches.append(Children(step, self._next_id, split, width))
-        self._next_id += width
+    def put_again(self, launch: Launch, split: OpenSplit | None, position: int) -> None:
+        """Let a task wait that has an id, and whose turn it had been before."""
+        self._again.append(Again(launch, split, position))
+
+    def put_children(self, step: str, split: OpenSplit, indexes: Sequence[int]) -> None:
+        """Let the first tasks of these branches of a foreach wait."""
+        self._batches.append(Children(step, self._next_id, split, indexes))
+        self._next_id += len(indexes)
 
     def put_successor(
         self, step: str, split: OpenSplit | None, position: int, parent: tuple[str, int]
@@ -64,17 +72,22 @@ class ReadyQueue:
 
     def room(self, running: int) -> bool:
         """Whether a task waits and may start beside so many others."""
-        return running < self.limit and bool(self._batches)
+        return running < self.limit and bool(self)
 
     def first(self) -> Batch:
         """Return the batch whose turn it is."""
-        return self._batches[0]
+        return self._again[0] if self._again else self._batches[0]
 
     def drop_if_empty(self, batch: Batch) -> None:
         """Forget the first batch once all its tasks have been taken."""
-        if not batch:
+        if batch:
+            return
+        if isinstance(batch, Again):
+            self._again.popleft()
+        else:
             self._batches.popleft()
 
     def clear(self) -> None:
         """Forget all that waits."""
+        self._again.clear()
         self._batches.clear()

@@ -22,6 +22,14 @@ class Launch(Struct, frozen=True, array_like=True):
         Indexes of all enclosing foreach items, outermost first.
     split
         For a join: ``(step, task id)`` of the task that opened the split.
+    failed
+        For a join: index, step and task id of each tolerated failure.
+    attempt
+        Which try of it, from 0.
+    retries_left
+        How many further attempts it may have if this one fails.
+    catch
+        Run no code of the step: the failure of the attempt before is caught.
     """
 
     step: str
@@ -30,6 +38,26 @@ class Launch(Struct, frozen=True, array_like=True):
     index: int | None = None
     index_path: tuple[int, ...] = ()
     split: tuple[str, int] | None = None
+    failed: tuple[tuple[int, str, int], ...] = ()
+    attempt: int = 0
+    retries_left: int = 0
+    catch: bool = False
+
+
+class Reuse(Struct, frozen=True, array_like=True):
+    """Take this task as it was in an earlier execution: nothing is launched for it."""
+
+    step: str
+    task: int
+    index_path: tuple[int, ...]
+
+
+class Retry(Struct, frozen=True, array_like=True):
+    """The task will be launched again, ``wait_s`` seconds after its failure."""
+
+    task: int
+    wait_s: float
+    why: str
 
 
 class CancelRunning(Struct, frozen=True, array_like=True):
@@ -45,4 +73,4 @@ class EndRun(Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-Order = Launch | CancelRunning | EndRun
+Order = Launch | Reuse | Retry | CancelRunning | EndRun

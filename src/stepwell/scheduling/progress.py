@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
 from stepwell.definition.graph import Graph
 from stepwell.definition.transition import End, Foreach, Linear, Split
+from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionKind
 from stepwell.scheduling.dependencies import OpenSplit
+from stepwell.scheduling.earlier import NOTHING, Earlier, PastTask
 from stepwell.scheduling.limits import ReadyQueue
-from stepwell.scheduling.orders import EndRun
+from stepwell.scheduling.orders import EndRun, Launch
 
 _KINDS: Mapping[type, TransitionKind] = {Linear: "linear", Split: "split", Foreach: "foreach", End: "end"}
 
 
+_NO_POLICY = StepPolicy()
+
+
 class StepCounts(Struct, frozen=True):
-    """How many tasks of a step stand where. After a failure, ``waiting`` are those that never start."""
+    """How many tasks of a step stand where; ``done`` has the reused ones too.
+
+    After a failure, ``waiting`` are those that never start.
+    """
 
     waiting: int = 0
     running: int = 0
@@ -38,6 +48,8 @@ class StepProgress:
         For a join: the step that opens the split it closes.
     closed_by
         For a splitting step: the join that closes its split.
+    policy
+        What its decorators say of its attempts.
     """
 
     __slots__ = (
@@ -48,13 +60,15 @@ class StepProgress:
         "kind",
         "name",
         "number",
+        "policy",
         "running",
         "targets",
         "waiting",
     )
 
-    def __init__(self, graph: Graph, name: str, number: int) -> None:
+    def __init__(self, graph: Graph, name: str, number: int, policy: StepPolicy) -> None:
         node = graph[name]
+        self.policy = policy
         self.name = name
         self.number = number
         self.kind: TransitionKind = _KINDS[type(node.transition)]
@@ -64,18 +78,33 @@ class StepProgress:
         self.waiting = self.running = self.done = self.failed = 0
 
 
-class RunningTask:
-    """A task that is launched and has not ended, and the branch it is in."""
+class LaunchedTask:
+    """A task that has been launched and has not ended for good, and the branch it is in.
 
-    __slots__ = ("path", "position", "split", "step")
+    Attributes
+    ----------
+    failures
+        How many of its attempts have failed in this execution.
+    """
 
-    def __init__(
-        self, step: StepProgress, split: OpenSplit | None, position: int, path: tuple[int, ...]
-    ) -> None:
+    __slots__ = ("failures", "launch", "position", "split", "step")
+
+    def __init__(self, step: StepProgress, split: OpenSplit | None, position: int, launch: Launch) -> None:
         self.step = step
         self.split = split
         self.position = position
-        self.path = path
+        self.launch = launch
+        self.failures = 0
+
+
+class ReusedTask(Struct, frozen=True):
+    """A task of an earlier execution in its place in this one; what follows it is still to be worked out."""
+
+    past: PastTask
+    step: StepProgress
+    split: OpenSplit | None
+    position: int
+    path: tuple[int, ...]
 
 
 class Progress:
@@ -84,42 +113,116 @@ class Progress:
     It holds the tasks that run, those that wait (as numbers) and the splits that are open; of a task that has
     ended, only its id, and only until its join is launched.
 
+    Parameters
+    ----------
+    policies
+        By step; a step that is left out has no retries.
+    earlier
+        What is known of an earlier execution.
+    keep_going
+        After a failure, go on with every task that does not depend on the failed one.
+    drain_s
+        How long tasks that run may go on after a failure that ends the run.
+
     Attributes
     ----------
     running
         Tasks that are launched and have not ended, by id.
+    retrying
+        Tasks of which an attempt has failed, until they are launched again.
     ready
         Tasks that wait for room.
+    reused
+        Tasks of the earlier execution whose successors are still to be looked at.
     open_splits
         Splits whose join is not ready, by the task that opened them.
+    failed
+        ``STEP/TASK`` of tasks that failed for good, at most `FAILURES_KEPT`, and why the first of them did.
     ending
         How the run is going to end, as soon as nothing runs; None while it goes on.
+    cancel_at
+        When what still runs is cancelled; None if it is not to be.
     """
 
     __slots__ = (
+        "_due",
         "began",
+        "cancel_at",
+        "drain_s",
+        "earlier",
         "end",
         "ended",
         "ending",
+        "failed",
+        "first_reason",
+        "keep_going",
         "names",
         "open_splits",
         "ready",
+        "retrying",
+        "reused",
         "running",
         "start",
         "steps",
     )
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        policies: Mapping[str, StepPolicy] | None = None,
+        earlier: Earlier = NOTHING,
+        keep_going: bool = False,
+        drain_s: float = 30.0,
+    ) -> None:
+        policies = policies or {}
         self.start = graph.start
         self.end = graph.end
         self.names = tuple(graph.nodes)
-        self.steps = {name: StepProgress(graph, name, number) for number, name in enumerate(self.names)}
-        self.running: dict[int, RunningTask] = {}
-        self.ready = ReadyQueue()
+        self.steps = {
+            name: StepProgress(graph, name, number, policies.get(name, _NO_POLICY))
+            for number, name in enumerate(self.names)
+        }
+        self.earlier = earlier
+        self.keep_going = keep_going
+        self.drain_s = drain_s
+        self.cancel_at: float | None = None
+        self.running: dict[int, LaunchedTask] = {}
+        self.retrying: dict[int, LaunchedTask] = {}
+        self._due: list[tuple[float, int]] = []
+        self.ready = ReadyQueue(earlier.last_id + 1)
+        self.reused: deque[ReusedTask] = deque()
         self.open_splits: dict[int, OpenSplit] = {}
+        self.failed: list[str] = []
+        self.first_reason = ""
         self.began = False
         self.ending: EndRun | None = None
         self.ended = False
+
+    def retry_at(self, at: float, task: int) -> None:
+        """Let a task in ``retrying`` be due at a time."""
+        heappush(self._due, (at, task))
+
+    def take_due(self, now: float) -> LaunchedTask | None:
+        """Return the task whose retry is due first, if one is by now; it waits no more then."""
+        if not self._due or self._due[0][0] > now:
+            return None
+        return self.retrying.get(heappop(self._due)[1])
+
+    @property
+    def next_due(self) -> float | None:
+        """When a `Tick` has something to do, in seconds; None if only other facts have."""
+        times = [self.cancel_at] if self.cancel_at is not None else []
+        if self._due:
+            times.append(self._due[0][0])
+        return min(times, default=None)
+
+    def drop_waiting(self) -> None:
+        """Forget all that has not been launched, or not yet again: the run is going to end."""
+        self.ready.clear()
+        self.reused.clear()
+        self.open_splits.clear()
+        self.retrying.clear()
+        self._due.clear()
 
     def snapshot(self) -> dict[str, StepCounts]:
         """Return the counts of each step, in graph order; the cost is that of the graph, not of the run."""
@@ -127,3 +230,6 @@ class Progress:
             step.name: StepCounts(step.waiting, step.running, step.done, step.failed)
             for step in self.steps.values()
         }
+
+
+FAILURES_KEPT = 100

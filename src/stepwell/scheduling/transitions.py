@@ -2,23 +2,28 @@
 
 ::
 
-    RunBegan         the entry step becomes ready
+    RunBegan         the entry step becomes ready, and what is known of an earlier execution is reused
     RoomFound        tasks that wait are launched while there is room
     TaskSucceeded    what follows it becomes ready; after the exit step the run has succeeded
-    TaskFailed       nothing more is launched; the run fails when nothing runs any more
+    TaskFailed       it is tried again, caught or given up; given up, it loses its branch, or ends the run
+    Tick             retries whose wait is over become ready; after a failure, what still runs is cancelled
     CancelAsked      what runs is cancelled; the run is interrupted when nothing runs any more
 """
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
 from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
+from stepwell.scheduling.attempts import Verdict, decide
 from stepwell.scheduling.dependencies import OpenSplit
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded
-from stepwell.scheduling.orders import CancelRunning, EndRun, Order
-from stepwell.scheduling.progress import Progress, RunningTask, StepProgress
+from stepwell.scheduling.earlier import PastTask
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
+from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, ReusedTask, StepProgress
 
 _PARAMETERS = (PARAMETERS_STEP, int(PARAMETERS_TASK))
 
@@ -43,30 +48,69 @@ def advance(progress: Progress, fact: Fact) -> list[Order]:
         case TaskSucceeded():
             _succeed(progress, fact.task, fact.transition)
         case TaskFailed():
-            _fail(progress, fact.task, fact.reason)
+            _fail(progress, fact, orders)
         case RoomFound():
             progress.ready.limit = fact.limit
+        case Tick():
+            _wake(progress, fact.at, orders)
         case CancelAsked():
             if _cancel(progress, fact.reason):
                 orders.append(CancelRunning(fact.reason))
         case RunBegan():
-            _begin(progress)
+            _begin(progress, orders)
     _launch(progress, orders)
     _end_if_over(progress, orders)
     return orders
 
 
-def _begin(progress: Progress) -> None:
+def _begin(progress: Progress, orders: list[Order]) -> None:
     if progress.began:
         raise StepwellInternalError("a run began twice")
     progress.began = True
     if progress.ending is None:
-        _go_to(progress, progress.start, None, 0, _PARAMETERS)
+        _go_to(progress, progress.start, None, 0, _PARAMETERS, executed=False)
+        _reuse_all(progress, orders)
+
+
+# What is reused
+
+
+def _reuse_all(progress: Progress, orders: list[Order]) -> None:
+    """Follow what is reused to where something is to be executed. A list, for a chain may be long."""
+    while progress.reused:
+        found = progress.reused.popleft()
+        past, transition = found.past, found.past.transition
+        if transition is None:
+            launch = Launch(past.step, past.task, (), None, found.path)
+            raise StepwellInternalError(f"{launch} has not succeeded and cannot be reused")
+        _check_allowed(found.step, past.task, transition)
+        found.step.done += 1
+        orders.append(Reuse(past.step, past.task, found.path))
+        if found.step.kind == "end":
+            _decide(progress, EndRun(RunState.SUCCEEDED))
+        else:
+            _go_on(progress, found, (past.step, past.task), transition, executed=False)
+
+
+def _place_earlier(
+    progress: Progress, past: PastTask, split: OpenSplit | None, position: int, launch: Launch
+) -> None:
+    """Reuse a task of the earlier execution in its place, or let it wait to be tried again."""
+    step = progress.steps[past.step]
+    if past.transition is not None:
+        progress.reused.append(ReusedTask(past, step, split, position, launch.index_path))
+        return
+    launch = replace(launch, attempt=past.attempt)
+    progress.ready.put_again(launch, split, position)
+    step.waiting += 1
+
+
+# Ends of tasks
 
 
 def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None:
-    running = _running(progress, task)
-    step = running.step
+    launched = _running(progress, task)
+    step = launched.step
     _check_allowed(step, task, transition)
     del progress.running[task]
     step.running -= 1
@@ -75,15 +119,54 @@ def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None
         if step.name == progress.end:
             _decide(progress, EndRun(RunState.SUCCEEDED))
     elif progress.ending is None:
-        _go_on(progress, running, (step.name, task), transition)
+        _go_on(progress, launched, (step.name, task), transition, executed=True)
 
 
-def _fail(progress: Progress, task: int, reason: str) -> None:
-    step = _running(progress, task).step
-    del progress.running[task]
+def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
+    launched = _running(progress, failed.task)
+    step = launched.step
+    del progress.running[failed.task]
     step.running -= 1
+    launched.failures += 1
+    if progress.ending is None and not launched.launch.catch:
+        decision = decide(step.policy, failed, launched.launch.attempt, launched.failures)
+        if decision.verdict is not Verdict.GIVE_UP:
+            _try_again(progress, launched, failed, decision.verdict is Verdict.CATCH, decision.wait_s)
+            orders.append(Retry(failed.task, decision.wait_s, decision.why))
+            return
     step.failed += 1
-    _decide(progress, EndRun(RunState.FAILED, reason))
+    progress.first_reason = progress.first_reason or failed.reason
+    if len(progress.failed) < FAILURES_KEPT:
+        progress.failed.append(f"{step.name}/{failed.task}")
+    if progress.ending is not None:
+        return
+    if _tolerated(launched) or progress.keep_going:
+        _lose(progress, launched.split, launched.position, (step.name, failed.task))
+    else:
+        _decide(progress, EndRun(RunState.FAILED, failed.reason))
+        progress.cancel_at = failed.at + progress.drain_s
+
+
+def _try_again(
+    progress: Progress, launched: LaunchedTask, failed: TaskFailed, catch: bool, wait_s: float
+) -> None:
+    before = launched.launch
+    launched.launch = replace(before, attempt=before.attempt + 1, catch=catch)
+    launched.step.waiting += 1
+    progress.retrying[failed.task] = launched
+    if wait_s > 0:
+        progress.retry_at(failed.at + wait_s, failed.task)
+    else:
+        progress.ready.put_again(launched.launch, launched.split, launched.position)
+
+
+def _wake(progress: Progress, now: float, orders: list[Order]) -> None:
+    while (launched := progress.take_due(now)) is not None:
+        progress.ready.put_again(launched.launch, launched.split, launched.position)
+    if progress.cancel_at is not None and progress.cancel_at <= now:
+        progress.cancel_at = None
+        if progress.running:
+            orders.append(CancelRunning(f"the run has failed, and {progress.drain_s:g} s are over"))
 
 
 def _cancel(progress: Progress, reason: str) -> bool:
@@ -94,7 +177,7 @@ def _cancel(progress: Progress, reason: str) -> bool:
     return bool(progress.running)
 
 
-def _running(progress: Progress, task: int) -> RunningTask:
+def _running(progress: Progress, task: int) -> LaunchedTask:
     try:
         return progress.running[task]
     except KeyError:
@@ -109,13 +192,52 @@ def _check_allowed(step: StepProgress, task: int, taken: TransitionTaken) -> Non
         )
 
 
+# Lost branches
+
+
+def _tolerated(launched: LaunchedTask) -> bool:
+    """Whether a split around the task can do without the branch that the task belongs to."""
+    split, position = launched.split, launched.position
+    while split is not None:
+        if split.tolerates(position):
+            return True
+        split, position = split.outer, split.position
+    return False
+
+
+def _lose(progress: Progress, split: OpenSplit | None, position: int, culprit: tuple[str, int]) -> None:
+    """End a branch of a split with the failure of a task."""
+    if split is not None:
+        split.lose(position, *culprit)
+        _close_if_complete(progress, split)
+
+
+def _close_if_complete(progress: Progress, split: OpenSplit) -> None:
+    """Make the join of a split ready if no branch is missing; if too many are lost, lose the outer one."""
+    if split.missing:
+        return
+    if split.is_met:
+        _close(progress, split)
+        return
+    del progress.open_splits[split.task]
+    _, step, task = split.lost[0]
+    _lose(progress, split.outer, split.position, (step, task))
+
+
+# What becomes ready
+
+
 def _go_on(
-    progress: Progress, done: RunningTask, parent: tuple[str, int], transition: TransitionTaken
+    progress: Progress,
+    done: LaunchedTask | ReusedTask,
+    parent: tuple[str, int],
+    transition: TransitionTaken,
+    executed: bool,
 ) -> None:
     """Make ready what follows a task that has succeeded."""
     step = done.step
     if step.kind == "linear":
-        _go_to(progress, step.targets[0], done.split, done.position, parent)
+        _go_to(progress, step.targets[0], done.split, done.position, parent, executed)
         return
     is_foreach = step.kind == "foreach"
     width = transition.num_splits if is_foreach else len(step.targets)
@@ -126,40 +248,73 @@ def _go_on(
         is_foreach=is_foreach,
         outer=done.split,
         position=done.position,
-        path=done.path,
+        path=done.launch.index_path if isinstance(done, LaunchedTask) else done.path,
+        needed=transition.min_success,
     )
     progress.open_splits[split.task] = split
     if width == 0:
         _close(progress, split)
     elif is_foreach:
-        progress.ready.put_children(step.targets[0], split, width)
-        progress.steps[step.targets[0]].waiting += width
+        _open_branches(progress, step.targets[0], split, width)
     else:
         for position, target in enumerate(step.targets):
-            _go_to(progress, target, split, position, parent)
+            _go_to(progress, target, split, position, parent, executed)
+
+
+def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int) -> None:
+    """Make ready the first tasks of the branches of a foreach, those that are known apart."""
+    known = progress.earlier.children(target, split.task)
+    parents = ((split.step, split.task),)
+    for index in sorted(known.keys() & range(width)):
+        past = known[index]
+        launch = Launch(target, past.task, parents, index, split.path_of(index))
+        _place_earlier(progress, past, split, index, launch)
+    fresh = [index for index in range(width) if index not in known] if known else range(width)
+    if fresh:
+        progress.ready.put_children(target, split, fresh)
+        progress.steps[target].waiting += len(fresh)
 
 
 def _go_to(
-    progress: Progress, target: str, split: OpenSplit | None, position: int, parent: tuple[str, int]
+    progress: Progress,
+    target: str,
+    split: OpenSplit | None,
+    position: int,
+    parent: tuple[str, int],
+    executed: bool,
 ) -> None:
     """Let a branch go on at ``target``: arrive there if it is the join of its split, else make it ready."""
     step = progress.steps[target]
     if step.closes is None:
+        past = progress.earlier.single(target, parent[1])
+        if past is not None:
+            path = split.path_of(position) if split else ()
+            _place_earlier(progress, past, split, position, Launch(target, past.task, (parent,), None, path))
+            return
         progress.ready.put_successor(target, split, position, parent)
         step.waiting += 1
         return
     if split is None or split.join != target:
         raise StepwellInternalError(f"step {parent[0]} leads to join {target}, which closes another split")
     split.arrive(position, progress.steps[parent[0]].number, parent[1])
-    if split.missing == 0:
-        _close(progress, split)
+    split.executed = split.executed or executed
+    _close_if_complete(progress, split)
 
 
 def _close(progress: Progress, split: OpenSplit) -> None:
-    """Make the join of a complete split ready."""
+    """Make the join of a complete split ready. It is reused only if all that it gets is."""
     del progress.open_splits[split.task]
-    progress.ready.put_join(split, progress.names)
-    progress.steps[split.join].waiting += 1
+    past = None if split.executed else progress.earlier.single(split.join, split.task)
+    if past is None:
+        progress.ready.put_join(split, progress.names)
+        progress.steps[split.join].waiting += 1
+        return
+    inputs, opener = split.inputs(progress.names), (split.step, split.task)
+    launch = Launch(split.join, past.task, inputs, None, split.path, opener)
+    _place_earlier(progress, past, split.outer, split.position, launch)
+
+
+# Launches, and the end
 
 
 def _launch(progress: Progress, orders: list[Order]) -> None:
@@ -169,7 +324,11 @@ def _launch(progress: Progress, orders: list[Order]) -> None:
         step = progress.steps[batch.step]
         launch, split, position = batch.take()
         ready.drop_if_empty(batch)
-        running[launch.task] = RunningTask(step, split, position, launch.index_path)
+        launched = progress.retrying.pop(launch.task, None) or LaunchedTask(step, split, position, launch)
+        if step.policy.retry.times:
+            left = max(0, step.policy.retry.times - launched.failures)
+            launch = launched.launch = replace(launch, retries_left=left)
+        running[launch.task] = launched
         step.waiting -= 1
         step.running += 1
         orders.append(launch)
@@ -179,15 +338,14 @@ def _decide(progress: Progress, ending: EndRun) -> None:
     """Settle how the run will end. From here on nothing is launched, so nothing more needs to be known."""
     if progress.ending is None or _RANK[ending.state] > _RANK[progress.ending.state]:
         progress.ending = ending
-    progress.ready.clear()
-    progress.open_splits.clear()
+    progress.drop_waiting()
 
 
 def _end_if_over(progress: Progress, orders: list[Order]) -> None:
     if progress.running or progress.ended:
         return
-    if progress.ending is None and progress.began and not progress.ready:
-        _decide(progress, EndRun(RunState.FAILED, _dead_end(progress)))
+    if progress.ending is None and progress.began and not (progress.ready or progress.retrying):
+        _decide(progress, EndRun(RunState.FAILED, progress.first_reason or _dead_end(progress)))
     if progress.ending is not None:
         progress.ended = True
         orders.append(progress.ending)

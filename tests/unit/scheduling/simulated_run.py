@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stepwell.definition.graph import Graph
+from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionTaken
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded
-from stepwell.scheduling.orders import EndRun, Launch, Order
+from stepwell.scheduling.earlier import NOTHING, SINGLE, Earlier, PastTask
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
+from stepwell.scheduling.orders import EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
 from stepwell.testing.graphs import Chain, Each, Fork, Then
@@ -40,6 +42,10 @@ class Widths:
 
     def at(self, place: Place) -> int:
         return (0, 1, 2, 3, 2)[hash((self.seed, int(place[0][1:]), *place[1])) % 5]
+
+    def needed(self, place: Place) -> int | None:
+        """How many branches must succeed; None is all."""
+        return None
 
 
 def expected_launches(chain: Chain, widths: Widths) -> dict[Place, Expected]:
@@ -105,12 +111,20 @@ class SimulatedRun:
     graph: Graph
     widths: Widths = field(default_factory=lambda: Widths(0))
     limit: int = 0
+    policy: StepPolicy = StepPolicy()
+    earlier: Earlier = NOTHING
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
-        self.progress = Progress(self.graph)
+        policies = dict.fromkeys(self.graph.nodes, self.policy)
+        self.progress = Progress(self.graph, policies, self.earlier, self.keep_going)
         self.launched: dict[int, Launch] = {}
         self.running: dict[int, Launch] = {}
         self.succeeded: list[Place] = []
+        self.failed: list[Launch] = []
+        self.reused: dict[int, Place] = {}
+        self.retries: list[Retry] = []
+        self.ids: dict[Place, int] = {("_parameters", ()): 0}
         self.orders: list[Order] = []
 
     @property
@@ -121,7 +135,9 @@ class SimulatedRun:
         return [launch for launch in self.launched.values() if launch.step == step]
 
     def place(self, parent: tuple[str, int]) -> Place:
-        return ("_parameters", ()) if parent[0] == "_parameters" else place_of(self.launched[parent[1]])
+        if parent[0] == "_parameters":
+            return ("_parameters", ())
+        return self.reused.get(parent[1]) or place_of(self.launched[parent[1]])
 
     def begin(self, limit: int) -> list[Order]:
         return self.find_room(limit) + self.tell(RunBegan())
@@ -133,9 +149,30 @@ class SimulatedRun:
     def cancel(self) -> list[Order]:
         return self.tell(CancelAsked("asked"))
 
-    def fail(self, task: int, reason: str = "broken") -> list[Order]:
-        del self.running[task]
-        return self.tell(TaskFailed(task, reason))
+    def fail(self, task: int, reason: str = "broken", **more) -> list[Order]:
+        self.failed.append(self.running.pop(task))
+        return self.tell(TaskFailed(task, reason, **more))
+
+    def wait(self, at: float) -> list[Order]:
+        return self.tell(Tick(at))
+
+    def left_behind(self, expected: dict[Place, Expected], without: frozenset[str] = frozenset()) -> Earlier:
+        """What another execution may go on from: all that succeeded, and ids of what did not."""
+        past = [
+            PastTask(
+                step=place[0],
+                task=self.ids[place],
+                after=self.ids[want.split or want.parents[0]],
+                index=SINGLE if want.index is None else want.index,
+                transition=self.transition(self.launched[self.ids[place]])
+                if place in self.succeeded
+                else None,
+                attempt=self.launched[self.ids[place]].attempt + 1,
+            )
+            for place, want in expected.items()
+            if place in self.ids and place[0] not in without
+        ]
+        return Earlier(past, last_id=max(self.launched))
 
     def succeed(self, task: int) -> list[Order]:
         launch = self.running.pop(task)
@@ -145,7 +182,10 @@ class SimulatedRun:
     def transition(self, launch: Launch) -> TransitionTaken:
         node = self.graph[launch.step]
         if node.is_foreach:
-            return TransitionTaken("foreach", node.targets, self.widths.at(place_of(launch)))
+            place = place_of(launch)
+            return TransitionTaken(
+                "foreach", node.targets, self.widths.at(place), min_success=self.widths.needed(place)
+            )
         return TransitionTaken("end" if node.is_end else "split" if node.is_split else "linear", node.targets)
 
     def tell(self, fact: Fact) -> list[Order]:
@@ -153,9 +193,18 @@ class SimulatedRun:
         self.orders += orders
         for order in orders:
             if isinstance(order, Launch):
-                assert order.task not in self.launched, "launched twice"
+                before = self.launched.get(order.task)
+                assert before is None or order.attempt == before.attempt + 1, "launched twice"
                 self.launched[order.task] = self.running[order.task] = order
+                self.ids[place_of(order)] = order.task
                 assert len(self.running) <= self.limit, "launched without room"
+            elif isinstance(order, Reuse):
+                place = (order.step, order.index_path)
+                assert place not in self.ids, "in its place already"
+                self.reused[order.task] = place
+                self.ids[place] = order.task
+            elif isinstance(order, Retry):
+                self.retries.append(order)
         return orders
 
 

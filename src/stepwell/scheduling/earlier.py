@@ -1,0 +1,69 @@
+"""What an earlier execution came to, by the place of each task: what `continue` and `resume` go on from.
+
+A task has the same place in two executions if it is of the same step and follows the same task, or, being the
+join of a split or a child of a foreach, belongs to the same split and index. Reused tasks keep their ids, so
+that places can be told by ids; a task that is executed anew has a new one, and nothing after it is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from stepwell.model.task import TransitionTaken
+
+SINGLE = -1
+"""Stands for the index where a task is no child of a foreach."""
+
+
+class PastTask(Struct, frozen=True, array_like=True):
+    """A task of an earlier execution.
+
+    Attributes
+    ----------
+    after
+        Id of the task it follows; for a join, of the task that opened its split.
+    index
+        The item's index for the first task of a foreach branch, else `SINGLE`.
+    transition
+        What it went on to; None if it has not succeeded, and may be tried again under its id.
+    attempt
+        The next attempt, if it is tried again.
+    """
+
+    step: str
+    task: int
+    after: int
+    index: int = SINGLE
+    transition: TransitionTaken | None = None
+    attempt: int = 0
+
+
+class Earlier:
+    """Tasks of an earlier execution, found by their place.
+
+    Parameters
+    ----------
+    last_id
+        No new task gets this id or a lower one.
+    """
+
+    def __init__(self, tasks: Iterable[PastTask] = (), last_id: int = 0) -> None:
+        self.last_id = last_id
+        self._by_place: dict[tuple[str, int], dict[int, PastTask]] = {}
+        for past in tasks:
+            self._by_place.setdefault((past.step, past.after), {})[past.index] = past
+            self.last_id = max(self.last_id, past.task)
+
+    def children(self, step: str, after: int) -> Mapping[int, PastTask]:
+        """Return, by index, the first tasks of the branches of a foreach."""
+        return self._by_place.get((step, after), {})
+
+    def single(self, step: str, after: int) -> PastTask | None:
+        """Return the task of this step that follows a task, or joins the split that it opened."""
+        found = self._by_place.get((step, after))
+        return found.get(SINGLE) if found else None
+
+
+NOTHING = Earlier()
