@@ -23,8 +23,11 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
+    from stepwell.decorators.catch import catch
     from stepwell.decorators.environment import environment
     from stepwell.decorators.resources import resources
+    from stepwell.decorators.retry import retry
+    from stepwell.decorators.timeout import timeout
     from stepwell.definition.announced import (
         S3,
         USER_SKIP_STEP,
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
         batch,
         cache,
         card,
-        catch,
         checkpoint,
         conda,
         conda_base,
@@ -60,11 +62,9 @@ if TYPE_CHECKING:
         pytorch_parallel,
         ray,
         ray_cluster,
-        retry,
         schedule,
         secrets,
         slurm,
-        timeout,
         torchrun,
         trigger,
         trigger_on_finish,
@@ -91,6 +91,9 @@ _WHERE = {
     "profile": "stepwell.runtime.task.timed_block",
     "environment": "stepwell.decorators.environment",
     "resources": "stepwell.decorators.resources",
+    "retry": "stepwell.decorators.retry",
+    "catch": "stepwell.decorators.catch",
+    "timeout": "stepwell.decorators.timeout",
     "Flow": "stepwell.client",
     "Run": "stepwell.client",
     "Step": "stepwell.client",
@@ -108,9 +111,6 @@ _WHERE = {
     "ConfigValue": "stepwell.definition.config_value",
     **dict.fromkeys(
         (
-            "retry",
-            "catch",
-            "timeout",
             "cache",
             "checkpoint",
             "secrets",

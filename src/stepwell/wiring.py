@@ -61,7 +61,7 @@ def run_flow(
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
     function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
-    engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
+    engine = _engine(definition, function, root, isolation, options)
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
@@ -180,7 +180,7 @@ def _verify(settings: Settings) -> Verify:
 
 
 def _engine(
-    definition: FlowDefinition, function: StepFunction, root: Path, isolation: Isolation, workers: int
+    definition: FlowDefinition, function: StepFunction, root: Path, isolation: Isolation, options: RunOptions
 ) -> Engine:
     if isolation == "inline":
         from stepwell.engines.inline import InlineEngine
@@ -196,11 +196,17 @@ def _engine(
     ) -> tuple[Sequence[str], Mapping[str, str]]:
         return _command("launcher"), {**os.environ, **dict(variables), **environment}
 
+    workers, grace_s = options.max_workers or usable_cores(), options.kill_grace_s
     if isolation == "spawn":
         os.environ.update(environment)
-        return LocalEngine(function, workers, "spawn", spawn_command=_command("step"))
+        return LocalEngine(function, workers, "spawn", spawn_command=_command("step"), grace_s=grace_s)
     return LocalEngine(
-        function, workers, "fork", launcher_command=launcher_command, preload=lambda: _preload(function)
+        function,
+        workers,
+        "fork",
+        launcher_command=launcher_command,
+        preload=lambda: _preload(function),
+        grace_s=grace_s,
     )
 
 

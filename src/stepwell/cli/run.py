@@ -95,6 +95,21 @@ def _own_options(taken: set[str]) -> list[click.Option]:
             "How tasks are set apart  [default: fork where it is safe]",
             type=click.Choice(["fork", "spawn", "inline"]),
         ),
+        option("keep-going", "After a failure, run all that does not depend on it.", is_flag=True),
+        option(
+            "drain",
+            "Seconds that running tasks get after a failure.",
+            type=click.FloatRange(min=0),
+            default=30.0,
+            show_default=True,
+        ),
+        option(
+            "kill-grace",
+            "Seconds between asking a task to end and killing it.",
+            type=click.FloatRange(min=0),
+            default=10.0,
+            show_default=True,
+        ),
         option("json", "Print events as JSON lines in place of the text.", "as_json", is_flag=True),
         option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
         option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
@@ -168,6 +183,9 @@ def _run_options(values: Mapping[str, Any]) -> RunOptions:
         run_id_file=values["run_id_file"],
         runner_attribute_file=values["runner_attribute_file"],
         namespace=values["namespace"],
+        keep_going=values["keep_going"],
+        drain_s=values["drain"],
+        kill_grace_s=values["kill_grace"],
     )
 
 

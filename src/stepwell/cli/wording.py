@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import RunFinished, TaskBegan, TaskEnded
 
@@ -21,12 +23,21 @@ def began(event: TaskBegan) -> str:
 
 def ended(event: TaskEnded) -> str:
     """Return the line for a task that has ended."""
-    if event.state is TaskState.RETRYING:
-        return f"task failed after {duration(event.seconds)}; it will be tried again"
-    if event.state is TaskState.FAILED:
+    if event.state in (TaskState.FAILED, TaskState.RETRYING):
         item = item_of(event.index_path, event.label)
-        return f"task failed after {duration(event.seconds)}{f' for item {item}' if item else ''}"
-    return f"task {event.state.value} ({duration(event.seconds)})"
+        failed = f"task failed after {duration(event.seconds)}{f' for item {item}' if item else ''}"
+        return f"{failed}; {again(event)}" if event.state is TaskState.RETRYING else failed
+    caught = f"; caught {event.caught}" if event.caught else ""
+    return f"task {event.state.value} ({duration(event.seconds)}){caught}"
+
+
+def again(event: TaskEnded) -> str:
+    """Say when a failed task is launched again, and why."""
+    wait_s = (event.retry_at or event.at) - event.at
+    if wait_s <= 0:
+        return f"{event.why}, at once"
+    clock = time.strftime("%H:%M:%S", time.localtime(event.retry_at))
+    return f"{event.why}, at {clock} (in {duration(wait_s)})"
 
 
 def error_lines(event: TaskEnded, full: bool) -> list[str]:

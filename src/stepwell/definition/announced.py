@@ -78,9 +78,6 @@ _START_IT = "Leave it out, and start the run from cron or a program of yours."
 _ONE_PROCESS = "Start the processes from within the step."
 _CLASS_LEVEL = "Write a constant in the class body, or take a Parameter."
 
-retry = Announced("retry", "run a failed task again", "Catch the exception in the step and try again there.")
-catch = Announced("catch", "let a run go on after a failed step", "Catch the exception in the step.")
-timeout = Announced("timeout", "end a task that takes too long", "Watch the clock in the step.")
 cache = Announced("cache", "reuse results of equal tasks of earlier runs", _LEAVE_OUT)
 checkpoint = Announced("checkpoint", "keep the state of a task between attempts", "Write files of your own.")
 secrets = Announced("secrets", "put secrets into a task's environment", "Set the variables before the run.")

@@ -14,8 +14,11 @@ from stepwell.exceptions import UnknownStepDecoratorException, UsageError
 
 # Names and not imports: a decorator is loaded when it is used, and its module lies above this one.
 BUILT_IN: Mapping[str, str] = {
+    "catch": "stepwell.decorators.catch:Catch",
     "environment": "stepwell.decorators.environment:Environment",
     "resources": "stepwell.decorators.resources:ResourcesDecorator",
+    "retry": "stepwell.decorators.retry:Retry",
+    "timeout": "stepwell.decorators.timeout:Timeout",
 }
 
 _COMMA = re.compile(r",(?=\s*\w+\s*=)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import StepPolicy
+
+if TYPE_CHECKING:
+    from stepwell.definition.graph import Node
 
 
 class Decorator:
@@ -68,6 +71,11 @@ class StepDecorator(Decorator):
     def contribute(self, policy: StepPolicy) -> StepPolicy:
         """Return the policy with what this decorator asks for added, whatever the order of decorators."""
         return policy
+
+    def refusals(self, node: Node) -> Iterator[str]:
+        """Say, for each reason why it cannot stand on this step, what it is."""
+        del node
+        yield from ()
 
 
 class FlowDecorator(Decorator):

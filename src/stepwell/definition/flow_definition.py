@@ -13,11 +13,11 @@ from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.graph import Graph
 from stepwell.definition.parameter_values import ParameterSpec, parameter_problems, specs_of
-from stepwell.definition.place import absolute
+from stepwell.definition.place import absolute, place
 from stepwell.definition.placing import flow_decorators_of
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.validate import read_graph
-from stepwell.exceptions import GraphError
+from stepwell.exceptions import GraphError, Problem
 from stepwell.model.policy import StepPolicy
 
 
@@ -74,6 +74,9 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
         raise GraphError(problems)
     functions = steps_of(flow_class)
     decorators = attached(functions, with_specs)
+    problems += _refusals(graph, decorators)
+    if problems:
+        raise GraphError(problems)
     specs = {name: spec_of(function) for name, function in functions.items()}
     return FlowDefinition(
         name=flow_class.__name__,
@@ -91,6 +94,21 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },
     )
+
+
+def _refusals(graph: Graph, decorators: Mapping[str, Sequence[StepDecorator]]) -> list[Problem]:
+    return [
+        Problem(
+            what=f"@{decorator.name} cannot stand on step {step!r}, which {refusal}",
+            fix=f"Take @{decorator.name} off this step, or do that in a step of its own.",
+            where=place(graph[step].file, graph[step].line),
+            rule="decorator-refuses",
+            step=step,
+        )
+        for step, listed in decorators.items()
+        for decorator in listed
+        for refusal in decorator.refusals(graph[step])
+    ]
 
 
 def _policy(decorators: Sequence[StepDecorator]) -> StepPolicy:

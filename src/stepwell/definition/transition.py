@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec import Struct
+
+from stepwell.model.task import TransitionKind
 
 
 class Linear(Struct, frozen=True):
     """``self.next(self.a)``"""
 
+    kind: ClassVar[TransitionKind] = "linear"
     target: str
     line: int = 0
 
@@ -19,6 +24,7 @@ class Linear(Struct, frozen=True):
 class Split(Struct, frozen=True):
     """``self.next(self.a, self.b)``"""
 
+    kind: ClassVar[TransitionKind] = "split"
     targets: tuple[str, ...]
     line: int = 0
 
@@ -26,6 +32,7 @@ class Split(Struct, frozen=True):
 class Foreach(Struct, frozen=True):
     """``self.next(self.a, foreach=...)``. Exactly one of ``var`` and ``expr`` is set."""
 
+    kind: ClassVar[TransitionKind] = "foreach"
     target: str
     var: str | None = None
     expr: str | None = None
@@ -39,6 +46,7 @@ class Foreach(Struct, frozen=True):
 class End(Struct, frozen=True):
     """The exit step: no transition."""
 
+    kind: ClassVar[TransitionKind] = "end"
     line: int = 0
 
     @property

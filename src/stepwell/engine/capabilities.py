@@ -18,11 +18,14 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         Sets a step's own environment variables before the flow's file is imported.
     processes
         Runs each task in a process of its own.
+    retry_delay_s
+        Wait before a retry of a step that states none.
     """
 
     name: str
     variables: bool = False
     processes: bool = True
+    retry_delay_s: float = 120.0
 
     def refusals(self, policy: StepPolicy) -> Iterator[str]:
         """Say, for each thing the policy asks and the engine cannot do, what it is."""

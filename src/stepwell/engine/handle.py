@@ -53,6 +53,8 @@ class TaskExited(Struct, frozen=True, array_like=True):
         What the task said of itself before it exited; None if it said nothing (the pack decides).
     out_of_memory
         Whether the kernel's counters say that memory was the reason.
+    timed_out
+        Whether it was ended because its time was over.
     error
         Why it could not be started, or another platform failure, in words.
     """
@@ -63,6 +65,7 @@ class TaskExited(Struct, frozen=True, array_like=True):
     signal: int = 0
     outcome: TaskOutcome | None = None
     out_of_memory: bool = False
+    timed_out: bool = False
     max_rss_kib: int = 0
     cpu_s: float = 0.0
     error: str = ""

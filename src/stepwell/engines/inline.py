@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from threading import Event
 from typing import IO
 
 from stepwell.engine.capabilities import Capabilities
@@ -49,10 +50,11 @@ class InlineEngine(Engine):
         self._ready: deque[TaskReport] = deque()
         self._rest: Iterator[TaskReport] = iter(())
         self._in_step = False
+        self._woken = Event()
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="inline", variables=False, processes=False)
+        return Capabilities(name="inline", variables=False, processes=False, retry_delay_s=0.0)
 
     @property
     def queue_depth(self) -> int:
@@ -70,7 +72,6 @@ class InlineEngine(Engine):
         return handles
 
     def reports(self, timeout_s: float) -> Sequence[TaskReport]:
-        del timeout_s  # nothing happens by itself here, so there is nothing to wait for
         if self._ready:
             reports = list(self._ready)
             self._ready.clear()
@@ -80,7 +81,11 @@ class InlineEngine(Engine):
             handle = next(iter(self._waiting))
             self._rest = self._execute(handle, self._waiting.pop(handle))
             report = next(self._rest)
-        return [report] if report is not None else []
+        if report is None:
+            self._woken.wait(timeout_s)  # nothing happens by itself here, but a retry may become due
+            self._woken.clear()
+            return []
+        return [report]
 
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
         del force  # a task that runs is this very thread
@@ -90,6 +95,7 @@ class InlineEngine(Engine):
 
     def wake(self) -> None:
         """Interrupt the step that runs, if one does: this is called from the handler of a signal."""
+        self._woken.set()
         if self._in_step:
             raise KeyboardInterrupt
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-OUT_OF_MEMORY, SIGNAL, LOST, TIMEOUT = "OutOfMemory", "Signal", "Lost", "Timeout"
-PLATFORM_FAILURES = (OUT_OF_MEMORY, SIGNAL, LOST, TIMEOUT)
-"""Pseudo-types: why a task failed whose process could not say it itself."""
-
 
 class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a task needs. None means not stated.

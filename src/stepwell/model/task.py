@@ -18,6 +18,40 @@ class TaskRef(Struct, frozen=True, array_like=True):
     task: str
 
 
+class ErrorInfo(Struct, frozen=True, omit_defaults=True):
+    """A failure as text.
+
+    Attributes
+    ----------
+    type
+        Dotted class name, or a pseudo-type such as ``Signal``, ``OutOfMemory``, ``Exit`` for a dead process.
+    message
+        What it says.
+    frames
+        Formatted traceback with the user's frames only.
+    full_frames
+        Formatted traceback with all frames.
+    hint
+        What to do, if we know.
+    retriable
+        Whether it is of a kind that the step's ``@retry`` is for.
+    """
+
+    type: str
+    message: str
+    frames: str = ""
+    full_frames: str = ""
+    hint: str = ""
+    retriable: bool = True
+
+
+class LostBranch(Struct, frozen=True, array_like=True):
+    """A branch of a tolerant foreach that the join does without: the index, and the task that failed."""
+
+    index: int
+    task: TaskRef
+
+
 class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one task process needs to know beyond `RunInfo`.
 
@@ -31,6 +65,12 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         The item's index, for the first task of a foreach branch only.
     split
         For a join: the task that opened the split which it closes.
+    lost
+        For the join of a tolerant foreach: the branches that have failed.
+    retries_left
+        How many further attempts there may be if this one fails.
+    failure
+        What the attempt before died of, if this one is to catch it without running the step.
     """
 
     key: TaskKey
@@ -38,6 +78,9 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parents: tuple[TaskRef, ...] = ()
     index: int | None = None
     split: TaskRef | None = None
+    lost: tuple[LostBranch, ...] = ()
+    retries_left: int = 0
+    failure: ErrorInfo | None = None
 
 
 class TransitionTaken(Struct, frozen=True, omit_defaults=True):
@@ -67,30 +110,6 @@ class TransitionTaken(Struct, frozen=True, omit_defaults=True):
 LABELS_KEPT = 50
 
 
-class ErrorInfo(Struct, frozen=True, omit_defaults=True):
-    """A failure as text.
-
-    Attributes
-    ----------
-    type
-        Dotted class name, or a pseudo-type such as ``Signal``, ``OutOfMemory``, ``Exit`` for a dead process.
-    message
-        What it says.
-    frames
-        Formatted traceback with the user's frames only.
-    full_frames
-        Formatted traceback with all frames.
-    hint
-        What to do, if we know.
-    """
-
-    type: str
-    message: str
-    frames: str = ""
-    full_frames: str = ""
-    hint: str = ""
-
-
 class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a task attempt says of itself. The truth lies in its pack; this travels ahead of it.
 
@@ -102,6 +121,8 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
         The foreach item as short text.
     index_path
         Indexes of the enclosing foreach items, outermost first.
+    caught
+        What ``@catch`` caught, in one line; empty if nothing.
     """
 
     ok: bool
@@ -111,3 +132,4 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: ErrorInfo | None = None
     label: str = ""
     index_path: tuple[int, ...] = ()
+    caught: str = ""

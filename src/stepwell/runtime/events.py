@@ -58,7 +58,15 @@ class SplitOpened(_Event, tag="foreach_opened", frozen=True, kw_only=True):
 
 
 class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
-    """A task has ended. ``error`` is set unless it succeeded."""
+    """An attempt of a task has ended. ``error`` is set unless it succeeded.
+
+    Attributes
+    ----------
+    retry_at, why
+        When the next attempt begins, if there is one; and which it is, or why it is made.
+    caught
+        What ``@catch`` caught, in one line.
+    """
 
     key: TaskKey
     attempt: int
@@ -68,6 +76,9 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
     error: ErrorInfo | None = None
     label: str = ""
     index_path: tuple[int, ...] = ()
+    retry_at: float | None = None
+    why: str = ""
+    caught: str = ""
 
 
 class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
@@ -15,30 +16,51 @@ from stepwell.model.ids import TaskKey
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest
+from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text
+from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
-from stepwell.runtime.verdict import outcome_of
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded
-from stepwell.scheduling.orders import EndRun, Launch
+from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
 
+_LABELS_OF_SPLITS = 1000
+
 
 class _Flight:
-    """A task between launch and end."""
+    """A task between its launch and its end for good; between two attempts it waits for the next.
 
-    __slots__ = ("label", "launch", "log", "pid", "record", "started_at")
+    Attributes
+    ----------
+    error
+        What ended the attempt before.
+    """
 
-    def __init__(self, launch: Launch, record: TaskRecord, label: str) -> None:
+    __slots__ = ("error", "label", "launch", "log", "pid", "record", "request", "started_at")
+
+    def __init__(self, launch: Launch, record: TaskRecord, request: TaskRequest, label: str) -> None:
         self.launch = launch
         self.record = record
+        self.request = request
         self.label = label
         self.log: TaskLog | None = None
         self.pid = 0
         self.started_at = 0.0
+        self.error: ErrorInfo | None = None
+
+
+class Parts(Struct, frozen=True):
+    """What an executor works with. ``listener`` gets every event, in the calling thread."""
+
+    engine: Engine
+    datastore: Datastore
+    recorder: Recorder
+    clock: Clock
+    listener: Listener
 
 
 class Executor:
@@ -46,8 +68,8 @@ class Executor:
 
     Parameters
     ----------
-    emit
-        Gets every event, in the calling thread.
+    progress
+        Where the run stands; made by who knows what it goes on from.
     asked_to_stop
         Returns how often the user has asked to stop so far.
     max_log_size
@@ -58,78 +80,130 @@ class Executor:
         self,
         definition: FlowDefinition,
         info: RunInfo,
-        engine: Engine,
-        datastore: Datastore,
-        recorder: Recorder,
-        emit: Listener,
+        progress: Progress,
+        parts: Parts,
         asked_to_stop: Callable[[], int],
         max_log_size: int,
     ) -> None:
         self._definition = definition
         self._info = info
-        self._engine = engine
-        self._datastore = datastore
-        self._recorder = recorder
-        self._emit = emit
+        self._progress = progress
+        self._engine = parts.engine
+        self._datastore = parts.datastore
+        self._recorder = parts.recorder
+        self._clock = parts.clock
+        self._emit = parts.listener
         self._asked_to_stop = asked_to_stop
         self._max_log_size = max_log_size
-        self._progress = Progress(definition.graph)
         self._flights: dict[TaskHandle, _Flight] = {}
+        self._between_attempts: dict[int, _Flight] = {}
+        self._launches: list[tuple[TaskRequest, StepPolicy]] = []
         self._labels: dict[int, Sequence[str]] = {}
         self._heard = 0
+        self._cancelled = False
         self._ending: EndRun | None = None
         self.counts: Counter[str] = Counter()
         self.first_error: tuple[TaskKey, ErrorInfo] | None = None
 
+    def begin(self) -> list[Reuse]:
+        """Work out what is to be done first; return which tasks are taken from an earlier execution."""
+        reused: list[Reuse] = []
+        for fact in (RoomFound(self._engine.queue_depth), RunBegan()):
+            orders = advance(self._progress, fact)
+            reused += [order for order in orders if isinstance(order, Reuse)]
+            self._obey(orders)
+        return reused
+
     def run(self) -> EndRun:
-        """Execute the graph; return how it ended. Nothing of it runs any more then."""
-        self._tell([RoomFound(self._engine.queue_depth), RunBegan()])
+        """Execute the graph, once it has begun; return how it ended. Nothing of it runs any more then."""
+        self._submit()
         while self._ending is None:
-            reports = self._engine.reports(self._recorder.patience_s)
+            for report in self._engine.reports(self._patience_s()):
+                self._take(report)
             self._listen_to_user()
-            facts = [fact for report in reports if (fact := self._take(report)) is not None]
-            self._tell(facts)
+            self._look_at_the_clock()
+            self._submit()
             self._recorder.tick()
+        for flight in self._between_attempts.values():
+            self._record_as_killed(flight, self._clock.now())
         return self._ending
 
     def give_up(self, at: float) -> None:
         """Record the tasks that were running as killed: the run ends without waiting for their reports."""
-        for flight in self._flights.values():
-            if flight.record.state is TaskState.RUNNING:
-                killed = msgspec.structs.replace(flight.record, state=TaskState.KILLED, finished_at=at)
-                self._recorder.task(killed)
+        for flight in (*self._flights.values(), *self._between_attempts.values()):
+            if flight.record.state in (TaskState.RUNNING, TaskState.RETRYING):
+                self._record_as_killed(flight, at)
 
-    def _tell(self, facts: Sequence[Fact]) -> None:
-        launches: list[tuple[TaskRequest, StepPolicy]] = []
-        for fact in facts:
-            for order in advance(self._progress, fact):
-                if isinstance(order, Launch):
-                    launches.append(self._prepare(order))
-                elif isinstance(order, EndRun):
-                    self._ending = order
-                else:
-                    self._engine.cancel(list(self._flights))
-        if launches:
+    def _record_as_killed(self, flight: _Flight, at: float) -> None:
+        killed = msgspec.structs.replace(flight.record, state=TaskState.KILLED, finished_at=at)
+        self._recorder.task(killed)
+
+    # Orders
+
+    def _tell(self, fact: Fact) -> None:
+        self._obey(advance(self._progress, fact))
+
+    def _obey(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            if isinstance(order, Launch):
+                self._launches.append(self._prepare(order))
+            elif isinstance(order, EndRun):
+                self._ending = order
+            elif isinstance(order, CancelRunning):
+                self._cancelled = True
+                self._engine.cancel(list(self._flights))
+
+    def _submit(self) -> None:
+        if self._launches:
+            launches, self._launches = self._launches, []
             self._engine.submit(launches)
 
     def _listen_to_user(self) -> None:
         asked = self._asked_to_stop()
         if asked > self._heard:
             if self._heard == 0:
-                self._tell([CancelAsked("it was interrupted")])
+                self._tell(CancelAsked("it was interrupted"))
             if asked > 1:
                 self._engine.cancel(list(self._flights), force=True)
             self._heard = asked
 
+    def _look_at_the_clock(self) -> None:
+        due = self._progress.next_due
+        if due is not None and due <= self._clock.now():
+            self._tell(Tick(self._clock.now()))
+
+    def _patience_s(self) -> float:
+        due = self._progress.next_due
+        patience = self._recorder.patience_s
+        return patience if due is None else min(patience, max(0.0, due - self._clock.now()))
+
     # Launching
 
     def _prepare(self, launch: Launch) -> tuple[TaskRequest, StepPolicy]:
+        flight = self._between_attempts.pop(launch.task, None)
+        if flight is None:
+            flight = self._new_flight(launch)
+        else:
+            flight.launch, flight.log, flight.started_at = launch, None, 0.0
+            flight.request = msgspec.structs.replace(
+                flight.request,
+                attempt=launch.attempt,
+                retries_left=launch.retries_left,
+                failure=flight.error if launch.catch else None,
+            )
+        self._flights[TaskHandle(flight.request.key, launch.attempt)] = flight
+        return flight.request, self._definition.policies[launch.step]
+
+    def _new_flight(self, launch: Launch) -> _Flight:
         key = TaskKey(self._info.flow, self._info.run, launch.step, str(launch.task))
         request = TaskRequest(
             key=key,
+            attempt=launch.attempt,
             parents=tuple(TaskRef(step, str(task)) for step, task in launch.parents),
             index=launch.index,
             split=None if launch.split is None else TaskRef(launch.split[0], str(launch.split[1])),
+            retries_left=launch.retries_left,
+            lost=tuple(LostBranch(index, TaskRef(step, str(task))) for index, step, task in launch.failed),
         )
         record = TaskRecord(
             flow=key.flow,
@@ -138,13 +212,12 @@ class Executor:
             task=key.task,
             number=launch.task,
             state=TaskState.WAITING,
+            attempt=launch.attempt,
             index_path=",".join(map(str, launch.index_path)),
             parents=parents_text(launch.parents),
             host=self._recorder.run.host,
         )
-        flight = _Flight(launch, record, self._label_of(launch))
-        self._flights[TaskHandle(key, 0)] = flight
-        return request, self._definition.policies[launch.step]
+        return _Flight(launch, record, request, self._label_of(launch))
 
     def _label_of(self, launch: Launch) -> str:
         if launch.index is None:
@@ -154,22 +227,29 @@ class Executor:
 
     # Reports
 
-    def _take(self, report: TaskReport) -> Fact | None:
+    def _take(self, report: TaskReport) -> None:
         flight = self._flights.get(report.handle)
         if flight is None:
-            return None
+            return
         if isinstance(report, TaskOutput):
-            self._log(flight, report.handle.key).feed(report)
-            return None
-        if isinstance(report, TaskStarted):
+            self._log(flight).feed(report)
+        elif isinstance(report, TaskStarted):
             self._began(flight, report)
-            return None
-        return self._ended(flight, report)
+        else:
+            self._ended(flight, report)
 
     def _began(self, flight: _Flight, report: TaskStarted) -> None:
         flight.pid, flight.started_at = report.pid, report.at
         flight.record = msgspec.structs.replace(
-            flight.record, state=TaskState.RUNNING, created_at=report.at, started_at=report.at, pid=report.pid
+            flight.record,
+            state=TaskState.RUNNING,
+            attempt=report.handle.attempt,
+            created_at=flight.record.created_at or report.at,
+            started_at=report.at,
+            finished_at=None,
+            exit_code=None,
+            error="",
+            pid=report.pid,
         )
         self._recorder.task(flight.record)
         self._emit(
@@ -183,30 +263,51 @@ class Executor:
             )
         )
 
-    def _ended(self, flight: _Flight, exited: TaskExited) -> Fact:
+    def _ended(self, flight: _Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
-        outcome = outcome_of(exited, self._datastore, flight.started_at or exited.at)
-        stopped = self._heard > 0 and not outcome.ok
-        state = TaskState.SUCCEEDED if outcome.ok else TaskState.KILLED if stopped else TaskState.FAILED
-        self._close_log(flight, exited, outcome)
-        self._record_end(flight, exited, outcome, state)
-        self.counts[state.value] += 1
+        verdict = verdict_of(exited, self._datastore, flight.started_at or exited.at)
+        outcome = verdict.outcome
         if not outcome.ok or outcome.transition is None:
-            error = outcome.error or ErrorInfo("Lost", "The task has no result.")
-            if self.first_error is None:
-                self.first_error = (exited.handle.key, error)
-            return TaskFailed(flight.launch.task, f"task {exited.handle.key.short} failed: {brief(error)}")
+            self._failed(flight, exited, verdict)
+            return
+        self._close_log(flight, exited)
         self._recorder.committed()
+        self._record_end(flight, exited, outcome, TaskState.SUCCEEDED)
+        self.counts[TaskState.SUCCEEDED.value] += 1
         if outcome.transition.kind == "foreach":
             self._opened(flight, exited, outcome)
-        return TaskSucceeded(flight.launch.task, outcome.transition)
+        self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
+
+    def _failed(self, flight: _Flight, exited: TaskExited, verdict: Verdict) -> None:
+        outcome = verdict.outcome
+        error = outcome.error or ErrorInfo("Lost", "The task has no result.")
+        policy = self._definition.policies[flight.launch.step]
+        fact = failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
+        orders = advance(self._progress, fact)
+        retry = next((order for order in orders if isinstance(order, Retry)), None)
+        stopped = (self._heard > 0 or self._cancelled) and retry is None
+        state = TaskState.RETRYING if retry else TaskState.KILLED if stopped else TaskState.FAILED
+        if not verdict.own_word:
+            # The process died without a word of its own: its log ends with the cause, and so does its record.
+            self._log(flight).say(exited.at, error.message)
+            keep_death(self._datastore, flight.request, outcome, flight.pid)
+        self._close_log(flight, exited)
+        self._record_end(flight, exited, outcome, state, retry)
+        if retry:
+            flight.error = error
+            self._between_attempts[flight.launch.task] = flight
+        else:
+            self.counts[state.value] += 1
+            if self.first_error is None:
+                self.first_error = (exited.handle.key, error)
+        self._obey(orders)
 
     def _opened(self, flight: _Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
         transition = outcome.transition
         if transition is None:
             return
         self._labels[flight.launch.task] = transition.labels
-        while len(self._labels) > 1000:
+        while len(self._labels) > _LABELS_OF_SPLITS:
             del self._labels[next(iter(self._labels))]
         self._emit(
             SplitOpened(
@@ -219,21 +320,26 @@ class Executor:
         )
 
     def _record_end(
-        self, flight: _Flight, exited: TaskExited, outcome: TaskOutcome, state: TaskState
+        self,
+        flight: _Flight,
+        exited: TaskExited,
+        outcome: TaskOutcome,
+        state: TaskState,
+        retry: Retry | None = None,
     ) -> None:
         started_at = flight.started_at or outcome.started_at
-        self._recorder.task(
-            msgspec.structs.replace(
-                flight.record,
-                state=state,
-                created_at=flight.record.created_at or started_at,
-                started_at=started_at,
-                finished_at=exited.at,
-                exit_code=exited.exit_code if not exited.signal else -exited.signal,
-                label=outcome.label or flight.label,
-                error="" if outcome.error is None else brief(outcome.error),
-            )
+        flight.record = msgspec.structs.replace(
+            flight.record,
+            state=state,
+            attempt=exited.handle.attempt,
+            created_at=flight.record.created_at or started_at,
+            started_at=started_at,
+            finished_at=exited.at,
+            exit_code=exited.exit_code if not exited.signal else -exited.signal,
+            label=outcome.label or flight.label,
+            error="" if outcome.error is None else brief(outcome.error),
         )
+        self._recorder.task(flight.record)
         self._emit(
             TaskEnded(
                 at=exited.at,
@@ -245,19 +351,20 @@ class Executor:
                 error=outcome.error,
                 label=outcome.label or flight.label,
                 index_path=flight.launch.index_path,
+                retry_at=None if retry is None else exited.at + retry.wait_s,
+                why=retry.why if retry else "",
+                caught=outcome.caught,
             )
         )
 
     # Output
 
-    def _log(self, flight: _Flight, key: TaskKey) -> TaskLog:
+    def _log(self, flight: _Flight) -> TaskLog:
         if flight.log is None:
-            flight.log = TaskLog(key, 0, flight.pid, self._emit, self._max_log_size)
+            request = flight.request
+            flight.log = TaskLog(request.key, request.attempt, flight.pid, self._emit, self._max_log_size)
         return flight.log
 
-    def _close_log(self, flight: _Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
-        if exited.outcome is None and outcome.error is not None:
-            # The process died without a word of its own: its log ends with the cause.
-            self._log(flight, exited.handle.key).say(exited.at, outcome.error.message)
+    def _close_log(self, flight: _Flight, exited: TaskExited) -> None:
         if flight.log is not None:
             flight.log.close(exited.at, self._datastore)

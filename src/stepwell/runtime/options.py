@@ -31,6 +31,12 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Written once the run's id is known, before any task starts.
     namespace
         The client's namespace inside tasks: None is the user's own, "" is global.
+    keep_going
+        After a failure, go on with every task that does not depend on the failed one.
+    drain_s
+        How long tasks that run may go on after a failure that ends the run.
+    kill_grace_s
+        How long a task that was asked to end may take before it is killed.
     """
 
     tags: tuple[str, ...] = ()
@@ -41,6 +47,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     run_id_file: Path | None = None
     runner_attribute_file: Path | None = None
     namespace: str | None = None
+    keep_going: bool = False
+    drain_s: float = 30.0
+    kill_grace_s: float = 10.0
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):

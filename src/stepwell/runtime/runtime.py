@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
@@ -16,18 +17,20 @@ from stepwell.engine.engine import Engine
 from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
-from stepwell.runtime.executor import Executor
+from stepwell.runtime.executor import Executor, Parts
 from stepwell.runtime.options import RunOptions, RunResult, RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.surroundings import GitState, fields, process_started, system_tags
 from stepwell.scheduling.orders import EndRun
+from stepwell.scheduling.progress import Progress
 
 _CODE_PATIENCE_S = 0.01
 """A few files are read, packed and stored in a millisecond or two; many are not waited for."""
@@ -203,10 +206,20 @@ class Runtime:
         )
         for text in self._notices:
             listener(Notice(at=self._clock.now(), text=text))
+        progress = Progress(
+            self._definition.graph,
+            self._policies(),
+            keep_going=options.keep_going,
+            drain_s=options.drain_s,
+        )
         executor = Executor(
-            self._definition, info, self._engine, datastore, recorder, listener,
-            lambda: stop.count, int(options.max_log_size_mb * 1024 * 1024),
-        )  # fmt: skip
+            self._definition,
+            info,
+            progress,
+            Parts(self._engine, datastore, recorder, self._clock, listener),
+            lambda: stop.count,
+            int(options.max_log_size_mb * 1024 * 1024),
+        )
         ending = self._execute(executor, info, recorder)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
@@ -216,6 +229,7 @@ class Runtime:
     def _execute(self, executor: Executor, info: RunInfo, recorder: Recorder) -> EndRun:
         self._engine.start(info)
         try:
+            executor.begin()
             return executor.run()
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.
@@ -230,6 +244,16 @@ class Runtime:
             self._engine.close()
             recorder.save_run(state=RunState.FAILED, reason="internal error", finished_at=self._clock.now())
             raise
+
+    def _policies(self) -> dict[str, StepPolicy]:
+        """Return the policy of each step; what it leaves to the engine is filled in."""
+        default = self._engine.capabilities.retry_delay_s
+        return {
+            step: replace(policy, retry=replace(policy.retry, delay_s=default))
+            if policy.retry.times and policy.retry.delay_s is None
+            else policy
+            for step, policy in self._definition.policies.items()
+        }
 
     def _finish(
         self, info: RunInfo, ending: EndRun, executor: Executor, recorder: Recorder, listener: Listener

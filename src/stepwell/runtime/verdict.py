@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import signal
 
+from msgspec import Struct
+
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.handle import TaskExited
-from stepwell.model.task import ErrorInfo, TaskOutcome
+from stepwell.model.pack import Pack
+from stepwell.model.policy import StepPolicy
+from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
+from stepwell.model.task_record import brief
+from stepwell.scheduling.facts import TaskFailed
+
+NEVER_AGAIN = 202
+"""A task's process that exits with this asks not to be tried again."""
 
 _LIKELY = {
     "SIGSEGV": "Segmentation fault: native code (an extension module, ctypes) touched memory it may not.",
@@ -17,27 +26,68 @@ _LIKELY = {
 }
 
 
-def outcome_of(exited: TaskExited, datastore: Datastore, started_at: float) -> TaskOutcome:
+class Verdict(Struct, frozen=True):
+    """What became of an attempt; ``own_word`` is False if its process died without saying so itself."""
+
+    outcome: TaskOutcome
+    own_word: bool = True
+
+
+def verdict_of(exited: TaskExited, datastore: Datastore, started_at: float) -> Verdict:
     """Return what the task says of itself; for one that died without a word, what can be said of its end.
 
     A task has succeeded when, and only when, its pack says so: a clean outcome travels ahead of the exit, in
     every other case the pack is looked up.
     """
     if exited.outcome is not None and (exited.exit_code == 0 or not exited.outcome.ok):
-        return exited.outcome
+        return Verdict(exited.outcome)
     pack = datastore.pack(exited.handle.key)
     if pack is not None:
-        return pack.outcome
+        return Verdict(pack.outcome)
     failed = datastore.pack(exited.handle.key, exited.handle.attempt)
     if failed is not None:
-        return failed.outcome
-    return TaskOutcome(ok=False, started_at=started_at, ended_at=exited.at, error=death_of(exited))
+        return Verdict(failed.outcome)
+    error = death_of(exited)
+    return Verdict(TaskOutcome(ok=False, started_at=started_at, ended_at=exited.at, error=error), False)
+
+
+def failure_of(
+    exited: TaskExited, task: int, error: ErrorInfo, own_word: bool, policy: StepPolicy
+) -> TaskFailed:
+    """Return what scheduling is told of a failed attempt."""
+    final = ""
+    if exited.exit_code == NEVER_AGAIN:
+        final = f"it exited with {NEVER_AGAIN}, which asks for no retry"
+    elif not (error.retriable if own_word else policy.retry.applies_to((error.type,))):
+        final = f"@retry is not for {error.type}"
+    reason = f"task {exited.handle.key.short} failed: {brief(error)}"
+    return TaskFailed(task, reason, exited.at, final, catchable=not own_word)
+
+
+def keep_death(datastore: Datastore, request: TaskRequest, outcome: TaskOutcome, pid: int) -> None:
+    """Keep, for inspection, that an attempt ended whose process could not do it itself."""
+    datastore.seal_failure(
+        Pack(
+            key=request.key,
+            attempt=request.attempt,
+            outcome=outcome,
+            parents=request.parents,
+            split=request.split,
+            fields={"pid": str(pid)},
+        )
+    )
 
 
 def death_of(exited: TaskExited) -> ErrorInfo:
     """Say how a process ended that left no word."""
     if exited.error:
         return ErrorInfo("Lost", f"The task's process could not run on: {exited.error}.")
+    if exited.timed_out:
+        return ErrorInfo(
+            "Timeout",
+            "The task did not end at its time limit, nor in the grace that follows it, and was killed.",
+            hint="It may be blocked in native code. State more time with @timeout, or more `grace`.",
+        )
     if exited.signal:
         return _killed(exited)
     return ErrorInfo(

@@ -39,16 +39,14 @@ def decide(policy: StepPolicy, failed: TaskFailed, attempt: int, failures: int) 
     """
     retry = policy.retry
     if failed.final:
-        why = "the task asked not to be tried again"
-    elif not retry.applies_to(failed.kinds):
-        why = f"@retry is not for {failed.kinds[0] if failed.kinds else 'this failure'}"
+        why = failed.final
     elif failures > retry.times:
         why = f"it has been tried {failures} times" if retry.times else "it is not to be retried"
     else:
         wait_s = wait_before(retry, failures, f"{failed.task}/{attempt}")
         return AttemptDecision(Verdict.AGAIN, wait_s, f"retry {failures} of {retry.times}")
-    if policy.catch is not None:
-        return AttemptDecision(Verdict.CATCH, 0.0, why)
+    if policy.catch is not None and failed.catchable:
+        return AttemptDecision(Verdict.CATCH, 0.0, f"{why}, and @catch takes over")
     return AttemptDecision(Verdict.GIVE_UP, 0.0, why)
 
 

@@ -11,8 +11,8 @@ from stepwell.exceptions import StepwellInternalError
 class OpenSplit:
     """One execution of a split, static or foreach, whose join is not ready yet.
 
-    A branch that has arrived costs twelve bytes, whatever the number of tasks it had. A branch in which a task
-    has failed for good is lost: if more are lost than the split tolerates, its join never runs.
+    A branch that has arrived costs twelve bytes, whatever the number of tasks it had. A branch in which a
+    task has failed for good is lost: if more are lost than the split tolerates, its join never runs.
 
     Attributes
     ----------

@@ -31,20 +31,17 @@ class TaskFailed(Struct, frozen=True, array_like=True):
     ----------
     at
         When, in seconds.
-    kinds
-        The class of what was raised and its bases, by dotted name; or a pseudo-type such as ``Signal``.
-    platform
-        Whether the task's process could not say it itself: only then may it be caught from outside.
     final
-        Whether the task asked not to be tried again.
+        Why it is not to be tried again whatever is left; empty if it may be.
+    catchable
+        Whether it may be caught by one more attempt: the task's process could not do it itself.
     """
 
     task: int
     reason: str
     at: float = 0.0
-    kinds: tuple[str, ...] = ()
-    platform: bool = False
-    final: bool = False
+    final: str = ""
+    catchable: bool = False
 
 
 class Tick(Struct, frozen=True, array_like=True):

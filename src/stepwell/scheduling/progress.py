@@ -9,16 +9,12 @@ from heapq import heappop, heappush
 from msgspec import Struct
 
 from stepwell.definition.graph import Graph
-from stepwell.definition.transition import End, Foreach, Linear, Split
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionKind
 from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.earlier import NOTHING, Earlier, PastTask
 from stepwell.scheduling.limits import ReadyQueue
 from stepwell.scheduling.orders import EndRun, Launch
-
-_KINDS: Mapping[type, TransitionKind] = {Linear: "linear", Split: "split", Foreach: "foreach", End: "end"}
-
 
 _NO_POLICY = StepPolicy()
 
@@ -71,7 +67,7 @@ class StepProgress:
         self.policy = policy
         self.name = name
         self.number = number
-        self.kind: TransitionKind = _KINDS[type(node.transition)]
+        self.kind: TransitionKind = node.transition.kind
         self.targets = node.targets
         self.closes = node.split if node.is_join else None
         self.closed_by = graph.join_of.get(name, "")

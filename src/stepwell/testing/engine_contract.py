@@ -364,7 +364,8 @@ class ProcessContract(EngineContract):
 
         until_exited(engine, submit(engine, *(deed("succeed", str(number)) for number in range(50))))
 
-        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+        # Fewer may be open: what other tests have left is collected at any time.
+        assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
 
     # SPEC 7.1-5
     def test_tasks_do_not_share_random_state(self, engine: Engine) -> None:

@@ -58,7 +58,7 @@ class FakeEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="fake", variables=True, processes=False)
+        return Capabilities(name="fake", variables=True, processes=False, retry_delay_s=0.0)
 
     @property
     def queue_depth(self) -> int:

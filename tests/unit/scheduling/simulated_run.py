@@ -111,7 +111,7 @@ class SimulatedRun:
     graph: Graph
     widths: Widths = field(default_factory=lambda: Widths(0))
     limit: int = 0
-    policy: StepPolicy = StepPolicy()
+    policy: StepPolicy = field(default_factory=StepPolicy)
     earlier: Earlier = NOTHING
     keep_going: bool = False
 

@@ -1,4 +1,4 @@
-"""Random graphs in which tasks fail: retries, lost branches, and executions that go on from an earlier one."""
+"""Random graphs in which tasks fail: retries, lost branches, executions that go on from an earlier one."""
 
 from __future__ import annotations
 
@@ -131,9 +131,9 @@ def fate(expected, broken: set[Place], widths: Widths) -> tuple[set[Place], set[
                 never.add(place)
             continue
         needed = widths.needed(want.split) if want.parents and is_foreach(expected, want.split) else None
-        if want.split in broken or want.split in never:
-            never.add(place)
-        elif bad and len(want.parents) - len(bad) < (len(want.parents) if needed is None else needed):
+        left = len(want.parents) - len(bad)
+        too_few = bool(bad) and (needed is None or left < needed)
+        if too_few or want.split in broken | never:
             never.add(place)
         elif bad:
             partial.add(place)

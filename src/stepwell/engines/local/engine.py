@@ -13,7 +13,7 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.engines.local.child import TaskRunner
-from stepwell.engines.local.launcher import GRACE_S, signal_group
+from stepwell.engines.local.launcher import PATIENCE_S, signal_group
 from stepwell.engines.local.link import Link
 from stepwell.engines.local.messages import Began, Begin, Ended, Launch, Stop, raw
 from stepwell.model.policy import StepPolicy
@@ -33,13 +33,15 @@ _CANCELLED = "cancelled before it started"
 
 
 class _Task:
-    __slots__ = ("handle", "link", "number", "outcome", "pid", "pipes", "request", "variables")
+    __slots__ = ("handle", "limit_s", "link", "number", "outcome", "pid", "pipes", "request", "variables")
 
-    def __init__(self, number: int, handle: TaskHandle, request: TaskRequest, variables: Variables) -> None:
+    def __init__(self, number: int, handle: TaskHandle, request: TaskRequest, policy: StepPolicy) -> None:
         self.number = number
         self.handle = handle
         self.request: TaskRequest | None = request
-        self.variables = variables
+        self.variables = policy.variables
+        # The step ends itself at its time limit if it can; this is for one that cannot.
+        self.limit_s = policy.timeout_s + policy.timeout_grace_s if policy.timeout_s else 0.0
         self.link: Link | None = None
         self.pid = 0
         self.pipes: dict[int, Stream] = {}
@@ -65,6 +67,8 @@ class LocalEngine(Engine):
         Without it, such steps are refused (``spawn`` needs none).
     preload
         Called in a forked launcher before the first task: imports what tasks will need.
+    grace_s
+        How long a task that was asked to end may take before it is killed.
     """
 
     def __init__(
@@ -75,12 +79,14 @@ class LocalEngine(Engine):
         spawn_command: Sequence[str] | None = None,
         launcher_command: LauncherCommand | None = None,
         preload: Callable[[], object] | None = None,
+        grace_s: float = 10.0,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         if isolation == "spawn" and not spawn_command:
             raise ValueError("isolation by spawn needs a spawn_command")
         self._workers = workers
+        self._grace_s = grace_s
         self._spawn_command = tuple(spawn_command or ()) if isolation == "spawn" else ()
         self._launcher_command = launcher_command
         self._links: dict[Variables, Link] = {
@@ -105,7 +111,7 @@ class LocalEngine(Engine):
     @property
     def capabilities(self) -> Capabilities:
         variables = bool(self._spawn_command) or self._launcher_command is not None
-        return Capabilities(name="local", variables=variables, processes=True)
+        return Capabilities(name="local", variables=variables, processes=True, retry_delay_s=0.0)
 
     @property
     def queue_depth(self) -> int:
@@ -123,7 +129,7 @@ class LocalEngine(Engine):
             if handle not in self._seen:
                 self._seen.add(handle)
                 self._next += 1
-                self._tasks[self._next] = _Task(self._next, handle, request, policy.variables)
+                self._tasks[self._next] = _Task(self._next, handle, request, policy)
                 self._numbers[handle] = self._next
                 self._waiting.append(self._next)
         self._launch_waiting()
@@ -178,7 +184,7 @@ class LocalEngine(Engine):
             return
         self._closed = True
         for link in self._links.values():
-            link.close(GRACE_S + 1)
+            link.close(PATIENCE_S + 1)
         for task in self._tasks.values():
             for fd in task.pipes:
                 os.close(fd)
@@ -232,7 +238,7 @@ class LocalEngine(Engine):
         task.link = link
         self._in_flight[link] = self._in_flight.get(link, 0) + 1
         variables = task.variables if self._spawn_command else ()
-        link.launch(Launch(task.number, raw(task.request), variables), out_w, err_w)
+        link.launch(Launch(task.number, raw(task.request), variables, task.limit_s), out_w, err_w)
         task.request = None  # it may be long, and the launcher has it now
         os.close(out_w)
         os.close(err_w)
@@ -253,7 +259,7 @@ class LocalEngine(Engine):
     def _attach(self, link: Link) -> None:
         if self._info is None:
             raise RuntimeError("start comes before the first submit")
-        link.send(Begin(self._info, self._workers, self._spawn_command))
+        link.send(Begin(self._info, self._workers, self._spawn_command, self._grace_s))
         for end in (link.control, link.outcomes):
             self._by_fd[end.fileno()] = link
             self._poll.register(end.fileno(), select.POLLIN)
@@ -329,6 +335,7 @@ class LocalEngine(Engine):
                 signal=-status if status is not None and status < 0 else 0,
                 outcome=task.outcome,
                 out_of_memory=ended.out_of_memory,
+                timed_out=ended.timed_out,
                 max_rss_kib=ended.max_rss_kib,
                 cpu_s=ended.cpu_s,
                 error=ended.error,

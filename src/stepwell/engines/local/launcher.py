@@ -37,8 +37,8 @@ from stepwell.engines.local.messages import (
 )
 from stepwell.engines.local.spawn import become_spawned
 
-GRACE_S = 5.0
-"""How long a task that was asked to end may take before it is killed."""
+PATIENCE_S = 5.0
+"""How long the end of what has been killed is waited for."""
 
 _CHUNK = 1 << 18
 _ANCILLARY = socket.CMSG_SPACE(64 * 4)
@@ -46,11 +46,15 @@ _CANCELLED = "cancelled before it started"
 
 
 class _Child:
-    __slots__ = ("kill_at", "number")
+    """A task's process: when it is to be asked to end, and when to be killed; 0 is never."""
 
-    def __init__(self, number: int) -> None:
+    __slots__ = ("kill_at", "number", "stop_at", "timed_out")
+
+    def __init__(self, number: int, limit_s: float) -> None:
         self.number = number
+        self.stop_at = time.monotonic() + limit_s if limit_s else 0.0
         self.kill_at = 0.0
+        self.timed_out = False
 
 
 class Launcher:
@@ -177,7 +181,7 @@ class Launcher:
             self._become_task(begin, launch, stdout, stderr)
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)  # parent and child both do it, so that neither has to wait for the other
-        self._children[pid] = _Child(launch.number)
+        self._children[pid] = _Child(launch.number, launch.limit_s)
         self._tell(Began(launch.number, pid, time.time()))
 
     def _become_task(self, begin: Begin, launch: Launch, stdout: int, stderr: int) -> NoReturn:
@@ -216,7 +220,9 @@ class Launcher:
                 out_of_memory = code == -signal.SIGKILL and self._oom.has_grown()
                 cpu = usage.ru_utime + usage.ru_stime
                 rss = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss // 1024
-                self._tell(Ended(task.number, time.time(), code, cpu, rss, out_of_memory))
+                self._tell(
+                    Ended(task.number, time.time(), code, cpu, rss, out_of_memory, timed_out=task.timed_out)
+                )
 
     def _stop(self, stop: Stop) -> None:
         for entry in self._queue:
@@ -228,25 +234,33 @@ class Launcher:
                 return
         for pid, task in self._children.items():
             if task.number == stop.number:
-                signal_group(pid, signal.SIGKILL if stop.force else signal.SIGTERM)
-                if not task.kill_at:
-                    task.kill_at = time.monotonic() + GRACE_S
+                self._ask_to_end(pid, task, signal.SIGKILL if stop.force else signal.SIGTERM)
+
+    def _ask_to_end(self, pid: int, task: _Child, number: int) -> None:
+        signal_group(pid, number)
+        task.stop_at = 0.0
+        if not task.kill_at:
+            task.kill_at = time.monotonic() + (self._begin.grace_s if self._begin else 0.0)
 
     def _patience_ms(self) -> int | None:
-        due = [task.kill_at for task in self._children.values() if task.kill_at]
+        due = [at for task in self._children.values() for at in (task.stop_at, task.kill_at) if at]
         return max(0, int((min(due) - time.monotonic()) * 1000) + 1) if due else None
 
     def _kill_overdue(self) -> None:
+        now = time.monotonic()
         for pid, task in self._children.items():
-            if task.kill_at and task.kill_at <= time.monotonic():
+            if task.stop_at and task.stop_at <= now:
+                task.timed_out = True
+                self._ask_to_end(pid, task, signal.SIGTERM)
+            elif task.kill_at and task.kill_at <= now:
                 signal_group(pid, signal.SIGKILL)
-                task.kill_at = time.monotonic() + GRACE_S
+                task.kill_at = now + PATIENCE_S
 
     def _end_all(self) -> None:
         for pid in self._children:
             signal_group(pid, signal.SIGKILL)
         # Orphans of tasks have become children of this process: killing those brings up the next.
-        deadline = time.monotonic() + GRACE_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for pid in _children_of(self._pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):

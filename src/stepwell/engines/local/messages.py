@@ -25,22 +25,27 @@ _LENGTH = struct.Struct("!I")
 
 
 class Begin(Struct, frozen=True, array_like=True, tag=0):
-    """The first message of a launcher. With ``spawn_command``, tasks are started by it and not forked."""
+    """The first message of a launcher. With ``spawn_command``, tasks are started by it and not forked.
+
+    ``grace_s`` is how long a task that was asked to end may take before it is killed.
+    """
 
     info: RunInfo
     workers: int
     spawn_command: tuple[str, ...] = ()
+    grace_s: float = 10.0
 
 
 class Launch(Struct, frozen=True, array_like=True, tag=1):
     """Start a task, as soon as a worker is free. The write ends of its stdout and stderr come along.
 
-    The request is decoded in the task's process only.
+    The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended; 0: never.
     """
 
     number: int
     request: msgspec.Raw
     variables: tuple[tuple[str, str], ...] = ()
+    limit_s: float = 0.0
 
 
 class Stop(Struct, frozen=True, array_like=True, tag=2):
@@ -68,6 +73,7 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
     max_rss_kib: int = 0
     out_of_memory: bool = False
     error: str = ""
+    timed_out: bool = False
 
 
 class Said(Struct, frozen=True, array_like=True):

@@ -6,6 +6,7 @@ import traceback
 
 from stepwell.definition.mistakes import is_ours, locate
 from stepwell.exceptions import StepwellException
+from stepwell.model.failure_kinds import kind_name
 from stepwell.model.task import ErrorInfo
 
 
@@ -13,13 +14,15 @@ def describe(error: BaseException) -> ErrorInfo:
     """Return what there is to say of an exception."""
     if isinstance(error, StepwellException):
         locate(error)
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     whole = traceback.TracebackException.from_exception(error)
     full = "".join(whole.format())
     _keep_users(whole)
     return ErrorInfo(
-        type=name, message=text_of(error), frames="".join(whole.format()), full_frames=full, hint=_hint(error)
+        type=kind_name(type(error)),
+        message=text_of(error),
+        frames="".join(whole.format()),
+        full_frames=full,
+        hint=_hint(error),
     )
 
 

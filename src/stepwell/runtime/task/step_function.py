@@ -6,11 +6,8 @@ The same for every engine and scheduler; nothing else ever runs the code of a st
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
 
 from msgspec.structs import replace
 
@@ -22,23 +19,36 @@ from stepwell.definition.flowspec import FlowSpec, attach_live
 from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import (
     AlreadyCommitted,
+    FailureHandledByCatch,
     InvalidNextException,
     StepwellException,
     StepwellExceptionWrapper,
+    StepwellInternalError,
+    TimeoutException,
     UnpicklableArtifactException,
 )
 from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.failure_kinds import kinds_of
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
 from stepwell.model.pack import Pack
+from stepwell.model.policy import CatchPolicy
 from stepwell.model.run import RunInfo
-from stepwell.model.task import TaskOutcome, TaskRef, TaskRequest, TransitionTaken
+from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest, TransitionTaken
+from stepwell.model.task_record import brief
 from stepwell.runtime.task import current
+from stepwell.runtime.task.current_values import shown_values
 from stepwell.runtime.task.failure import describe, text_of
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
+from stepwell.runtime.task.own_words import flush, say
+from stepwell.runtime.task.time_limit import time_limit
 
 Report = Callable[[TaskOutcome], None]
+
+_CATCHABLE = (Exception, SystemExit)
+_RETRY_CODES = (202, 203)
+"""With these a step says by `sys.exit` that it must not, or may, be tried again."""
 
 _PARAMETERS = TaskRef(PARAMETERS_STEP, PARAMETERS_TASK)
 
@@ -72,7 +82,7 @@ class StepFunction:
         attempt = _Attempt(self._definition, self._datastore, info, request, self._preset)
         outcome = attempt.run()
         report(outcome)
-        return 0 if outcome.ok else 1
+        return 0 if outcome.ok else attempt.exit_code
 
 
 class _Attempt:
@@ -90,16 +100,21 @@ class _Attempt:
         self._request = request
         self._preset = preset_constants
         self._node = definition.graph[request.key.step]
+        self._policy = definition.policies[request.key.step]
         self._source = TaskSource(datastore, info)
         self._started_at = time.time()
         self._frames: tuple[Frame, ...] = ()
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
         self._live: Live | None = None
+        self.exit_code = 1
 
     def run(self) -> TaskOutcome:
         pid = os.getpid()
         try:
-            self._execute(self._bind())
+            arguments = self._bind()
+            if self._request.failure is not None and self._policy.catch is not None:
+                return self._catch_platform_failure(self._request.failure, self._policy.catch)
+            self._execute(arguments)
             self._leave_copies(pid)
             return self._commit()
         except BaseException as error:  # noqa: BLE001 - whatever ends a step is this task's failure
@@ -112,7 +127,7 @@ class _Attempt:
     def _leave_copies(self, pid: int) -> None:
         """End a copy of this process that the step forked and let come back: only the task may commit."""
         if os.getpid() != pid:
-            _say(
+            say(
                 f"A process that step {self._node.name!r} forked came back from the step; it ends here, and "
                 "what it set on `self` is lost. End such a process with `os._exit`, or use `parallel_map`.\n"
             )
@@ -169,32 +184,15 @@ class _Attempt:
 
     def _execute(self, arguments: tuple[JoinInputs, ...]) -> None:
         key = self._request.key
-        current.enter(
-            {
-                "is_running_flow": True,
-                "flow_name": key.flow,
-                "run_id": key.run,
-                "step_name": key.step,
-                "task_id": key.task,
-                "retry_count": self._request.attempt,
-                "origin_run_id": self._info.origin_run,
-                "code_version": self._info.code_version or None,
-                "pathspec": key.pathspec,
-                "namespace": self._info.namespace,
-                "username": self._info.user,
-                "tags": frozenset(self._info.tags),
-                "tempdir": current.Deferred(_tempdir),
-                "resources": self._definition.policies[key.step].resources,
-                "task": current.Deferred(lambda: self._client_object("task")),
-                "run": current.Deferred(lambda: self._client_object("run")),
-                "graph": current.Deferred(self._graph_info),
-                "parameter_names": [parameter.attribute for parameter in self._definition.parameters],
-            }
-        )
+        began = time.time()
+        limit_s = self._policy.timeout_s
+        deadline = began + limit_s if limit_s else None
+        current.enter(shown_values(self._definition, self._datastore, self._info, self._request, deadline))
         try:
-            getattr(self._flow, key.step)(*arguments)
+            with time_limit(limit_s, key.step):
+                getattr(self._flow, key.step)(*arguments)
         finally:
-            _flush()
+            flush()
         if self._live is not None and self._live.taken is None:
             if not self._node.is_end:
                 raise InvalidNextException(
@@ -205,31 +203,14 @@ class _Attempt:
                 )
             self._live.taken = TransitionTaken("end")
 
-    def _graph_info(self) -> object:
-        from stepwell.definition.graph_info import graph_info
-
-        return graph_info(self._definition)
-
-    def _client_object(self, kind: str) -> object:
-        """Return the client's run or task, wherever its results lie and whatever the namespace."""
-        # By name, and only if the step asks: the client stands above all of this, and no task waits for it.
-        objects, scope, stored = (
-            import_module(f"stepwell.client.{name}") for name in ("objects", "scope", "stored")
-        )
-        key = self._request.key
-        at = scope.Scope(scope.Connection(self._datastore.location))
-        if kind == "run":
-            return objects.Run(f"{key.flow}/{key.run}", at=at)
-        # Not looked up: the index hears of a task some moments after it has begun.
-        run = stored.StoredRun(at.connection, key.flow, key.run)
-        return objects.Task.of(at, stored.StoredTask(run, key.step, key.task))
-
     # After the step
 
     def _commit(self) -> TaskOutcome:
         live = self._live
         if live is None:
             raise InvalidNextException(f"Step {self._node.name!r} has not run.")
+        if self._policy.catch is not None and self._policy.catch.var:
+            self._flow.__dict__[self._policy.catch.var] = None
         own, offenders = self._capture(live)
         if offenders:
             listed = "\n".join(f"  - {offender}" for offender in offenders)
@@ -293,31 +274,66 @@ class _Attempt:
             self._datastore.seal(pack)
         except AlreadyCommitted:
             # Another attempt of this task won; its result stands, and this one changes nothing.
-            _say(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
+            say(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
 
-    def _outcome(self, ok: bool, error: BaseException | None = None) -> TaskOutcome:
+    def _outcome(self, ok: bool, error: ErrorInfo | None = None, caught: str = "") -> TaskOutcome:
         live = self._live
         return TaskOutcome(
             ok=ok,
             started_at=self._started_at,
             ended_at=time.time(),
             transition=live.taken if live is not None and ok else None,
-            error=None if error is None else describe(error),
+            error=error,
+            caught=caught,
             label=self._frames[-1].label if self._frames else "",
             index_path=tuple(frame.index for frame in self._frames),
         )
 
     def _fail(self, error: BaseException) -> TaskOutcome:
-        outcome = self._outcome(ok=False, error=error)
-        if outcome.error is not None:
-            said = outcome.error
-            # A mistake that we recognised is told by its message; the user's own exception by its frames.
-            recognised = isinstance(error, StepwellException) and _is_ours(error.__cause__)
-            _say(f"{said.type}: {said.message}\n" if recognised else said.frames)
+        retriable = self._policy.retry.applies_to(kinds_of(error))
+        said = replace(describe(error), retriable=retriable)
+        catch = self._policy.catch
+        is_last = not (retriable and self._request.retries_left)
+        if catch is not None and is_last and self._live is not None and isinstance(error, _CATCHABLE):
+            if catch.print_exception:
+                say(said.frames)
+            return self._catch(catch, _wrapped(error, said), brief(said), self._live)
+        if isinstance(error, SystemExit) and error.code in _RETRY_CODES:
+            self.exit_code = int(error.code)
+        # A mistake that we recognised is told by its message; the user's own exception by its frames.
+        recognised = isinstance(error, StepwellException) and _says_it_all(error)
+        say(f"{said.type}: {said.message}\n" if recognised else said.frames)
+        outcome = self._outcome(ok=False, error=said)
         try:
             self._keep_failure(outcome, error)
         except Exception as trouble:  # noqa: BLE001 - the failure is told already; this is for inspection only
-            _say(f"What the failed task had made could not be kept: {text_of(trouble)}\n")
+            say(f"What the failed task had made could not be kept: {text_of(trouble)}\n")
+        return outcome
+
+    # Failures that are caught
+
+    def _catch_platform_failure(self, failure: ErrorInfo, catch: CatchPolicy) -> TaskOutcome:
+        """Succeed in place of an attempt that could not say itself why it ended. No code of the step runs."""
+        if self._live is None:
+            raise StepwellInternalError(f"the inputs of {self._request.key.pathspec} are not open")
+        attempt = self._request.attempt - 1
+        stands_for = FailureHandledByCatch(
+            f"Attempt {attempt} of {self._request.key.pathspec} was ended from outside: {failure.message}"
+        )
+        return self._catch(catch, StepwellExceptionWrapper(stands_for), brief(failure), self._live)
+
+    def _catch(
+        self, catch: CatchPolicy, caught: StepwellExceptionWrapper, words: str, live: Live
+    ) -> TaskOutcome:
+        """Commit what the step had set before its failure, and the transition that the graph allows."""
+        if catch.var:
+            self._flow.__dict__[catch.var] = caught
+        live.taken = TransitionTaken(self._node.transition.kind, self._node.targets)
+        own, offenders = self._capture(live)
+        for offender in offenders:
+            say(f"The task is caught, but an artifact is lost: {offender}\n")
+        outcome = self._outcome(ok=True, caught=words)
+        self._seal(_noted(self._pack(outcome, own, live)))
         return outcome
 
     def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
@@ -346,31 +362,15 @@ def _noted(pack: Pack) -> Pack:
     return pack if notes is None else replace(pack, facts=notes.facts(), metrics=notes.metrics())
 
 
-def _is_ours(cause: BaseException | None) -> bool:
-    """Whether an error of ours says it all: no exception of the user's stands behind it."""
-    return cause is None or isinstance(cause, (StepwellException, Unstorable))
+def _wrapped(error: BaseException, said: ErrorInfo) -> StepwellExceptionWrapper:
+    """Return the exception in a form that can be stored, with the frames of the user's code."""
+    wrapper = StepwellExceptionWrapper(error)
+    wrapper.stacktrace = said.frames or wrapper.stacktrace
+    return wrapper
 
 
-def _tempdir() -> str:
-    from tempfile import gettempdir  # not at the top: few tasks need it, and every task would wait for it
-
-    return gettempdir()
-
-
-def _flush() -> None:
-    """Flush what the step printed. A step may have closed a stream or put another in its place."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            continue  # it is gone, and with it what was in it; the artifacts of the step count
-
-
-def _say(text: str) -> None:
-    """Write to the task's log, also after the step has closed ``sys.stderr``."""
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        with suppress(OSError):
-            os.write(2, text.encode(errors="backslashreplace"))
+def _says_it_all(error: StepwellException) -> bool:
+    """Whether nobody needs the frames of an error of ours: no exception of the user's stands behind it."""
+    cause = error.__cause__
+    is_ours = cause is None or isinstance(cause, (StepwellException, Unstorable))
+    return is_ours and not isinstance(error, TimeoutException)

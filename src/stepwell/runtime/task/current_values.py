@@ -1,0 +1,76 @@
+"""What `current` shows in a task."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.model.ids import TaskKey
+from stepwell.model.run import RunInfo
+from stepwell.model.task import TaskRequest
+from stepwell.runtime.task.current import Deferred
+
+
+def shown_values(
+    definition: FlowDefinition,
+    datastore: Datastore,
+    info: RunInfo,
+    request: TaskRequest,
+    deadline: float | None,
+) -> dict[str, object]:
+    """Return the values of ``current`` by name; what costs time is made when it is read.
+
+    Parameters
+    ----------
+    deadline
+        Unix time at which the attempt is ended.
+    """
+    key = request.key
+    return {
+        "is_running_flow": True,
+        "flow_name": key.flow,
+        "run_id": key.run,
+        "step_name": key.step,
+        "task_id": key.task,
+        "retry_count": request.attempt,
+        "origin_run_id": info.origin_run,
+        "code_version": info.code_version or None,
+        "pathspec": key.pathspec,
+        "namespace": info.namespace,
+        "username": info.user,
+        "tags": frozenset(info.tags),
+        "tempdir": Deferred(_tempdir),
+        "attempt_deadline": deadline,
+        "resources": definition.policies[key.step].resources,
+        "task": Deferred(lambda: _client_object("task", key, datastore)),
+        "run": Deferred(lambda: _client_object("run", key, datastore)),
+        "graph": Deferred(lambda: _graph_info(definition)),
+        "parameter_names": [parameter.attribute for parameter in definition.parameters],
+    }
+
+
+def _graph_info(definition: FlowDefinition) -> object:
+    from stepwell.definition.graph_info import graph_info  # few steps ask
+
+    return graph_info(definition)
+
+
+def _client_object(kind: str, key: TaskKey, datastore: Datastore) -> object:
+    """Return the client's run or task, wherever its results lie and whatever the namespace."""
+    # By name, and only if the step asks: the client stands above all of this, and no task waits for it.
+    objects, scope, stored = (
+        import_module(f"stepwell.client.{name}") for name in ("objects", "scope", "stored")
+    )
+    at = scope.Scope(scope.Connection(datastore.location))
+    if kind == "run":
+        return objects.Run(f"{key.flow}/{key.run}", at=at)
+    # Not looked up: the index hears of a task some moments after it has begun.
+    run = stored.StoredRun(at.connection, key.flow, key.run)
+    return objects.Task.of(at, stored.StoredTask(run, key.step, key.task))
+
+
+def _tempdir() -> str:
+    from tempfile import gettempdir  # not at the top: few tasks need it, and every task would wait for it
+
+    return gettempdir()

@@ -1,0 +1,26 @@
+"""Words of ours in the log of a task, and the end of what the step printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+
+def flush() -> None:
+    """Flush what the step printed. A step may have closed a stream or put another in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            continue  # it is gone, and with it what was in it; the artifacts of the step count
+
+
+def say(text: str) -> None:
+    """Write to the task's log, also after the step has closed ``sys.stderr``."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        with suppress(OSError):
+            os.write(2, text.encode(errors="backslashreplace"))
