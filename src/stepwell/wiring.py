@@ -22,7 +22,15 @@ from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
-from stepwell.runtime.options import Fsync, Isolation, RunOptions, RunResult, RunSettings
+from stepwell.runtime.options import (
+    ContinueRun,
+    Fsync,
+    Isolation,
+    RunAsked,
+    RunOptions,
+    RunResult,
+    RunSettings,
+)
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
@@ -43,7 +51,7 @@ class Stores(Struct, frozen=True):
 
 def run_flow(
     definition: FlowDefinition,
-    parameters: Mapping[str, object],
+    asked: RunAsked,
     options: RunOptions,
     settings: Settings,
     listener: Listener,
@@ -60,7 +68,9 @@ def run_flow(
     _known_kinds(settings)
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
-    function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
+    # Constants of a run that goes on are those it began with, whatever the class says now.
+    preset = isolation != "fork" or isinstance(asked, ContinueRun)
+    function = _step_function(definition, root, settings, preset_constants=preset)
     engine = _engine(definition, function, root, isolation, options)
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
@@ -78,7 +88,7 @@ def run_flow(
         ),
         notices=notices,
     )
-    return runtime.execute(parameters, options, listener)
+    return runtime.execute(asked, options, listener)
 
 
 def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:

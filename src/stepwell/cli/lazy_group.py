@@ -29,6 +29,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry(module="run", help="Run the flow.", flow=True),
+    "continue": Entry(module="continue_run", help="Go on with a run that did not succeed.", flow=True),
+    "resume": Entry(module="resume", help="Run again, reusing results of a run.", flow=True),
     "check": Entry(module="check", help="Check the flow without running a step.", flow=True),
     "show": Entry(module="show", help="Show the flow's steps, or a run, step or task."),
     "runs": Entry(module="runs", help="List runs."),

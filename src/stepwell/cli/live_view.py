@@ -25,6 +25,7 @@ from stepwell.runtime.events import (
     RunEvent,
     RunFinished,
     SplitOpened,
+    StepReused,
     StepSkipped,
     TaskBegan,
     TaskEnded,
@@ -66,7 +67,7 @@ class _Row:
             return "skipped: no items"
         cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
         waiting = self.total - self.done - self.failed - len(self.running)
-        numbers = {"done": self.done - cached, "cached": cached, "running": len(self.running)}
+        numbers = {"done": self.done - cached, "reused": cached, "running": len(self.running)}
         numbers |= {"waiting": waiting, "failed": self.failed}
         return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
 
@@ -172,9 +173,13 @@ class LiveView(View):
         else:
             self._rest(event)
 
-    def _rest(self, event: StepSkipped | Notice | RunFinished) -> None:
+    def _rest(self, event: StepSkipped | StepReused | Notice | RunFinished) -> None:
         if isinstance(event, StepSkipped):
             self._row(event.step).skipped = True
+        elif isinstance(event, StepReused):
+            row = self._row(event.step)
+            row.ended[TaskState.REUSED] += event.tasks
+            row.expected = max(row.expected, row.done)
         elif isinstance(event, Notice):
             self._above.append(Text(event.text, "yellow"))
         else:

@@ -12,7 +12,7 @@ from collections import Counter
 
 from stepwell.cli.console import Console
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import began, ended, finished
+from stepwell.cli.wording import began, ended, finished, reused
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -20,6 +20,7 @@ from stepwell.runtime.events import (
     RunEvent,
     RunFinished,
     SplitOpened,
+    StepReused,
     StepSkipped,
     TaskBegan,
     TaskEnded,
@@ -67,6 +68,8 @@ class ProgressLines(View):
             self._task(event, text)
         elif isinstance(event, StepSkipped):
             self._whole(event.at, event.step, "step skipped: its foreach has no items")
+        elif isinstance(event, StepReused):
+            self._whole(event.at, event.step, reused(event, self._run))
         elif isinstance(event, Notice):
             self._whole(event.at, "", event.text)
         elif isinstance(event, RunFinished):

@@ -15,10 +15,11 @@ from stepwell.cli.exit_code import ExitCode, exit_code
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
-from stepwell.runtime.options import RunOptions
+from stepwell.runtime.options import NewRun, RunAsked, RunOptions
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
 
@@ -33,10 +34,10 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 
         specs = specs_of(flow_class)
     taken = {spec.name for spec in specs}
-    parameters = [option for spec in specs for option in _parameter_options(spec)]
+    parameters = [option for spec in specs for option in parameter_options(spec)]
     return click.Command(
         "run",
-        params=[*parameters, *_own_options(taken)],
+        params=[*parameters, *own_options(taken)],
         callback=run,
         help="Run the flow. Each parameter of the flow is an option.",
     )
@@ -51,7 +52,7 @@ class _ParameterOption(click.Option):
         self.name = _PARAMETER + spec.name
 
 
-def _parameter_options(spec: ParameterSpec) -> list[click.Option]:
+def parameter_options(spec: ParameterSpec) -> list[click.Option]:
     notes = f"  [default: {spec.default_shown}]" if spec.default_shown else ""
     notes += "  [required]" if spec.required else ""
     more: dict[str, Any] = {"flag_value": "True", "is_flag": False} if spec.is_bool else {}
@@ -64,7 +65,7 @@ def _parameter_options(spec: ParameterSpec) -> list[click.Option]:
     return [option, no]
 
 
-def _own_options(taken: set[str]) -> list[click.Option]:
+def own_options(taken: set[str]) -> list[click.Option]:
     """Return the options of ``run`` itself. A parameter wins; the option is then ``--stepwell-<name>``."""
 
     def option(name: str, help: str, dest: str | None = None, **more: Any) -> click.Option:
@@ -122,19 +123,31 @@ def run(**values: Any) -> ExitCode:
     click_context = click.get_current_context()
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
+    say_head(context, definition)
+    parameters = _resolved(click_context, context, values)
+    return carry_out(context, definition, NewRun(parameters), values)
+
+
+def say_head(context: CliContext, definition: FlowDefinition) -> None:
+    """Say what is run, and that it is valid."""
     if not context.quiet:
         user = context.settings.user
         context.console.talk(f"Stepwell {VERSION} running {definition.name} for user:{user}")
         context.console.talk(f"flow is valid ({len(definition.graph)} steps)")
-    parameters = _resolved(click_context, context, values)
-    view = choose_view(context, _view_options(values, tuple(definition.graph.nodes)))
+
+
+def carry_out(
+    context: CliContext, definition: FlowDefinition, asked: RunAsked, values: Mapping[str, Any]
+) -> ExitCode:
+    """Carry out the run that is asked for, and show what happens."""
+    view = choose_view(context, view_options(values, tuple(definition.graph.nodes)))
     from stepwell.wiring import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
     gc.freeze()
     with view:
-        result = run_flow(definition, parameters, _run_options(values), context.settings, view.listen)
+        result = run_flow(definition, asked, run_options(values), context.settings, view.listen)
     _say_what_next(context, view, result.flow, result.run)
     return exit_code(result.state)
 
@@ -173,7 +186,7 @@ def _resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]
         raise UsageError(f"{error}{source}\nSee `{ctx.command_path} --help`.") from error
 
 
-def _run_options(values: Mapping[str, Any]) -> RunOptions:
+def run_options(values: Mapping[str, Any]) -> RunOptions:
     return RunOptions(
         tags=tuple(values["tags"]),
         max_workers=values["max_workers"],
@@ -189,7 +202,7 @@ def _run_options(values: Mapping[str, Any]) -> RunOptions:
     )
 
 
-def _view_options(values: Mapping[str, Any], steps: tuple[str, ...]) -> ViewOptions:
+def view_options(values: Mapping[str, Any], steps: tuple[str, ...]) -> ViewOptions:
     text: str | None = values["show_logs"]
     shown: frozenset[str] | None = None
     if text is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from stepwell.model.states import TaskState
-from stepwell.runtime.events import RunFinished, TaskBegan, TaskEnded
+from stepwell.runtime.events import RunFinished, StepReused, TaskBegan, TaskEnded
 
 
 def item_of(index_path: tuple[int, ...], label: str) -> str:
@@ -52,6 +52,12 @@ def error_lines(event: TaskEnded, full: bool) -> list[str]:
         lines.extend(message.splitlines())
     lines.extend(event.error.hint.splitlines())
     return lines
+
+
+def reused(event: StepReused, run: str) -> str:
+    """Return the line for tasks that are not executed, because they have been already."""
+    tasks = f"{event.tasks} task{'' if event.tasks == 1 else 's'}"
+    return f"{tasks} had succeeded" if event.origin == run else f"{tasks} reused from run {event.origin}"
 
 
 def finished(event: RunFinished) -> str:

@@ -10,6 +10,7 @@ from stepwell.datastore.blobs import Blobs, Verify, digest_of
 from stepwell.datastore.logs import Logs
 from stepwell.datastore.pack_file import DamagedPack, is_torn, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
+from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.run_records import RunRecords
 from stepwell.datastore.serializers import Serializer, Serializers
 from stepwell.datastore.storage import Buffer, Storage
@@ -54,6 +55,7 @@ class Datastore:
         self._small: dict[bytes, bytes] = {}
         self.logs: Logs = Logs(storage)
         self.run_records: RunRecords = RunRecords(storage)
+        self.reused: ReusedTasks = ReusedTasks(storage)
 
     @classmethod
     def open(
@@ -158,8 +160,13 @@ class Datastore:
         self._storage.replace(layout.failure_key(pack.key, pack.attempt), pack_bytes(pack))
 
     def pack(self, key: TaskKey, attempt: int | None = None) -> Pack | None:
-        """Return the pack of the attempt that succeeded, or None; for another attempt its failure pack."""
+        """Return the pack of the attempt that succeeded, or None; for another attempt its failure pack.
+
+        The pack of a reused task is that of the run which it is taken from.
+        """
         found = self._pack_at(layout.pack_key(key), key)
+        if found is None and (origin := self.reused.origin_of(key)) is not None:
+            found = self._pack_at(layout.pack_key(origin), origin)
         if attempt is None or (found is not None and found.attempt == attempt):
             return found
         return self._pack_at(layout.failure_key(key, attempt), key)

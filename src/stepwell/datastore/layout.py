@@ -10,6 +10,7 @@
     runs/FLOW/SHARD/RUN/packs/STEP/SHARD/TASK      the pack of the attempt that won
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
+    runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
 """
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ def failures_folder(key: TaskKey) -> str:
 def failure_key(key: TaskKey, attempt: int) -> str:
     """Key of the pack of a failed attempt."""
     return f"{failures_folder(key)}/{attempt}"
+
+
+def reused_key(flow: str, run: str) -> str:
+    """Key of the table of tasks that a run takes from others."""
+    return f"{run_folder(flow, run)}/reused"
 
 
 def log_key(key: TaskKey, attempt: int, segment: int) -> str:

@@ -51,6 +51,11 @@ class RunRecords:
         """Take back the claim of a run that could not begin."""
         self._storage.delete([layout.run_record_key(run.run)])
 
+    def reopen(self, run: RunRecord) -> None:
+        """Take back the end of a run that goes on."""
+        self._storage.replace(layout.run_record_key(run.run), msgspec.json.encode(storable(run)))
+        self._storage.delete([layout.run_record_key(run.run) + _END])
+
     def end(self, run: RunRecord) -> None:
         """Write the record of a run that has ended."""
         self._storage.replace(layout.run_record_key(run.run) + _END, msgspec.json.encode(storable(run)))

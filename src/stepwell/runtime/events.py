@@ -87,6 +87,14 @@ class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):
     step: str
 
 
+class StepReused(_Event, tag="step_reused", frozen=True, kw_only=True):
+    """Tasks of a step are taken over from an earlier execution. ``origin`` is the run that made them."""
+
+    step: str
+    tasks: int
+    origin: str
+
+
 class Notice(_Event, tag="notice", frozen=True, kw_only=True):
     """Something the user should know that is no failure."""
 
@@ -104,6 +112,16 @@ class RunFinished(_Event, tag="run_ended", frozen=True, kw_only=True):
     reason: str = ""
 
 
-RunEvent = RunBegan | TaskBegan | TaskLine | SplitOpened | TaskEnded | StepSkipped | Notice | RunFinished
+RunEvent = (
+    RunBegan
+    | TaskBegan
+    | TaskLine
+    | SplitOpened
+    | TaskEnded
+    | StepSkipped
+    | StepReused
+    | Notice
+    | RunFinished
+)
 
 Listener = Callable[[RunEvent], None]

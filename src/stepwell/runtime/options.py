@@ -52,6 +52,45 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     kill_grace_s: float = 10.0
 
 
+class NewRun(Struct, frozen=True):
+    """Ask for a run with these values of its parameters, by attribute."""
+
+    parameters: Mapping[str, object]
+
+
+class ContinueRun(Struct, frozen=True):
+    """Ask for a run to go on in place."""
+
+    run: str
+
+
+class ResumeRun(Struct, frozen=True, kw_only=True):
+    """Ask for a run that takes over results of another.
+
+    Attributes
+    ----------
+    origin
+        The run whose results are taken over.
+    step
+        Executed again with all steps after it; None executes whatever did not succeed.
+    parameters
+        Values that differ from the origin's, by the parameter's name.
+    run_id
+        Id of the new run; None is the next number.
+    clone_only
+        Only take over results; the run can be continued.
+    """
+
+    origin: str
+    step: str | None = None
+    parameters: Mapping[str, object] = {}
+    run_id: str | None = None
+    clone_only: bool = False
+
+
+RunAsked = NewRun | ContinueRun | ResumeRun
+
+
 class RunSettings(Struct, frozen=True, kw_only=True):
     """What this installation, and not the command, says of every run.
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,17 +16,18 @@ from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RunInfo, RunRecord
+from stepwell.model.run import RunInfo
 from stepwell.model.states import RunState
+from stepwell.runtime.beginning import BegunRun, RunContext, begin_new
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
 from stepwell.runtime.executor import Executor, Parts
-from stepwell.runtime.options import RunOptions, RunResult, RunSettings
-from stepwell.runtime.parameters_task import commit_parameters
+from stepwell.runtime.options import ContinueRun, NewRun, RunAsked, RunOptions, RunResult, RunSettings
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
-from stepwell.runtime.surroundings import GitState, fields, process_started, system_tags
+from stepwell.runtime.surroundings import GitState
+from stepwell.runtime.taking_over import take_over
 from stepwell.scheduling.orders import EndRun
 from stepwell.scheduling.progress import Progress
 
@@ -65,14 +64,14 @@ class Runtime:
         self._settings = settings
         self._notices = notices
 
-    def execute(self, parameters: Mapping[str, object], options: RunOptions, listener: Listener) -> RunResult:
-        """Run the flow; return how it ended.
+    def execute(self, asked: RunAsked, options: RunOptions, listener: Listener) -> RunResult:
+        """Carry out the run that is asked for; return how it ended.
 
         Raises
         ------
         GraphError
             A step asks for what the engine cannot do.
-        FlowError, StoreError
+        FlowError, StoreError, UsageError
             The run could not be registered.
         """
         metadata: MetadataStore | None = None
@@ -83,13 +82,20 @@ class Runtime:
             with StopRequests(self._engine.wake) as stop:
                 datastore, metadata = self._stores()
                 code = CodeKeeper(self._definition.file, self._settings.package_suffixes, datastore)
-                surroundings = {"git-info": git.info(), **code.fields(_CODE_PATIENCE_S)}
-                run = self._claim(options, datastore, metadata, surroundings)
-                info = self._info(run, options, code.version)
-                recorder = self._register(run, info, parameters, datastore, metadata)
-                self._write_files(info, options, metadata)
-                result = self._drive(info, recorder, datastore, options, listener, stop)
-                _record_code(recorder, code)
+                context = RunContext(
+                    definition=self._definition,
+                    options=options,
+                    settings=self._settings,
+                    clock=self._clock,
+                    datastore=datastore,
+                    metadata=metadata,
+                    surroundings={"git-info": git.info(), **code.fields(_CODE_PATIENCE_S)},
+                    code_version=code.version,
+                )
+                begun = _begin(context, asked)
+                self._write_files(begun.info, options, metadata)
+                result = self._drive(begun, context, listener, stop)
+                _record_code(begun.recorder, code)
                 return result
         finally:
             self._engine.close()
@@ -111,73 +117,6 @@ class Runtime:
         if problems:
             raise GraphError(problems)
 
-    def _claim(
-        self,
-        options: RunOptions,
-        datastore: Datastore,
-        metadata: MetadataStore,
-        surroundings: Mapping[str, str],
-    ) -> RunRecord:
-        """Return the record of the new run, whose id no other run of the datastore has, on any machine."""
-        now = self._clock.now()
-        graph = self._definition.graph
-        details = {
-            **fields(self._definition.file, sys.argv),
-            "start_step": graph.start,
-            "end_step": graph.end,
-            "ds-type": "local",
-            "ds-root": datastore.location,
-            **surroundings,
-        }
-        while True:
-            run = RunRecord(
-                flow=self._definition.name,
-                run=str(metadata.next_run_id()),
-                state=RunState.RUNNING,
-                user=self._settings.user,
-                created_at=now,
-                heartbeat_at=now,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                pid_started=process_started(os.getpid()),
-                tags=options.tags,
-                system_tags=system_tags(self._settings.user),
-                fields=details,
-            )
-            if datastore.run_records.claim(run):
-                return run
-
-    def _info(self, run: RunRecord, options: RunOptions, code_version: str) -> RunInfo:
-        return RunInfo(
-            flow=run.flow,
-            run=run.run,
-            script=self._definition.file,
-            user=run.user,
-            tags=options.tags,
-            namespace=f"user:{run.user}" if options.namespace is None else options.namespace or None,
-            max_num_splits=options.max_num_splits,
-            seed=self._settings.seed,
-            code_version=code_version,
-        )
-
-    def _register(
-        self,
-        run: RunRecord,
-        info: RunInfo,
-        parameters: Mapping[str, object],
-        datastore: Datastore,
-        metadata: MetadataStore,
-    ) -> Recorder:
-        try:
-            first = commit_parameters(self._definition, parameters, info, datastore, run.created_at)
-        except BaseException:
-            datastore.run_records.forget(run)
-            raise
-        recorder = Recorder(metadata, datastore, run, self._clock, self._settings.fsync)
-        recorder.task(first)
-        recorder.save_run()
-        return recorder
-
     def _write_files(self, info: RunInfo, options: RunOptions, metadata: MetadataStore) -> None:
         if options.run_id_file is not None:
             write_whole(options.run_id_file, info.run)
@@ -186,18 +125,12 @@ class Runtime:
             write_whole(options.runner_attribute_file, msgspec.json.encode(known).decode())
 
     def _drive(
-        self,
-        info: RunInfo,
-        recorder: Recorder,
-        datastore: Datastore,
-        options: RunOptions,
-        listener: Listener,
-        stop: StopRequests,
+        self, begun: BegunRun, context: RunContext, listener: Listener, stop: StopRequests
     ) -> RunResult:
-        started_at = recorder.run.created_at
+        info, recorder, datastore, options = begun.info, begun.recorder, context.datastore, context.options
         listener(
             RunBegan(
-                at=started_at,
+                at=self._clock.now(),
                 flow=info.flow,
                 run=info.run,
                 steps=tuple(self._definition.graph.nodes),
@@ -209,6 +142,7 @@ class Runtime:
         progress = Progress(
             self._definition.graph,
             self._policies(),
+            begun.earlier,
             keep_going=options.keep_going,
             drain_s=options.drain_s,
         )
@@ -220,17 +154,21 @@ class Runtime:
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
-        ending = self._execute(executor, info, recorder)
+        ending = self._execute(executor, begun, datastore, listener)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
 
-    def _execute(self, executor: Executor, info: RunInfo, recorder: Recorder) -> EndRun:
-        self._engine.start(info)
+    def _execute(
+        self, executor: Executor, begun: BegunRun, datastore: Datastore, listener: Listener
+    ) -> EndRun:
+        recorder = begun.recorder
+        self._engine.start(begun.info)
         try:
-            executor.begin()
-            return executor.run()
+            reused = executor.begin()
+            executor.counts.update(take_over(begun, reused, datastore, listener, self._clock.now()))
+            return EndRun(RunState.INTERRUPTED, begun.stops) if begun.stops else executor.run()
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.
             self._engine.close()
@@ -279,6 +217,19 @@ class Runtime:
         return RunResult(
             flow=info.flow, run=info.run, state=ending.state, reason=ending.reason, counts=counts
         )
+
+
+def _begin(context: RunContext, asked: RunAsked) -> BegunRun:
+    if isinstance(asked, NewRun):
+        return begin_new(context, asked.parameters)
+    # Runs that go on from another need more code, and few do.
+    if isinstance(asked, ContinueRun):
+        from stepwell.runtime.continuing import begin_continued
+
+        return begin_continued(context, asked.run)
+    from stepwell.runtime.resuming import begin_resumed
+
+    return begin_resumed(context, asked)
 
 
 def _record_code(recorder: Recorder, code: CodeKeeper) -> None:

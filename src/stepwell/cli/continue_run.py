@@ -1,0 +1,40 @@
+"""``continue``: go on with a run in place, after a failure, an interruption or a crash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepwell.cli.context import current_context
+from stepwell.cli.exit_code import ExitCode
+from stepwell.cli.origin import origin_run
+from stepwell.cli.run import carry_out, own_options, say_head
+from stepwell.model.states import RunState
+from stepwell.runtime.options import ContinueRun
+
+if TYPE_CHECKING:
+    from stepwell.definition.flowspec import FlowSpec
+
+
+def command(_flow_class: type[FlowSpec] | None) -> click.Command:
+    """Build the command."""
+    return click.Command(
+        "continue",
+        params=[click.Argument(["run"], required=False, metavar="[RUN]"), *own_options("continue", set())],
+        callback=continue_run,
+        help="Go on with a run that failed, was interrupted or lost: what has succeeded stays, the rest is "
+        "executed. RUN is your latest run of the flow unless given.",
+    )
+
+
+def continue_run(run: str | None, **values: Any) -> ExitCode:
+    """Find the run, and go on with it."""
+    context = current_context()
+    definition = context.define(tuple(values["with_specs"]))
+    found = origin_run(context, definition.name, run)
+    if found.state is RunState.SUCCEEDED:
+        context.console.talk(f"Run {found.flow}/{found.run} has succeeded: nothing is left to do.")
+        return ExitCode.DONE
+    say_head(context, definition)
+    return carry_out(context, definition, ContinueRun(found.run), values)

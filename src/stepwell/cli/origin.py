@@ -1,0 +1,39 @@
+"""Which earlier run a command goes on from."""
+
+from __future__ import annotations
+
+from stepwell.cli.addresses import find
+from stepwell.cli.context import CliContext
+from stepwell.exceptions import UsageError
+from stepwell.metadata_store.store import RunQuery
+from stepwell.model.run import RunRecord
+
+
+def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
+    """Return the run that is named, else the user's latest run of the flow.
+
+    Raises
+    ------
+    UsageError
+        There is none, or it is a run of another flow.
+    """
+    from stepwell.wiring import open_stores
+
+    metadata = open_stores(settings=context.settings).metadata
+    try:
+        if named is None:
+            user = context.settings.user
+            newest = metadata.runs(RunQuery(flow=flow, tags=(f"user:{user}",), limit=1))
+            if not newest:
+                raise UsageError(
+                    f"There is no run of {flow} by {user} in {metadata.location} to go on from. Start one "
+                    f"with `{context.program} run`, or name a run."
+                )
+            named = newest[0].run
+        run_id = named.removeprefix(f"{flow}/")
+        if "/" in run_id:
+            raise UsageError(f"`{named}` is no run of {flow}. Name a run by its id, as in `12`.")
+        # By its address: a run that is recorded as running and is not any more is found out here.
+        return find(metadata, run_id, flow).run
+    finally:
+        metadata.close()

@@ -1,0 +1,96 @@
+"""``resume``: a new run that takes over results of an earlier one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from stepwell.cli.context import CliContext, current_context
+from stepwell.cli.exit_code import ExitCode
+from stepwell.cli.origin import origin_run
+from stepwell.cli.run import carry_out, given_parameters, own_options, parameter_options, say_head
+from stepwell.exceptions import UsageError
+from stepwell.runtime.options import ResumeRun
+
+if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.definition.flowspec import FlowSpec
+    from stepwell.scheduling.reuse import StepPlan
+
+
+def command(flow_class: type[FlowSpec] | None) -> click.Command:
+    """Build the command: the flow's parameters, to override them, then the options of ``run`` and its own."""
+    specs = parameter_options(flow_class, "resume")
+    taken = {spec.name or "" for spec in specs}
+
+    def option(name: str, help: str, **more: Any) -> click.Option:
+        variable = f"STEPWELL_RESUME_{name.upper().replace('-', '_')}"
+        return click.Option([f"--{name}"], help=help, envvar=variable, show_envvar=True, **more)
+
+    own = [
+        option("origin-run-id", "Run to take results from  [default: your latest run of the flow]"),
+        option("run-id", "Id of the new run, given by a scheduler; no number."),
+        option("clone-only", "Take over results and execute nothing.", is_flag=True),
+        option("dry-run", "Print what would be reused and executed, and why; run nothing.", is_flag=True),
+    ]
+    return click.Command(
+        "resume",
+        params=[
+            click.Argument(["step"], required=False, metavar="[STEP]"),
+            *specs,
+            *own_options("resume", taken),
+            *own,
+        ],
+        callback=resume,
+        help="Make a new run that reuses results of an earlier one. Without STEP, whatever did not succeed is "
+        "executed; with STEP, that step and all after it. Parameters keep their values unless given.",
+    )
+
+
+def resume(step: str | None, **values: Any) -> ExitCode:
+    """Find the run to go on from, and run what is to be executed."""
+    context = current_context()
+    definition = context.define(tuple(values["with_specs"]))
+    run_id = values["run_id"]
+    if run_id is not None and run_id.isdecimal():
+        raise UsageError(f"--run-id {run_id}: numbers are given by Stepwell itself. Choose another text.")
+    asked = ResumeRun(
+        origin=origin_run(context, definition.name, values["origin_run_id"]).run,
+        step=step,
+        parameters=given_parameters(values)[0],
+        run_id=run_id,
+        clone_only=values["clone_only"],
+    )
+    if values["dry_run"]:
+        return _print_plan(context, definition, asked, as_json=values["as_json"])
+    say_head(context, definition)
+    return carry_out(context, definition, asked, values)
+
+
+def _print_plan(
+    context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool
+) -> ExitCode:
+    from stepwell.runtime.resuming import resumption
+    from stepwell.wiring import open_stores
+
+    stores = open_stores(settings=context.settings)
+    found = resumption(definition, stores.datastore, stores.metadata, asked, context.settings.user)
+    if as_json:
+        plan = {"flow": definition.name, "origin": asked.origin, "steps": found.plan}
+        context.console.data(msgspec.json.encode(plan).decode())
+        return ExitCode.DONE
+    context.console.data(f"{definition.name} would go on from run {asked.origin}:")
+    width = max(len(step.step) for step in found.plan)
+    for step in found.plan:
+        context.console.data(f"  {step.step:<{width}}  {_in_words(step)}")
+    return ExitCode.DONE
+
+
+def _in_words(step: StepPlan) -> str:
+    if not step.why:
+        return f"{step.reused} reused"
+    parts = [f"{step.reused} reused"] if step.reused else []
+    parts.append(f"{step.executed} executed again" if step.executed else "executed")
+    return f"{', '.join(parts)} ({step.why})"

@@ -1,0 +1,101 @@
+"""A run that goes on in place after it has failed, was interrupted or lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from msgspec.structs import replace
+
+from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
+from stepwell.metadata_store.liveness import process_started, settle
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.run import RunRecord
+from stepwell.model.states import RunState
+from stepwell.runtime.beginning import BegunRun, RunContext
+from stepwell.runtime.past import past_of
+from stepwell.scheduling.earlier import Earlier
+from stepwell.scheduling.reuse import plan, reusable
+
+_ALIVE = (RunState.PENDING, RunState.RUNNING)
+
+
+def begin_continued(context: RunContext, run_id: str) -> BegunRun:
+    """Take a run up again: what has succeeded stays, the rest is tried under its ids as new attempts.
+
+    Raises
+    ------
+    UsageError
+        It has succeeded, is alive, or somebody else has just taken it up.
+    StepwellNotFound, StepwellDataMissing
+        There is no such run, or its parameters are gone.
+    """
+    run = _taken_up(context, _dead_run(context, run_id))
+    graph = context.definition.graph
+    past = past_of(context.datastore, context.metadata, run.flow, run.run)
+    tasks = [*past.succeeded, *past.unfinished]
+    earlier = Earlier(reusable(graph, tasks), past.last_id)
+    recorder = context.recorder(run)
+    recorder.save_run()
+    origin = run.fields.get("origin-run-id")
+    steps = {task.step for task in tasks} | graph.nodes.keys()
+    return BegunRun(
+        context.info(run, origin), recorder, earlier, past.records, plan(graph, tasks, earlier, (), steps)
+    )
+
+
+def _dead_run(context: RunContext, run_id: str) -> RunRecord:
+    """Return the record of a run that can be continued."""
+    flow = context.definition.name
+    found = context.metadata.run(flow, run_id)
+    if found is None:
+        raise StepwellNotFound(f"There is no run {flow}/{run_id} in {context.metadata.location}.")
+    found = settle(context.metadata, found, context.clock.now(), socket.gethostname())
+    if found.state is RunState.SUCCEEDED:
+        raise UsageError(f"Run {flow}/{run_id} has succeeded: nothing is left to do.")
+    if found.state in _ALIVE:
+        raise UsageError(
+            f"Run {flow}/{run_id} is alive: process {found.pid} on {found.host} carries it out. "
+            "Wait for its end, or end it first."
+        )
+    if context.datastore.pack(TaskKey(flow, run_id, PARAMETERS_STEP, PARAMETERS_TASK)) is None:
+        raise StepwellDataMissing(
+            f"The parameters of run {flow}/{run_id} are not in {context.datastore.location}. Start a new run."
+        )
+    return found
+
+
+def _taken_up(context: RunContext, found: RunRecord) -> RunRecord:
+    """Make this process the one that carries the run out; of several that try, one wins."""
+    pid = os.getpid()
+    ours = replace(
+        found,
+        state=RunState.RUNNING,
+        reason="",
+        finished_at=None,
+        heartbeat_at=context.clock.now(),
+        host=socket.gethostname(),
+        pid=pid,
+        pid_started=process_started(pid),
+        fields={**found.fields, **_fields_of_both(found, context)},
+    )
+    now = context.metadata.replace_run(found, ours)
+    if (now.host, now.pid, now.pid_started) != (ours.host, ours.pid, ours.pid_started):
+        raise UsageError(
+            f"Run {found.flow}/{found.run} has just been continued by process {now.pid} on {now.host}."
+        )
+    context.datastore.run_records.reopen(ours)
+    if context.options.tags:
+        ours = context.metadata.change_tags(found.flow, found.run, context.options.tags, ())
+        context.datastore.run_records.tag(found.run, ours.tags)
+    return ours
+
+
+def _fields_of_both(found: RunRecord, context: RunContext) -> dict[str, str]:
+    """Return the fields as they are now; versions of the code that were used before are kept beside."""
+    fields = context.details()
+    before = found.fields.get("code-version", "")
+    if before and before != context.code_version:
+        earlier = found.fields.get("earlier-code-versions", "")
+        fields["earlier-code-versions"] = f"{earlier},{before}".lstrip(",")
+    return fields

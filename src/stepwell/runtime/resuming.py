@@ -1,0 +1,102 @@
+"""A new run that takes over results of another, by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from msgspec import Struct
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.parameter_values import resolve
+from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
+from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.pack import Pack
+from stepwell.runtime.beginning import BegunRun, RunContext, claim, register
+from stepwell.runtime.options import ResumeRun
+from stepwell.runtime.past import Past, past_of
+from stepwell.scheduling.earlier import Earlier
+from stepwell.scheduling.reuse import StepPlan, plan, reusable
+
+
+class Resumption(Struct, frozen=True):
+    """What a resumed run takes over, before anything of it is on record."""
+
+    parameters: Mapping[str, object]
+    past: Past
+    earlier: Earlier
+    plan: list[StepPlan]
+
+
+def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
+    """Begin a run that goes on from the results of another.
+
+    Raises
+    ------
+    UsageError
+        The step is none of the flow's, a parameter's value is wrong, or the run id is taken.
+    StepwellNotFound, StepwellDataMissing
+        There is no such origin, or its parameters are gone.
+    """
+    found = resumption(context.definition, context.datastore, context.metadata, asked, context.settings.user)
+    run = claim(context, asked.run_id or "", **{"origin-run-id": asked.origin})
+    info = context.info(run, asked.origin)
+    recorder = register(context, run, info, found.parameters)
+    stops = "results were taken over, and nothing was to be executed" if asked.clone_only else ""
+    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, stops)
+
+
+def resumption(
+    definition: FlowDefinition,
+    datastore: Datastore,
+    metadata: MetadataStore,
+    asked: ResumeRun,
+    user: str,
+) -> Resumption:
+    """Work out what a resumed run takes over; nothing is written."""
+    flow, graph = definition.name, definition.graph
+    if asked.step is not None and asked.step not in graph:
+        hint = did_you_mean(asked.step, graph.nodes)
+        raise UsageError(
+            f"`{asked.step}` is not a step of {flow}. {hint} The steps are: {listed(graph.nodes)}.".replace(
+                "  ", " "
+            )
+        )
+    if metadata.run(flow, asked.origin) is None:
+        raise StepwellNotFound(f"There is no run {flow}/{asked.origin} in {metadata.location}.")
+    first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, PARAMETERS_TASK))
+    if first is None:
+        raise StepwellDataMissing(
+            f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
+        )
+    values = {**_parameters_of(definition, datastore, first), **asked.parameters}
+    parameters = resolve(definition.flow_class, values, user_name=user)
+    named = () if asked.step is None else (asked.step,)
+    past = past_of(datastore, metadata, flow, asked.origin)
+    earlier = Earlier(reusable(graph, past.succeeded, named), past.last_id)
+    steps = plan(
+        graph, [*past.succeeded, *past.unfinished], earlier, named, _steps_of(datastore, first, graph.nodes)
+    )
+    return Resumption(parameters, past, earlier, steps)
+
+
+def _parameters_of(definition: FlowDefinition, datastore: Datastore, first: Pack) -> dict[str, object]:
+    """Return the values that the origin had, by the parameter's name, of parameters that there are still."""
+    stored = {entry.name: entry for entry in first.own}
+    return {
+        parameter.name: datastore.load(definition.name, stored[parameter.attribute])
+        for parameter in definition.parameters
+        if parameter.attribute in stored
+    }
+
+
+def _steps_of(datastore: Datastore, first: Pack, default: Mapping[str, object]) -> set[str]:
+    """Return the steps that the origin's graph had."""
+    entry = next((entry for entry in first.own if entry.name == "_graph_info"), None)
+    info = datastore.load(first.key.flow, entry) if entry is not None else None
+    if not isinstance(info, dict):
+        return set(default)
+    return set(cast("dict[str, dict[str, object]]", info)["steps"])

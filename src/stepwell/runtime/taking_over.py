@@ -1,0 +1,43 @@
+"""What is done with the tasks that an execution takes over from an earlier one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.model.states import TaskState
+from stepwell.runtime.beginning import BegunRun
+from stepwell.runtime.events import Listener, StepReused
+from stepwell.scheduling.orders import Reuse
+
+
+def take_over(
+    begun: BegunRun, reused: Sequence[Reuse], datastore: Datastore, listener: Listener, at: float
+) -> Counter[str]:
+    """Put reused tasks on record, and where their results are; return how many there are by state.
+
+    In a run that goes on in place they stay what they are; in a new one they are tasks of its own, whose
+    results are read where they lie.
+    """
+    run = begun.info.run
+    counts: Counter[str] = Counter()
+    by_step: Counter[tuple[str, str]] = Counter()
+    elsewhere: list[tuple[str, int, str]] = []
+    for order in reused:
+        record = begun.past[order.step, order.task]
+        origin = record.run
+        if origin != run:
+            elsewhere.append((order.step, order.task, origin))
+            fields = {**record.fields, "origin-run-id": origin, "origin-task-id": record.task}
+            record = replace(record, run=run, state=TaskState.REUSED, fields=fields)
+        counts[record.state.value] += 1
+        by_step[order.step, origin] += 1
+        begun.recorder.task(record)
+    # Before any task starts: each reads its inputs through this table.
+    datastore.reused.write(begun.info.flow, run, elsewhere)
+    for (step, origin), tasks in by_step.items():
+        listener(StepReused(at=at, step=step, tasks=tasks, origin=origin))
+    return counts
