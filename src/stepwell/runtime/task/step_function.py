@@ -29,7 +29,7 @@ from stepwell.exceptions import (
 )
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.foreach import Frame
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
+from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRef, TaskRequest, TransitionTaken
@@ -39,8 +39,6 @@ from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 
 Report = Callable[[TaskOutcome], None]
-
-_PARAMETERS = TaskRef(PARAMETERS_STEP, PARAMETERS_TASK)
 
 
 class StepFunction:
@@ -142,7 +140,8 @@ class _Attempt:
         opener = self._definition.graph[split.key.step].transition
         branches = opener.targets if isinstance(opener, Split) else ()
         self._frames = split.frames
-        self._attach(self._datastore.visible(self._source.pack(_PARAMETERS)))
+        parameters = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
+        self._attach(self._datastore.visible(self._source.pack(parameters)))
         return (JoinInputs(self._source, self._request.parents, split, branches),)
 
     def _frame(self, parent: Pack, index: int, item: object) -> Frame:
