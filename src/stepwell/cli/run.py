@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
+from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
 
-_PARAMETER = "parameter:"
-
 
 def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters first, then our own options."""
@@ -33,35 +31,12 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 
         specs = specs_of(flow_class)
     taken = {spec.name for spec in specs}
-    parameters = [option for spec in specs for option in _parameter_options(spec)]
     return click.Command(
         "run",
-        params=[*parameters, *_own_options(taken)],
+        params=[*parameter_options(specs), *_own_options(taken)],
         callback=run,
         help="Run the flow. Each parameter of the flow is an option.",
     )
-
-
-class _ParameterOption(click.Option):
-    """An option whose value is text, checked where parameters are resolved."""
-
-    def __init__(self, spec: ParameterSpec, flags: list[str], **more: Any) -> None:
-        variable = "STEPWELL_RUN_" + spec.name.upper().replace("-", "_")
-        super().__init__(flags, envvar=variable, show_envvar=True, **more)
-        self.name = _PARAMETER + spec.name
-
-
-def _parameter_options(spec: ParameterSpec) -> list[click.Option]:
-    notes = f"  [default: {spec.default_shown}]" if spec.default_shown else ""
-    notes += "  [required]" if spec.required else ""
-    more: dict[str, Any] = {"flag_value": "True", "is_flag": False} if spec.is_bool else {}
-    flags = ["value", f"--{spec.name}"]
-    option = _ParameterOption(spec, flags, metavar=spec.type_name.upper(), help=spec.help + notes, **more)
-    if not spec.is_bool:
-        return [option]
-    no = click.Option(["value", f"--no-{spec.name}"], is_flag=True, help=f"The same as --{spec.name} False.")
-    no.name = f"no-{_PARAMETER}{spec.name}"
-    return [option, no]
 
 
 def _own_options(taken: set[str]) -> list[click.Option]:
@@ -111,7 +86,7 @@ def run(**values: Any) -> ExitCode:
         user = context.settings.user
         context.console.talk(f"Stepwell {VERSION} running {definition.name} for user:{user}")
         context.console.talk(f"flow is valid ({len(definition.graph)} steps)")
-    parameters = _resolved(click_context, context, values)
+    parameters = resolved(click_context, context, values)
     view = choose_view(context, _view_options(values, tuple(definition.graph.nodes)))
     from stepwell.wiring import run_flow  # all the machinery of a run
 
@@ -132,30 +107,6 @@ def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None
             f"`{context.hint('dump', failed.pathspec)}` its artifacts, "
             f"`{context.hint('show', f'{flow}/{run}')}` describes the run."
         )
-
-
-def _resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]) -> dict[str, object]:
-    from stepwell.definition.parameter_values import resolve
-
-    assert context.flow_class is not None
-    given: dict[str, object] = {}
-    variables: list[str] = []
-    for option in ctx.command.params:
-        if isinstance(option, _ParameterOption):
-            name = option.name.removeprefix(_PARAMETER)
-            value: object = values[option.name]
-            if values.get(f"no-{option.name}"):
-                value = "False"
-            elif value is not None and ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
-                variables.append(f"--{name} is given by {option.envvar}")
-            if value is not None:
-                given[name] = value
-    try:
-        kind = context.settings.text("DEFAULT_DATASTORE")
-        return resolve(context.flow_class, given, user_name=context.settings.user, ds_type=kind)
-    except UsageError as error:
-        source = f"\n({'; '.join(variables)}.)" if variables else ""
-        raise UsageError(f"{error}{source}\nSee `{ctx.command_path} --help`.") from error
 
 
 def _run_options(values: Mapping[str, Any]) -> RunOptions:

@@ -6,14 +6,13 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
+from stepwell.exceptions import StoreError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunInfo, RunRecord
@@ -25,8 +24,10 @@ from stepwell.runtime.executor import Executor
 from stepwell.runtime.options import RunOptions, RunResult, RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
 from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.surroundings import GitState, fields, process_started, system_tags
+from stepwell.runtime.whole_file import write_whole
 from stepwell.scheduling.orders import EndRun
 
 _CODE_PATIENCE_S = 0.01
@@ -74,7 +75,7 @@ class Runtime:
         """
         metadata: MetadataStore | None = None
         try:
-            self._refuse()
+            refuse(self._definition, self._engine.capabilities)
             git = GitState(self._definition.file)
             # From the first record to the last: a run that is on record as running ends with a state.
             with StopRequests(self._engine.wake) as stop:
@@ -92,21 +93,6 @@ class Runtime:
             self._engine.close()
             if metadata is not None:
                 metadata.close()
-
-    def _refuse(self) -> None:
-        capabilities = self._engine.capabilities
-        problems = [
-            Problem(
-                what=f"step {step!r} asks for what the {capabilities.name} engine refuses: it {refusal}",
-                fix="Use another isolation or engine, or take the decorator away.",
-                rule="engine-refuses",
-                step=step,
-            )
-            for step, policy in self._definition.policies.items()
-            for refusal in capabilities.refusals(policy)
-        ]
-        if problems:
-            raise GraphError(problems)
 
     def _claim(
         self,
@@ -267,19 +253,3 @@ def _record_code(recorder: Recorder, code: CodeKeeper) -> None:
 def _still_there(info: RunInfo, datastore: Datastore) -> bool:
     """Tell whether the first task of the run is where it was stored."""
     return datastore.pack(TaskKey(info.flow, info.run, PARAMETERS_STEP, PARAMETERS_TASK)) is not None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file for others: they see it whole or not at all.
-
-    Raises
-    ------
-    UsageError
-        It cannot be written there.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
