@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import FunctionType
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
@@ -20,6 +22,7 @@ from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.run import RunRecord
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import (
@@ -35,6 +38,11 @@ from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
+
+if TYPE_CHECKING:
+    from stepwell.runtime.scheduler_run import Registration
+    from stepwell.runtime.single_task import Show, TaskResult
+    from stepwell.runtime.task_order import TaskOrder
 
 METADATA_FILE = "metadata.db"
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
@@ -80,15 +88,67 @@ def run_flow(
         engine,
         lambda: _open(root, settings),
         SystemClock(),
-        RunSettings(
-            user=user,
-            fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
-            seed=settings.text("SEED") or None,
-            package_suffixes=_package_suffixes(settings),
-        ),
+        _run_settings(settings, user),
         notices=notices,
     )
     return runtime.execute(asked, options, listener)
+
+
+def register_run(
+    definition: FlowDefinition,
+    parameters: Mapping[str, object],
+    registration: Registration,
+    settings: Settings,
+) -> RunRecord:
+    """Register a run whose tasks a scheduler will start one by one; return its record.
+
+    Raises
+    ------
+    StepwellException
+        The id is taken, or the run cannot be registered for another reason.
+    """
+    from stepwell.runtime.scheduler_run import register_run as register
+
+    _known_kinds(settings)
+    stores = _open(settings.datastore_root, settings)
+    with closing(stores[1]):
+        run_settings = _run_settings(settings, settings.user)
+        return register(definition, parameters, registration, stores, run_settings, SystemClock())
+
+
+def run_ordered_task(
+    definition: FlowDefinition, order: TaskOrder, options: RunOptions, settings: Settings, show: Show
+) -> TaskResult:
+    """Run one task of a registered run on this machine; return what came of it.
+
+    Must be called before the process has started threads or opened connections: the launcher is forked here.
+
+    Raises
+    ------
+    StepwellException
+        The order is wrong, or a store cannot serve.
+    """
+    _known_kinds(settings)
+    root = settings.datastore_root
+    isolation, _ = _isolation(options)
+    # The flow's file was imported for this task alone: constants are those of the run.
+    function = _step_function(definition, root, settings, preset_constants=True)
+    engine = _engine(definition, function, root, isolation, replace(options, max_workers=1))
+    with interrupts_deferred():
+        from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run
+
+    run_settings = _run_settings(settings, settings.user)
+    entry = TaskEntry(definition, engine, lambda: _open(root, settings), SystemClock(), run_settings)
+    return entry.execute(order, options, show)
+
+
+def _run_settings(settings: Settings, user: str) -> RunSettings:
+    return RunSettings(
+        user=user,
+        fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
+        seed=settings.text("SEED") or None,
+        package_suffixes=_package_suffixes(settings),
+    )
 
 
 def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:
@@ -209,7 +269,8 @@ def _engine(
     workers, grace_s = options.max_workers or usable_cores(), options.kill_grace_s
     if isolation == "spawn":
         os.environ.update(environment)
-        return LocalEngine(function, workers, "spawn", spawn_command=_command("step"), grace_s=grace_s)
+        spawn_command = _command("spawned-task")
+        return LocalEngine(function, workers, "spawn", spawn_command=spawn_command, grace_s=grace_s)
     return LocalEngine(
         function,
         workers,

@@ -49,7 +49,7 @@ def find(metadata: MetadataStore, text: str, flow: str | None = None) -> Address
         A part does not exist; the message says what exists there.
     """
     parts = text.strip("/").split("/")
-    if not (parts[0].isdigit() or parts[0] in _NAMED_RUNS):
+    if _names_flow(metadata, parts[0], flow):
         flow = parts.pop(0)
     if not 1 <= len(parts) <= 3 or not all(parts):
         raise StepwellInvalidPathspec(f"`{text}` does not name a run: the form is [FLOW/]RUN[/STEP[/TASK]].")
@@ -70,6 +70,16 @@ def find(metadata: MetadataStore, text: str, flow: str | None = None) -> Address
         return _one(metadata, run, step, f"/{parts[2]}", metadata.task(run.flow, run.run, step, parts[2]))
     query = TaskQuery(flow=run.flow, run=run.run, step=step, ascending=True)
     return Address(run=run, step=step, tasks=tuple(metadata.tasks(query)))
+
+
+def _names_flow(metadata: MetadataStore, first: str, flow: str | None) -> bool:
+    """Whether the first part of an address is a flow; ids of runs need not be numbers."""
+    if first.isdigit() or first in _NAMED_RUNS:
+        return False
+    flows = metadata.flows()
+    if first == flow or first in flows:
+        return True
+    return not any(metadata.run(known, first) for known in (flows if flow is None else (flow,)))
 
 
 def _one(metadata: MetadataStore, run: RunRecord, step: str, shown: str, task: TaskRecord | None) -> Address:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, Literal, TextIO, cast
 
 from stepwell.exceptions import UsageError
 
@@ -70,6 +70,23 @@ class Console:
         except OSError as error:
             self._discard()
             self.talk(f"Standard output cannot be written: {error.strerror}. The run goes on without it.")
+
+    def task_output(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        """Write what a task wrote, as it came, to the stream of that name; a reader may be gone."""
+        out = self._out if stream == "stdout" else self._err
+        binary = cast("BinaryIO | None", getattr(out, "buffer", None))
+        try:
+            out.flush()
+            if binary is None:
+                out.write(data.decode(errors="replace"))
+            else:
+                binary.write(data)
+            out.flush()
+        except OSError:
+            if out is self._out:
+                self._discard()
+            else:
+                self._err = _nowhere()
 
     def talk(self, text: str) -> None:
         """Write a line for the user that is no result."""

@@ -44,8 +44,10 @@ COMMANDS: Mapping[str, Entry] = {
     "configure": Entry(module="configure", help="Show the settings and where they come from."),
     "version": Entry(module="version", help="Print the version."),
     "help": Entry(module="help", help="Print help for a command."),
-    "step": Entry(module="step", help="Entry for engines: run one task.", hidden=True),
-    "launcher": Entry(module="launcher", help="Entry for engines: start tasks.", hidden=True),
+    "init": Entry(module="init", help="Entry for schedulers: register a run.", flow=True, hidden=True),
+    "step": Entry(module="step", help="Entry for schedulers: run one task.", flow=True, hidden=True),
+    "spawned-task": Entry(module="spawned_task", help="Entry for our engine: run one task.", hidden=True),
+    "launcher": Entry(module="launcher", help="Entry for our engine: start tasks.", hidden=True),
 }
 
 Build = Callable[[str, Entry], click.Command]

@@ -10,20 +10,26 @@ import msgspec
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
-from stepwell.cli.run import carry_out, given_parameters, own_options, parameter_options, say_head
+from stepwell.cli.parameter_options import given_values, parameter_options
+from stepwell.cli.run import carry_out, own_options, say_head
 from stepwell.exceptions import UsageError
 from stepwell.runtime.options import ResumeRun
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
+    from stepwell.definition.parameter_values import ParameterSpec
     from stepwell.scheduling.reuse import StepPlan
 
 
 def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters, to override them, then the options of ``run`` and its own."""
-    specs = parameter_options(flow_class, "resume")
-    taken = {spec.name or "" for spec in specs}
+    specs: tuple[ParameterSpec, ...] = ()
+    if flow_class is not None:
+        from stepwell.definition.parameter_values import specs_of
+
+        specs = specs_of(flow_class)
+    taken = {spec.name for spec in specs}
 
     def option(name: str, help: str, **more: Any) -> click.Option:
         variable = f"STEPWELL_RESUME_{name.upper().replace('-', '_')}"
@@ -39,13 +45,14 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
         "resume",
         params=[
             click.Argument(["step"], required=False, metavar="[STEP]"),
-            *specs,
+            *parameter_options(specs, overriding=True),
             *own_options("resume", taken),
             *own,
         ],
         callback=resume,
-        help="Make a new run that reuses results of an earlier one. Without STEP, whatever did not succeed is "
-        "executed; with STEP, that step and all after it. Parameters keep their values unless given.",
+        help="Make a new run that reuses results of an earlier one. Without STEP, whatever did not "
+        "succeed is executed; with STEP, that step and all after it. Parameters keep their values unless "
+        "given.",
     )
 
 
@@ -59,7 +66,7 @@ def resume(step: str | None, **values: Any) -> ExitCode:
     asked = ResumeRun(
         origin=origin_run(context, definition.name, values["origin_run_id"]).run,
         step=step,
-        parameters=given_parameters(values)[0],
+        parameters=given_values(click.get_current_context(), values)[0],
         run_id=run_id,
         clone_only=values["clone_only"],
     )
@@ -69,9 +76,7 @@ def resume(step: str | None, **values: Any) -> ExitCode:
     return carry_out(context, definition, asked, values)
 
 
-def _print_plan(
-    context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool
-) -> ExitCode:
+def _print_plan(context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool) -> ExitCode:
     from stepwell.runtime.resuming import resumption
     from stepwell.wiring import open_stores
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
+from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
 
-_PARAMETER = "parameter:"
-
 
 def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters first, then our own options."""
@@ -34,43 +32,23 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 
         specs = specs_of(flow_class)
     taken = {spec.name for spec in specs}
-    parameters = [option for spec in specs for option in parameter_options(spec)]
     return click.Command(
         "run",
-        params=[*parameters, *own_options(taken)],
+        params=[*parameter_options(specs), *own_options("run", taken)],
         callback=run,
         help="Run the flow. Each parameter of the flow is an option.",
     )
 
 
-class _ParameterOption(click.Option):
-    """An option whose value is text, checked where parameters are resolved."""
+def own_options(command: str, taken: set[str]) -> list[click.Option]:
+    """Return the options that all commands which run a flow have.
 
-    def __init__(self, spec: ParameterSpec, flags: list[str], **more: Any) -> None:
-        variable = "STEPWELL_RUN_" + spec.name.upper().replace("-", "_")
-        super().__init__(flags, envvar=variable, show_envvar=True, **more)
-        self.name = _PARAMETER + spec.name
-
-
-def parameter_options(spec: ParameterSpec) -> list[click.Option]:
-    notes = f"  [default: {spec.default_shown}]" if spec.default_shown else ""
-    notes += "  [required]" if spec.required else ""
-    more: dict[str, Any] = {"flag_value": "True", "is_flag": False} if spec.is_bool else {}
-    flags = ["value", f"--{spec.name}"]
-    option = _ParameterOption(spec, flags, metavar=spec.type_name.upper(), help=spec.help + notes, **more)
-    if not spec.is_bool:
-        return [option]
-    no = click.Option(["value", f"--no-{spec.name}"], is_flag=True, help=f"The same as --{spec.name} False.")
-    no.name = f"no-{_PARAMETER}{spec.name}"
-    return [option, no]
-
-
-def own_options(taken: set[str]) -> list[click.Option]:
-    """Return the options of ``run`` itself. A parameter wins; the option is then ``--stepwell-<name>``."""
+    A parameter whose name is ``taken`` wins; the option is then ``--stepwell-<name>``.
+    """
 
     def option(name: str, help: str, dest: str | None = None, **more: Any) -> click.Option:
         flag = f"--stepwell-{name}" if name in taken else f"--{name}"
-        variable = f"STEPWELL_RUN_{flag[2:].upper().replace('-', '_')}"
+        variable = f"STEPWELL_{command.upper()}_{flag[2:].upper().replace('-', '_')}"
         names = [dest or name.replace("-", "_"), flag]
         return click.Option(names, help=help, envvar=variable, show_envvar=True, **more)
 
@@ -120,11 +98,10 @@ def own_options(taken: set[str]) -> list[click.Option]:
 
 def run(**values: Any) -> ExitCode:
     """Check the flow, resolve parameters, run it, and show what happens."""
-    click_context = click.get_current_context()
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
     say_head(context, definition)
-    parameters = _resolved(click_context, context, values)
+    parameters = resolved(click.get_current_context(), context, values)
     return carry_out(context, definition, NewRun(parameters), values)
 
 
@@ -160,30 +137,6 @@ def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None
             f"`{context.hint('dump', failed.pathspec)}` its artifacts, "
             f"`{context.hint('show', f'{flow}/{run}')}` describes the run."
         )
-
-
-def _resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]) -> dict[str, object]:
-    from stepwell.definition.parameter_values import resolve
-
-    assert context.flow_class is not None
-    given: dict[str, object] = {}
-    variables: list[str] = []
-    for option in ctx.command.params:
-        if isinstance(option, _ParameterOption):
-            name = option.name.removeprefix(_PARAMETER)
-            value: object = values[option.name]
-            if values.get(f"no-{option.name}"):
-                value = "False"
-            elif value is not None and ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
-                variables.append(f"--{name} is given by {option.envvar}")
-            if value is not None:
-                given[name] = value
-    try:
-        kind = context.settings.text("DEFAULT_DATASTORE")
-        return resolve(context.flow_class, given, user_name=context.settings.user, ds_type=kind)
-    except UsageError as error:
-        source = f"\n({'; '.join(variables)}.)" if variables else ""
-        raise UsageError(f"{error}{source}\nSee `{ctx.command_path} --help`.") from error
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:

@@ -15,7 +15,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.wording import duration
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import RunRecord, TaskRecord
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
     if run.tags:
         yield f"  tags      {', '.join(run.tags)}"
     yield from _code(run)
-    pack = stores.datastore.pack(TaskKey(run.flow, run.run, PARAMETERS_STEP, PARAMETERS_TASK))
+    pack = stores.datastore.pack(TaskKey(run.flow, run.run, PARAMETERS_STEP, run.parameters_task))
     for entry in pack.own if pack is not None else ():
         if not entry.name.startswith("_"):
             yield f"  parameter {entry.name} = {entry.preview}"

@@ -1,17 +1,163 @@
-"""``step``, hidden: what engines call to run one task. The task comes as data, not as options."""
+"""``step``, hidden: what engines and schedulers call to run one task, given by name."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+import msgspec
+
+from stepwell.cli.context import CliContext, current_context
+from stepwell.cli.exit_code import ExitCode
+from stepwell.exceptions import UsageError
+from stepwell.model import wire
+from stepwell.model.states import TaskState
+from stepwell.runtime.options import Isolation, RunOptions
+
+if TYPE_CHECKING:
+    from stepwell.runtime.single_task import TaskResult
+    from stepwell.runtime.task_order import TaskOrder
 
 
 def command(_flow_class: object) -> click.Command:
     """Build the command."""
-    return click.Command("step", callback=step, hidden=True, help="Run one task.")
+    return click.Command(
+        "step",
+        params=_options(),
+        callback=step,
+        hidden=True,
+        help="Run one task of a run that `init` has registered.",
+    )
 
 
-def step() -> int:
-    """Run the task that standard input describes; return the exit code of its process."""
-    from stepwell.wiring import run_spawned_task
+def _options() -> list[click.Parameter]:
+    count = click.IntRange(min=0)
+    path = click.Path(dir_okay=False, path_type=Path)
+    return [
+        click.Argument(["step_name"], metavar="STEP"),
+        click.Option(["--run-id"], required=True, metavar="RUN", help="Id of the run."),
+        click.Option(["--task-id"], required=True, metavar="TASK", help="Id of the task."),
+        click.Option(
+            ["--input-paths"],
+            metavar="RUN/STEP/TASK,...",
+            help="The task that it follows; for a join the last task of each branch, in any order.",
+        ),
+        click.Option(["--input-paths-filename"], type=path, help="File that holds the input paths."),
+        click.Option(
+            ["--split-index"],
+            type=count,
+            metavar="INDEX",
+            help="Index of the item, for the first task of a foreach branch.",
+        ),
+        click.Option(["--retry-count"], type=count, default=0, show_default=True, help="Which attempt."),
+        click.Option(
+            ["--max-user-code-retries"], type=count, default=0, show_default=True, help="The last attempt."
+        ),
+        click.Option(
+            ["--namespace"], metavar="NAMESPACE", help="The client's namespace inside; empty is global."
+        ),
+        click.Option(["--tag", "tags"], multiple=True, metavar="TAG", help="Add a tag to the run."),
+        click.Option(
+            ["--max-num-splits"], type=click.IntRange(min=1), help="Most items of a foreach  [unlimited]"
+        ),
+        click.Option(
+            ["--max-log-size"],
+            type=click.FloatRange(min=0, min_open=True),
+            default=10.0,
+            show_default=True,
+            help="Most MB kept of each stream.",
+        ),
+        click.Option(
+            ["--isolation"],
+            type=click.Choice(["fork", "spawn", "inline"]),
+            help="How the task is set apart  [default: fork where it is safe]",
+        ),
+        click.Option(
+            ["--outcome-file"], type=path, help="Write what came of the task to this file, as JSON."
+        ),
+    ]
 
-    return run_spawned_task()
+
+def step(  # noqa: PLR0913 - one for each option
+    *,
+    step_name: str,
+    run_id: str,
+    task_id: str,
+    input_paths: str | None,
+    input_paths_filename: Path | None,
+    split_index: int | None,
+    retry_count: int,
+    max_user_code_retries: int,
+    namespace: str | None,
+    tags: tuple[str, ...],
+    max_num_splits: int | None,
+    max_log_size: float,
+    isolation: Isolation | None,
+    outcome_file: Path | None,
+) -> ExitCode:
+    """Run the task; what it writes goes to standard output and standard error as it comes."""
+    context = current_context()
+    definition = context.define()
+    from stepwell.runtime.task_order import TaskOrder, inputs_in
+    from stepwell.wiring import run_ordered_task  # all the machinery of a run
+
+    order = TaskOrder(
+        run=run_id,
+        step=step_name,
+        task=task_id,
+        inputs=tuple(inputs_in(_input_text(input_paths, input_paths_filename))),
+        index=split_index,
+        attempt=retry_count,
+        attempt_limit=max_user_code_retries,
+    )
+    options = RunOptions(
+        tags=tags,
+        max_num_splits=max_num_splits,
+        max_log_size_mb=max_log_size,
+        isolation=isolation,
+        namespace=namespace,
+    )
+    result = run_ordered_task(definition, order, options, context.settings, context.console.task_output)
+    if outcome_file is not None:
+        _write_outcome(outcome_file, result)
+    return _told(context, order, result)
+
+
+def _input_text(given: str | None, file: Path | None) -> str:
+    if (given is None) == (file is None):
+        raise UsageError("Give the inputs by one of --input-paths and --input-paths-filename.")
+    if file is None:
+        return given or ""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--input-paths-filename {file} cannot be read: {error}.") from error
+
+
+def _write_outcome(file: Path, result: TaskResult) -> None:
+    from stepwell.runtime.whole_file import write_whole
+
+    taken = result.outcome.transition
+    outcome = {
+        "state": result.state.value,
+        "targets": list(taken.targets) if taken is not None else [],
+        "kind": taken.kind if taken is not None else None,
+        "num_splits": taken.num_splits if taken is not None and taken.kind == "foreach" else None,
+        "error": None if result.outcome.error is None else result.error.message,
+    }
+    write_whole(file, msgspec.json.encode(wire.escaped(outcome)).decode())
+
+
+def _told(context: CliContext, order: TaskOrder, result: TaskResult) -> ExitCode:
+    name = f"task {order.run}/{order.step}/{order.task}"
+    if result.state is TaskState.SUCCEEDED:
+        context.console.talk(f"{name} had succeeded before" if result.again else f"{name} succeeded")
+        return ExitCode.DONE
+    if result.interrupted:
+        context.console.talk(f"{name} was ended from outside")
+        return ExitCode.INTERRUPTED
+    what = "may be tried again" if result.state is TaskState.RETRYING else "was its last attempt"
+    error = f"{result.error.type}: {result.error.message}".strip()
+    context.console.talk(f"{name} failed: {error}\nAttempt {order.attempt} {what}.")
+    return ExitCode.FAILED

@@ -9,6 +9,7 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import TaskRecord
 from stepwell.model.task import TaskRef, TransitionTaken
+from stepwell.model.task_record import parents_in
 
 
 def parents_of(task: StoredTask) -> Iterator[TaskRef]:
@@ -22,9 +23,13 @@ def parents_of(task: StoredTask) -> Iterator[TaskRef]:
         if pack is not None and pack.split is not None and not pack.parents:
             yield pack.split
         return
-    for step, first, last in _ranges(text):
-        if step != PARAMETERS_STEP:
-            yield from (TaskRef(step, str(number)) for number in range(first, last + 1))
+    for step, first, last in parents_in(text):
+        if step == PARAMETERS_STEP:
+            continue
+        if first == last:
+            yield TaskRef(step, first)
+        else:
+            yield from (TaskRef(step, str(number)) for number in range(int(first), int(last) + 1))
 
 
 def children_of(task: StoredTask) -> Iterator[TaskRecord]:
@@ -36,12 +41,8 @@ def children_of(task: StoredTask) -> Iterator[TaskRecord]:
     if transition.kind == "foreach" and not transition.num_splits:
         yield from _joins_of_nothing(task)
         return
-    number = int(task.key.task)
     for candidate in _candidates(task, transition):
-        if any(
-            step == task.key.step and first <= number <= last
-            for step, first, last in _ranges(candidate.parents)
-        ):
+        if _names(candidate.parents, task.key.step, task.key.task):
             yield candidate
 
 
@@ -75,9 +76,10 @@ def _split_of(datastore: Datastore, record: TaskRecord) -> TaskRef | None:
     return None if pack is None else pack.split
 
 
-def _ranges(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield step, first and last id of each part of ``a/3-5,b/9``."""
-    for part in text.split(",") if text else ():
-        step, _, numbers = part.partition("/")
-        first, _, last = numbers.partition("-")
-        yield step, int(first), int(last or first)
+def _names(parents: str, step: str, task: str) -> bool:
+    """Whether the task is among the parents."""
+    return any(
+        name == step
+        and (task == first if first == last else task.isdecimal() and int(first) <= int(task) <= int(last))
+        for name, first, last in parents_in(parents)
+    )

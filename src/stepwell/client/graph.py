@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from stepwell.client.artifacts import value_of
 from stepwell.client.stored import StoredRun, StoredTask
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
+from stepwell.model.ids import PARAMETERS_STEP
 
 
 class Neighbours(Struct, frozen=True):
@@ -20,7 +20,8 @@ class Neighbours(Struct, frozen=True):
 
 def neighbours(run: StoredRun, step: str) -> Neighbours:
     """Return what stands before and after a step in the graph that the run keeps."""
-    info = cast("dict[str, Any]", value_of(StoredTask(run, PARAMETERS_STEP, PARAMETERS_TASK), "_graph_info"))
+    first = StoredTask(run, PARAMETERS_STEP, run.known().parameters_task)
+    info = cast("dict[str, Any]", value_of(first, "_graph_info"))
     steps: dict[str, dict[str, list[str]]] = info["steps"]
     return Neighbours(
         tuple(name for name, said in steps.items() if step in said["next"]),

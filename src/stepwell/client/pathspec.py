@@ -67,7 +67,9 @@ def _names_flow(metadata: MetadataStore, first: str, flow: str | None) -> bool:
     """Whether the first part of an address is a flow; ids of runs need not be numbers."""
     if first.isdigit() or first in _NAMED:
         return False
-    return first == flow or flow is None or metadata.run(flow, first) is None
+    if first == flow or first in metadata.flows():
+        return True
+    return not any(metadata.run(known, first) for known in (metadata.flows() if flow is None else (flow,)))
 
 
 def _run(scope: Scope, name: str, flow: str | None) -> Run:

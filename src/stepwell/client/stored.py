@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from stepwell.client import missing
 from stepwell.client.scope import Connection
 from stepwell.metadata_store.liveness import settle
-from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.run_order import place_of
 from stepwell.metadata_store.store import RunQuery, StepCount, TaskQuery
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.ids import TaskKey
@@ -118,7 +118,7 @@ def newest_runs(connection: Connection, query: RunQuery) -> Iterator[StoredRun]:
             yield StoredRun(connection, record.flow, record.run, record)
         if len(page) < limit:
             return
-        query, limit = replace(query, before=run_number(page[-1].run)), min(2 * limit, _LARGEST_PAGE)
+        query, limit = replace(query, before=place_of(page[-1])), min(2 * limit, _LARGEST_PAGE)
 
 
 class StoredTask:
@@ -177,7 +177,8 @@ class StoredTask:
         if found is None:
             # The index lags behind a live run by a tick: a task that has succeeded is one, indexed or not.
             pack = stores.datastore.pack(key)
-            found = None if pack is None else record_of(pack)
+            by_scheduler = pack is not None and self.run.known().by_scheduler
+            found = None if pack is None else record_of(pack, by_scheduler=by_scheduler)
         self._read = found
         return found
 

@@ -53,9 +53,9 @@ class Datastore:
         self._mappings = Mappings()
         self._homes: dict[tuple[str, str], Pack] = {}
         self._small: dict[bytes, bytes] = {}
-        self.logs: Logs = Logs(storage)
-        self.run_records: RunRecords = RunRecords(storage)
         self.reused: ReusedTasks = ReusedTasks(storage)
+        self.logs: Logs = Logs(storage, self.reused)
+        self.run_records: RunRecords = RunRecords(storage)
 
     @classmethod
     def open(

@@ -11,6 +11,7 @@
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
     runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
+    detached/SHARD/RUN.txt                         what a run in the background has said: a growing text file
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ MARKER = "stepwell.json"
 BLOBS = "blobs"
 INDEX = "index"
 RUNS = "runs"
+DETACHED = "detached"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
-_NUMBERS_BELOW = 10_000_000
+# At most 9,000 shards of 1,000 numbers each, beside the 256 of other ids.
+_NUMBERS_BELOW = 9_000_000
 
 
 def blob_key(digest: bytes) -> str:
@@ -42,6 +45,11 @@ def run_folder(flow: str, run: str) -> str:
 def run_record_key(run: str) -> str:
     """Key of a run's record: without the flow, so that no two runs of a datastore have one id."""
     return f"{INDEX}/{_sharded(run)}"
+
+
+def detached_output_key(run: str) -> str:
+    """Place of the text file with what a run in the background has said; only a local datastore has it."""
+    return f"{DETACHED}/{_sharded(run)}.txt"
 
 
 def pack_key(key: TaskKey) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from stepwell.datastore.layout import log_key
+from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.storage import Storage
 from stepwell.exceptions import DataException
 from stepwell.model.ids import TaskKey
@@ -142,10 +143,11 @@ class _Kept:
 
 
 class Logs:
-    """Logs of one datastore."""
+    """Logs of one datastore. Those of a reused task are read where it ran."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, reused: ReusedTasks) -> None:
         self._storage = storage
+        self._reused = reused
 
     def write(self, key: TaskKey, attempt: int, writer: LogWriter) -> None:
         """Store what the writer kept, as the attempt's next segment. Nothing printed, nothing stored."""
@@ -156,6 +158,7 @@ class Logs:
 
     def lines(self, key: TaskKey, attempt: int) -> Iterator[LogLine]:
         """Yield the attempt's lines in the order in which they came."""
+        key = self._reused.origin_of(key) or key
         segment = 0
         while (data := self._storage.read(log_key(key, attempt, segment))) is not None:
             yield from _decode(data, key)

@@ -13,13 +13,16 @@ from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 
 SILENCE_S = 60.0
+SCHEDULER_SILENCE_S = 24 * 3600.0
+"""For a run that a scheduler drives: only its running tasks beat, and one may wait long for its turn."""
 
 
 def effective_state(run: RunRecord, now: float, host: str) -> RunState:
     """Return the run's state as it is, which may be worse than what is recorded.
 
     A run recorded as pending or running is lost if it has given no sign of life for more than
-    `SILENCE_S`, or if it ran on this host, ``host``, and its process is gone.
+    `SILENCE_S` (`SCHEDULER_SILENCE_S` if a scheduler drives it), or if it ran on this host, ``host``, and
+    its process is gone.
     """
     return RunState.LOST if _why_lost(run, now, host) else run.state
 
@@ -60,7 +63,8 @@ def _why_lost(run: RunRecord, now: float, host: str) -> str:
     if run.host == host and run.pid_started and _is_gone(run.pid, run.pid_started):
         return f"its process {run.pid} is gone from {host}"
     silence = now - _last_sign(run)
-    return f"no sign of life for {silence:.0f} s" if silence > SILENCE_S else ""
+    patience = SCHEDULER_SILENCE_S if run.by_scheduler else SILENCE_S
+    return f"no sign of life for {silence:.0f} s" if silence > patience else ""
 
 
 def _last_sign(run: RunRecord) -> float:

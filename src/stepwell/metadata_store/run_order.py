@@ -1,6 +1,8 @@
-"""Runs in order: by number where the id is one."""
+"""Runs in order: by number where the id is one, else by the number they were given."""
 
 from __future__ import annotations
+
+from stepwell.model.run import RunRecord
 
 _HIGHEST = 2**62
 
@@ -11,3 +13,8 @@ def run_number(run: str) -> int:
         number = int(run)
         return number if number < _HIGHEST else 0
     return 0
+
+
+def place_of(run: RunRecord) -> int:
+    """Return the run's place among all runs: later runs have higher ones."""
+    return run.number or run_number(run.run)

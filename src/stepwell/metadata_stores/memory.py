@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from stepwell.exceptions import StepwellNotFound
 from stepwell.metadata_store import tags
-from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.run_order import place_of
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
@@ -35,10 +35,11 @@ class MemoryMetadata(MetadataStore):
                 run,
                 tags=before.tags,
                 system_tags=before.system_tags,
+                number=before.number,
                 heartbeat_at=_later(before.heartbeat_at, run.heartbeat_at),
             )
         self._runs[run.flow, run.run] = run
-        self._last_id = max(self._last_id, run_number(run.run))
+        self._last_id = max(self._last_id, place_of(run))
 
     def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
         found = self._existing(run.flow, run.run)
@@ -75,9 +76,9 @@ class MemoryMetadata(MetadataStore):
             if query.flow in (None, run.flow)
             and wanted <= {*run.tags, *run.system_tags}
             and (not query.states or run.state in query.states)
-            and (query.before is None or run_number(run.run) < query.before)
+            and (query.before is None or place_of(run) < query.before)
         ]
-        found.sort(key=lambda run: (run_number(run.run), run.created_at, run.flow, run.run), reverse=True)
+        found.sort(key=lambda run: (place_of(run), run.created_at, run.flow, run.run), reverse=True)
         return found[: query.limit]
 
     def flows(self) -> Sequence[str]:

@@ -6,14 +6,14 @@ from stepwell.metadata_store.store import RunQuery, TaskQuery
 
 RUN_COLUMNS = (
     "flow", "run", "state", "username", "created_at", "finished_at", "heartbeat_at", "host", "pid",
-    "pid_started", "reason", "tags", "system_tags", "fields",
+    "pid_started", "reason", "tags", "system_tags", "fields", "number",
 )  # fmt: skip
 TASK_COLUMNS = (
     "flow", "run", "step", "task", "number", "state", "attempt", "created_at", "started_at", "finished_at",
     "index_path", "label", "pid", "host", "exit_code", "error", "parents", "fields",
 )  # fmt: skip
 # Tags belong to whoever changes them, not to whoever saves the run again.
-_KEPT_IN_RUN = ("flow", "run", "tags", "system_tags", "heartbeat_at")
+_KEPT_IN_RUN = ("flow", "run", "tags", "system_tags", "heartbeat_at", "number")
 _KEY_OF_TASK = ("flow", "run", "step", "task")
 
 
@@ -31,7 +31,7 @@ _TASK = ", ".join(TASK_COLUMNS)
 NEXT_RUN_ID = "UPDATE counters SET value = value + 1 WHERE name = 'run' RETURNING value"
 RAISE_RUN_ID = "UPDATE counters SET value = ? WHERE name = 'run' AND value < ?"
 SAVE_RUN = (
-    f"INSERT INTO runs ({_RUN}, number) VALUES ({_marks(len(RUN_COLUMNS) + 1)}) "
+    f"INSERT INTO runs ({_RUN}) VALUES ({_marks(len(RUN_COLUMNS))}) "
     f"ON CONFLICT (flow, run) DO UPDATE SET {_replacing(RUN_COLUMNS, _KEPT_IN_RUN)}, "
     # Who saves the run knows only the heartbeat it began with.
     "heartbeat_at = CASE WHEN runs.heartbeat_at IS NULL OR runs.heartbeat_at < excluded.heartbeat_at "

@@ -14,7 +14,7 @@ import msgspec
 
 from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, StoreUnavailable
 from stepwell.metadata_store import tags
-from stepwell.metadata_store.run_order import run_number
+from stepwell.metadata_store.run_order import place_of, run_number
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.metadata_stores import schema, sql
 from stepwell.model.run import RunRecord, TaskRecord
@@ -279,8 +279,8 @@ def _text(value: object) -> str:
 
 
 def _save(db: sqlite3.Connection, run: RunRecord) -> None:
-    number = run_number(run.run)
-    db.execute(sql.SAVE_RUN, (*_run_row(run), number))
+    number = place_of(run)
+    db.execute(sql.SAVE_RUN, _run_row(run))
     db.execute(sql.RAISE_RUN_ID, (number, number))
 
 
@@ -291,7 +291,7 @@ def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
 def _run_row(r: RunRecord) -> Row:
     return (
         r.flow, r.run, r.state.value, r.user, r.created_at, r.finished_at, r.heartbeat_at, r.host, r.pid,
-        r.pid_started, r.reason, _text(r.tags), _text(r.system_tags), _text(r.fields),
+        r.pid_started, r.reason, _text(r.tags), _text(r.system_tags), _text(r.fields), place_of(r),
     )  # fmt: skip
 
 
@@ -305,7 +305,7 @@ def _task_row(t: TaskRecord) -> Row:
 def _run(row: Row) -> RunRecord:
     (
         flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason,
-        user_tags, system_tags, fields,
+        user_tags, system_tags, fields, number,
     ) = row  # fmt: skip
     return RunRecord(
         flow=flow,
@@ -322,6 +322,7 @@ def _run(row: Row) -> RunRecord:
         tags=_names.decode(user_tags) if user_tags else (),
         system_tags=_names.decode(system_tags) if system_tags else (),
         fields=_fields.decode(fields) if fields else {},
+        number=0 if number == run_number(run) else number,
     )
 
 

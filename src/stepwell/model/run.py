@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from stepwell.model.ids import PARAMETERS_TASK
 from stepwell.model.states import RunState, TaskState
+
+DRIVEN_BY = "driven-by"
+"""Recorded field of a run: who starts its tasks, if it is not a run process of ours."""
+
+PARAMETERS_ID = "parameters-task"
+"""Recorded field of a run: id of its ``_parameters`` task, if a scheduler chose another than usual."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,6 +33,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Makes random seeds a function of run, step and index; None takes fresh ones.
     code_version
         Stands for the flow's file and what it imports of its own.
+    parameters_task
+        Id of the ``_parameters`` task.
     """
 
     flow: str
@@ -38,6 +47,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: str | None = None
     origin_run: str | None = None
     code_version: str = ""
+    parameters_task: str = PARAMETERS_TASK
 
 
 class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +59,8 @@ class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
         The run process and its start time as the system counts it, so that a reused pid is not taken for it.
     fields
         Code version, git commit, command line and the like, as text.
+    number
+        Its place among the runs of the datastore, if its id is no number.
     """
 
     flow: str
@@ -65,6 +77,17 @@ class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     system_tags: tuple[str, ...] = ()
     fields: dict[str, str] = {}
+    number: int = 0
+
+    @property
+    def by_scheduler(self) -> bool:
+        """Whether a scheduler starts its tasks, each by a command: no process stands for the run."""
+        return self.fields.get(DRIVEN_BY) == "scheduler"
+
+    @property
+    def parameters_task(self) -> str:
+        """Id of its ``_parameters`` task."""
+        return self.fields.get(PARAMETERS_ID, PARAMETERS_TASK)
 
 
 class TaskRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +96,7 @@ class TaskRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes
     ----------
     number
-        Order of creation within the run.
+        Order of creation within the run; in a run that a scheduler drives, made of the time it began.
     index_path
         Indexes of enclosing foreach items joined with commas, outermost first (``"3"``, ``"3,0"``).
     label

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 
+from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo
 
+_RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
-def record_of(pack: Pack, host: str = "") -> TaskRecord:
-    """Return the record of a task that has ended, as far as its pack has it."""
+
+def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRecord:
+    """Return the record of a task that has ended, as far as its pack has it.
+
+    Parameters
+    ----------
+    by_scheduler
+        Whether a scheduler drives the run, so that ids say nothing of the order of tasks.
+    """
     key, outcome = pack.key, pack.outcome
     pid = pack.fields.get("pid", "")
     return TaskRecord(
@@ -19,7 +30,7 @@ def record_of(pack: Pack, host: str = "") -> TaskRecord:
         run=key.run,
         step=key.step,
         task=key.task,
-        number=int(key.task) if key.task.isdecimal() else 0,
+        number=_number(pack, by_scheduler),
         state=TaskState.SUCCEEDED if outcome.ok else TaskState.FAILED,
         attempt=pack.attempt,
         created_at=outcome.started_at,
@@ -33,6 +44,22 @@ def record_of(pack: Pack, host: str = "") -> TaskRecord:
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
     )
+
+
+def _number(pack: Pack, by_scheduler: bool) -> int:
+    if by_scheduler:
+        return number_at(pack.key.step, pack.key.task, pack.outcome.started_at)
+    return int(pack.key.task) if pack.key.task.isdecimal() else 0
+
+
+def number_at(step: str, task: str, at: float) -> int:
+    """Return the place in its run of a task that began at the time ``at``, where ids do not say it.
+
+    Microseconds, and three digits that tell apart what began in the same one.
+    """
+    if step == PARAMETERS_STEP:
+        return 0
+    return int(at * 1e6) * 1000 + zlib.crc32(f"{step}/{task}".encode()) % 1000
 
 
 def brief(error: ErrorInfo) -> str:
@@ -57,6 +84,18 @@ def parents_text(parents: Sequence[tuple[str, int | str]]) -> str:
         parts.append(f"{step}/{start}" if last == first else f"{step}/{start}-{parents[last][1]}")
         first = last + 1
     return ",".join(parts)
+
+
+def parents_in(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield step, first and last id of each part of what `parents_text` made.
+
+    >>> list(parents_in("a/3-5,b/t-x1"))
+    [('a', '3', '5'), ('b', 't-x1', 't-x1')]
+    """
+    for part in text.split(",") if text else ():
+        step, _, ids = part.partition("/")
+        found = _RANGE.fullmatch(ids)
+        yield (step, found[1], found[2]) if found else (step, ids, ids)
 
 
 def _follows(parent: tuple[str, int | str], following: tuple[str, int | str]) -> bool:

@@ -10,7 +10,7 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.graph_info import graph_info
 from stepwell.exceptions import FlowError
 from stepwell.model.artifact import ArtifactEntry
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
@@ -45,7 +45,7 @@ def commit_parameters(
             f"Values in the body of flow {definition.name} cannot be stored as constants:\n{listed}\n"
             "Make them in the step that uses them, or at the level of the module."
         )
-    key = TaskKey(info.flow, info.run, PARAMETERS_STEP, PARAMETERS_TASK)
+    key = TaskKey(info.flow, info.run, PARAMETERS_STEP, info.parameters_task)
     transition = TransitionTaken("linear", (definition.graph.start,))
     datastore.seal(
         Pack(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -12,7 +10,7 @@ from msgspec.structs import replace
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.exceptions import GraphError, Problem, StoreError, UsageError
+from stepwell.exceptions import StoreError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.policy import StepPolicy
@@ -25,9 +23,11 @@ from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
 from stepwell.runtime.executor import Executor, Parts
 from stepwell.runtime.options import ContinueRun, NewRun, RunAsked, RunOptions, RunResult, RunSettings
 from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.surroundings import GitState
 from stepwell.runtime.taking_over import take_over
+from stepwell.runtime.whole_file import write_whole
 from stepwell.scheduling.orders import EndRun
 from stepwell.scheduling.progress import Progress
 
@@ -76,7 +76,7 @@ class Runtime:
         """
         metadata: MetadataStore | None = None
         try:
-            self._refuse()
+            refuse(self._definition, self._engine.capabilities)
             git = GitState(self._definition.file)
             # From the first record to the last: a run that is on record as running ends with a state.
             with StopRequests(self._engine.wake) as stop:
@@ -101,21 +101,6 @@ class Runtime:
             self._engine.close()
             if metadata is not None:
                 metadata.close()
-
-    def _refuse(self) -> None:
-        capabilities = self._engine.capabilities
-        problems = [
-            Problem(
-                what=f"step {step!r} asks for what the {capabilities.name} engine refuses: it {refusal}",
-                fix="Use another isolation or engine, or take the decorator away.",
-                rule="engine-refuses",
-                step=step,
-            )
-            for step, policy in self._definition.policies.items()
-            for refusal in capabilities.refusals(policy)
-        ]
-        if problems:
-            raise GraphError(problems)
 
     def _write_files(self, info: RunInfo, options: RunOptions, metadata: MetadataStore) -> None:
         if options.run_id_file is not None:
@@ -242,19 +227,3 @@ def _record_code(recorder: Recorder, code: CodeKeeper) -> None:
 def _still_there(info: RunInfo, datastore: Datastore) -> bool:
     """Tell whether the first task of the run is where it was stored."""
     return datastore.pack(TaskKey(info.flow, info.run, PARAMETERS_STEP, PARAMETERS_TASK)) is not None
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file for others: they see it whole or not at all.
-
-    Raises
-    ------
-    UsageError
-        It cannot be written there.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -220,6 +220,20 @@ class Progress:
         self.retrying.clear()
         self._due.clear()
 
+    def why_failed(self) -> str:
+        """Say which tasks failed for good, and which steps had no task because of it; empty if none failed."""
+        if not self.failed:
+            return ""
+        reason = self.first_reason
+        if len(self.failed) > 1:
+            more = self.failed[1:6]
+            rest = f" and {len(self.failed) - 6} more" if len(self.failed) > 6 else ""
+            reason += f"; failed too: {', '.join(more)}{rest}"
+        if self.keep_going:
+            never = [step.name for step in self.steps.values() if not (step.done or step.failed)]
+            reason += f"; never ran: {', '.join(never)}" if never else ""
+        return reason
+
     def snapshot(self) -> dict[str, StepCounts]:
         """Return the counts of each step, in graph order; the cost is that of the graph, not of the run."""
         return {

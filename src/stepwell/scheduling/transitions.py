@@ -345,7 +345,7 @@ def _end_if_over(progress: Progress, orders: list[Order]) -> None:
     if progress.running or progress.ended:
         return
     if progress.ending is None and progress.began and not (progress.ready or progress.retrying):
-        _decide(progress, EndRun(RunState.FAILED, progress.first_reason or _dead_end(progress)))
+        _decide(progress, EndRun(RunState.FAILED, progress.why_failed() or _dead_end(progress)))
     if progress.ending is not None:
         progress.ended = True
         orders.append(progress.ending)

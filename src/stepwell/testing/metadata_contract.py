@@ -176,6 +176,16 @@ class MetadataContract:
         assert ids(store.runs(RunQuery(limit=3, before=2))) == ["1"]
         assert ids(store.runs(RunQuery(limit=0))) == []
 
+    def test_a_run_whose_id_is_no_number_stands_where_its_number_says(self, store: MetadataStore) -> None:
+        for run, number in (("1", 0), ("argo-b", 2), ("3", 0), ("argo-a", 4)):
+            store.save_run(replace(a_run(run), number=number))
+        store.save_run(replace(a_run("argo-b"), number=2, state=RunState.FAILED))
+
+        assert ids(store.runs(RunQuery(limit=3))) == ["argo-a", "3", "argo-b"]
+        assert ids(store.runs(RunQuery(before=2))) == ["1"]
+        assert store.run(FLOW, "argo-a") == replace(a_run("argo-a"), number=4)
+        assert store.next_run_id() == 5
+
     def test_flows_are_named_once_and_sorted(self, store: MetadataStore) -> None:
         for run, flow in (("1", "Zeta"), ("2", "Alpha"), ("3", "Zeta")):
             store.save_run(a_run(run, flow))

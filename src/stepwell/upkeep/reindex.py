@@ -13,6 +13,7 @@ from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.states import RunState
 from stepwell.model.task_record import record_of
 
 _AT_ONCE = 1000
@@ -50,6 +51,10 @@ def reindex(datastore: Datastore, metadata: MetadataStore) -> Reindexed:
             metadata.save_run(run)
         batch: list[TaskRecord] = []
         for record in _tasks(datastore, run, damaged):
+            if run.state is RunState.PENDING and record.step != PARAMETERS_STEP:
+                # The datastore knows how a run began and how it ended; its tasks know that it goes on.
+                run = replace(run, state=RunState.RUNNING)
+                metadata.replace_run(kept.record, run)
             batch.append(record)
             if len(batch) >= _AT_ONCE:
                 metadata.save_tasks(batch)
@@ -77,7 +82,7 @@ def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator
 
 
 def _described(pack: Pack, run: RunRecord) -> TaskRecord:
-    record = record_of(pack, run.host)
+    record = record_of(pack, run.host, run.by_scheduler)
     if pack.key.step != PARAMETERS_STEP:
         return record
     ends = {name: run.fields[name] for name in ("start_step", "end_step") if name in run.fields}

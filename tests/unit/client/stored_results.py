@@ -34,9 +34,20 @@ class Results:
     def within(self, namespace):
         return Scope(self.connection, namespace)
 
-    def run(self, flow="F", run="1", state=RunState.SUCCEEDED, user="ann", tags=(), silent_s=0.0, **fields):
+    def run(
+        self,
+        flow="F",
+        run="1",
+        state=RunState.SUCCEEDED,
+        user="ann",
+        tags=(),
+        silent_s=0.0,
+        number=0,
+        **fields,
+    ):
         record = RunRecord(
-            flow=flow, run=run, state=state, user=user, created_at=BEGAN + int(run),
+            flow=flow, run=run, state=state, user=user, number=number,
+            created_at=BEGAN + (number or int(run)),
             finished_at=BEGAN + 100 if state.finished else None, heartbeat_at=time.time() - silent_s,
             tags=tags, system_tags=(f"user:{user}", "runtime:local"),
             fields={"start_step": "start", "end_step": "end", "runtime": "local", **fields},

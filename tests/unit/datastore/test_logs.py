@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.datastore.logs import Logs, LogWriter
+from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.model.ids import TaskKey
 from stepwell.storages.memory import MemoryStorage
 
@@ -11,7 +12,7 @@ KEY = TaskKey("Flow", "1", "start", "1")
 # SPEC 8.1-1
 @given(st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.binary(max_size=20) | st.just(b"a\n"))))
 def test_a_log_gives_back_what_was_printed(chunks):
-    writer, logs = LogWriter(), Logs(MemoryStorage())
+    writer, logs = LogWriter(), logs_in(MemoryStorage())
     for stream, data in chunks:
         writer.feed(stream, 1.0, data)
     writer.say("stderr", 1.5, "ours")
@@ -19,6 +20,10 @@ def test_a_log_gives_back_what_was_printed(chunks):
     logs.write(KEY, 0, writer)
     for stream in ("stdout", "stderr"):
         assert logs.read(KEY, 0, stream) == b"".join(data for s, data in chunks if s == stream)
+
+
+def logs_in(storage) -> Logs:
+    return Logs(storage, ReusedTasks(storage))
 
 
 def test_lines_come_out_when_they_are_complete():
@@ -29,7 +34,7 @@ def test_lines_come_out_when_they_are_complete():
 
 
 def test_a_line_that_never_ends_is_not_held_in_memory():
-    writer, logs = LogWriter(), Logs(MemoryStorage())
+    writer, logs = LogWriter(), logs_in(MemoryStorage())
     lines = writer.feed("stdout", 1.0, b"x" * 1_000_000)
     writer.finish(2.0)
     logs.write(KEY, 0, writer)
@@ -38,7 +43,7 @@ def test_a_line_that_never_ends_is_not_held_in_memory():
 
 # SPEC 8.1-4
 def test_a_large_log_keeps_both_ends_and_says_what_is_missing():
-    writer, logs = LogWriter(100), Logs(MemoryStorage())
+    writer, logs = LogWriter(100), logs_in(MemoryStorage())
     for number in range(100):
         writer.feed("stdout", 1.0, b"line %3d\n" % number)
     logs.write(KEY, 0, writer)
@@ -49,5 +54,5 @@ def test_a_large_log_keeps_both_ends_and_says_what_is_missing():
 
 def test_nothing_printed_is_nothing_stored():
     storage = MemoryStorage()
-    Logs(storage).write(KEY, 0, LogWriter())
+    logs_in(storage).write(KEY, 0, LogWriter())
     assert list(storage.list("")) == []

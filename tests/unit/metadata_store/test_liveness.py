@@ -7,7 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from stepwell.exceptions import StoreUnavailable
-from stepwell.metadata_store.liveness import SILENCE_S, effective_state, process_started, settle
+from stepwell.metadata_store.liveness import (
+    SCHEDULER_SILENCE_S,
+    SILENCE_S,
+    effective_state,
+    process_started,
+    settle,
+)
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
@@ -175,3 +181,11 @@ def test_a_run_is_shown_as_lost_even_if_that_cannot_be_recorded():
     store.save_run(RUN)
 
     assert settle(store, RUN, NOW + 75.0, "there").state == RunState.LOST
+
+
+# SPEC 12.4-3
+def test_a_run_that_a_scheduler_drives_may_be_silent_for_a_day():
+    run = replace(RUN, state=RunState.PENDING, fields={"driven-by": "scheduler"})
+
+    assert effective_state(run, NOW + SCHEDULER_SILENCE_S, "there") == RunState.PENDING
+    assert effective_state(run, NOW + SCHEDULER_SILENCE_S + 0.1, "there") == RunState.LOST

@@ -163,7 +163,8 @@ def test_a_tolerant_foreach_is_joined_without_its_failed_branches_if_enough_succ
         run.fail(task) if random.random() < 0.25 and task > 1 else run.succeed(task)
         broken = {place_of(launch) for launch in run.failed}
         never, partial = fate(expected, broken, widths)
-        assert (run.progress.ending == EndRun(RunState.FAILED, "broken")) == (exit_place in never | broken)
+        ending = run.progress.ending
+        assert (ending is not None and ending.state is RunState.FAILED) == (exit_place in never | broken)
 
     succeeded = [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
     assert len(run.endings) == 1

@@ -30,7 +30,7 @@ from stepwell.exceptions import (
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.failure_kinds import kinds_of
 from stepwell.model.foreach import Frame
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
+from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.policy import CatchPolicy
 from stepwell.model.run import RunInfo
@@ -49,8 +49,6 @@ Report = Callable[[TaskOutcome], None]
 _CATCHABLE = (Exception, SystemExit)
 _RETRY_CODES = (202, 203)
 """With these a step says by `sys.exit` that it must not, or may, be tried again."""
-
-_PARAMETERS = TaskRef(PARAMETERS_STEP, PARAMETERS_TASK)
 
 
 class StepFunction:
@@ -157,7 +155,8 @@ class _Attempt:
         opener = self._definition.graph[split.key.step].transition
         branches = opener.targets if isinstance(opener, Split) else ()
         self._frames = split.frames
-        self._attach(self._datastore.visible(self._source.pack(_PARAMETERS)))
+        parameters = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
+        self._attach(self._datastore.visible(self._source.pack(parameters)))
         return (JoinInputs(self._source, self._request.parents, split, branches),)
 
     def _frame(self, parent: Pack, index: int, item: object) -> Frame:

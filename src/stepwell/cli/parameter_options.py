@@ -1,0 +1,90 @@
+"""Options of a command that stand for the parameters of a flow, and what their values are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from stepwell.cli.context import CliContext
+from stepwell.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from stepwell.definition.parameter_values import ParameterSpec
+
+_PARAMETER = "parameter:"
+
+
+def parameter_options(specs: Iterable[ParameterSpec], overriding: bool = False) -> list[click.Option]:
+    """Return the options, in the order of the parameters.
+
+    Parameters
+    ----------
+    overriding
+        The parameters have values already: only the command line changes them, no variable and no default.
+    """
+    return [option for spec in specs for option in _options_of(spec, overriding)]
+
+
+class ParameterOption(click.Option):
+    """An option whose value is text, checked where parameters are resolved."""
+
+    def __init__(self, spec: ParameterSpec, flags: list[str], overriding: bool, **more: Any) -> None:
+        variable = None if overriding else "STEPWELL_RUN_" + spec.name.upper().replace("-", "_")
+        super().__init__(flags, envvar=variable, show_envvar=True, **more)
+        self.name = _PARAMETER + spec.name
+
+
+def _options_of(spec: ParameterSpec, overriding: bool) -> list[click.Option]:
+    notes = f"  [default: {spec.default_shown}]" if spec.default_shown else ""
+    notes += "  [required]" if spec.required else ""
+    if overriding:
+        notes = "  [default: the value it had]"
+    more: dict[str, Any] = {"flag_value": "True", "is_flag": False} if spec.is_bool else {}
+    flags = ["value", f"--{spec.name}"]
+    text = spec.help + notes
+    option = ParameterOption(spec, flags, overriding, metavar=spec.type_name.upper(), help=text, **more)
+    if not spec.is_bool:
+        return [option]
+    no = click.Option(["value", f"--no-{spec.name}"], is_flag=True, help=f"The same as --{spec.name} False.")
+    no.name = f"no-{_PARAMETER}{spec.name}"
+    return [option, no]
+
+
+def resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]) -> dict[str, object]:
+    """Return the values of the flow's parameters by attribute, from the options of a command.
+
+    Raises
+    ------
+    UsageError
+        Values are wrong or missing; all are listed, with the variables that gave them.
+    """
+    from stepwell.definition.parameter_values import resolve
+
+    assert context.flow_class is not None
+    given, variables = given_values(ctx, values)
+    try:
+        kind = context.settings.text("DEFAULT_DATASTORE")
+        return resolve(context.flow_class, given, user_name=context.settings.user, ds_type=kind)
+    except UsageError as error:
+        source = f"\n({'; '.join(variables)}.)" if variables else ""
+        raise UsageError(f"{error}{source}\nSee `{ctx.command_path} --help`.") from error
+
+
+def given_values(ctx: click.Context, values: Mapping[str, Any]) -> tuple[dict[str, object], list[str]]:
+    """Return the values that were given, by the parameter's name; and, in words, which by a variable."""
+    given: dict[str, object] = {}
+    variables: list[str] = []
+    for option in ctx.command.params:
+        if isinstance(option, ParameterOption):
+            name = option.name.removeprefix(_PARAMETER)
+            value: object = values[option.name]
+            if values.get(f"no-{option.name}"):
+                value = "False"
+            elif value is not None and ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
+                variables.append(f"--{name} is given by {option.envvar}")
+            if value is not None:
+                given[name] = value
+    return given, variables

@@ -1,0 +1,38 @@
+"""What an engine refuses, found before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engine.capabilities import Capabilities
+from stepwell.exceptions import GraphError, Problem
+
+
+def refuse(
+    definition: FlowDefinition, capabilities: Capabilities, steps: Iterable[str] | None = None
+) -> None:
+    """Hold the policies of the steps against what the engine can do.
+
+    Parameters
+    ----------
+    steps
+        Those that will run; None is all.
+
+    Raises
+    ------
+    GraphError
+        A step asks for what the engine cannot do; all refusals are in it.
+    """
+    problems = [
+        Problem(
+            what=f"step {step!r} asks for what the {capabilities.name} engine refuses: it {refusal}",
+            fix="Use another isolation or engine, or take the decorator away.",
+            rule="engine-refuses",
+            step=step,
+        )
+        for step in (definition.policies if steps is None else steps)
+        for refusal in capabilities.refusals(definition.policies[step])
+    ]
+    if problems:
+        raise GraphError(problems)

@@ -1,0 +1,200 @@
+"""One task, run for a scheduler or a remote engine: started, its output kept and shown, its end recorded."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.engine.engine import Engine
+from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskStarted
+from stepwell.model.policy import StepPolicy
+from stepwell.model.run import RunInfo, TaskRecord
+from stepwell.model.states import TaskState
+from stepwell.model.task import ErrorInfo, TaskOutcome
+from stepwell.model.task_record import brief, number_at, parents_text
+from stepwell.runtime.clock import Clock
+from stepwell.runtime.events import RunEvent
+from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.task_log import TaskLog
+from stepwell.runtime.task_order import DueTask
+from stepwell.runtime.verdict import keep_death, verdict_of
+
+Show = Callable[[Stream, bytes], None]
+"""Shows what a task writes, as it comes."""
+
+_PATIENCE_S = 1.0
+
+
+class TaskResult(Struct, frozen=True, kw_only=True):
+    """What came of a task.
+
+    Attributes
+    ----------
+    state
+        ``succeeded``, ``retrying`` if it failed and another attempt is due, ``failed``, or ``killed`` if it
+        was ended from outside.
+    again
+        It had succeeded before: nothing was run.
+    interrupted
+        It was ended from outside.
+    """
+
+    state: TaskState
+    outcome: TaskOutcome
+    again: bool = False
+    interrupted: bool = False
+
+    @property
+    def error(self) -> ErrorInfo:
+        """Why it failed."""
+        return self.outcome.error or ErrorInfo("Lost", "The task has no result.")
+
+
+class SingleTask:
+    """Runs one task on an engine, to its end.
+
+    Parameters
+    ----------
+    recorder
+        Gets the records of the task; None if somebody else keeps them.
+    show
+        Gets what the task writes.
+    max_log_size
+        Bytes kept of each stream.
+    is_last_attempt
+        Whether a failure is for good.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        datastore: Datastore,
+        recorder: Recorder | None,
+        clock: Clock,
+        show: Show,
+        max_log_size: int,
+        is_last_attempt: bool,
+    ) -> None:
+        self._engine = engine
+        self._datastore = datastore
+        self._recorder = recorder
+        self._clock = clock
+        self._show = show
+        self._max_log_size = max_log_size
+        self._is_last_attempt = is_last_attempt
+        self._log: TaskLog | None = None
+        self._pid = 0
+        self._heard = 0
+
+    def run(
+        self, due: DueTask, policy: StepPolicy, info: RunInfo, stop: StopRequests, earlier: TaskRecord | None
+    ) -> TaskResult:
+        """Run the task; return once nothing of it runs any more.
+
+        Parameters
+        ----------
+        earlier
+            Its record from an earlier attempt.
+        """
+        record = self._record(due)
+        if earlier is not None:
+            record = replace(record, created_at=earlier.created_at)
+        self._engine.start(info)
+        [handle] = self._engine.submit([(due.request, policy)])
+        exited = None
+        while exited is None:
+            for report in self._engine.reports(self._patience_s):
+                if isinstance(report, TaskStarted):
+                    self._pid = report.pid
+                    record = replace(record, state=TaskState.RUNNING, started_at=report.at, pid=report.pid)
+                    self._keep(record)
+                elif isinstance(report, TaskOutput):
+                    self._log_of(handle).feed(report)
+                    self._show(report.stream, report.data)
+                else:
+                    exited = report
+            self._listen(stop, handle)
+            if self._recorder is not None:
+                self._recorder.tick()
+        return self._ended(due, record, exited)
+
+    @property
+    def _patience_s(self) -> float:
+        return _PATIENCE_S if self._recorder is None else self._recorder.patience_s
+
+    def _listen(self, stop: StopRequests, handle: TaskHandle) -> None:
+        if stop.count > self._heard:
+            self._heard = stop.count
+            self._engine.cancel([handle], force=stop.count > 1)
+
+    def _record(self, due: DueTask) -> TaskRecord:
+        key, now = due.request.key, self._clock.now()
+        return TaskRecord(
+            flow=key.flow,
+            run=key.run,
+            step=key.step,
+            task=key.task,
+            number=number_at(key.step, key.task, now),
+            state=TaskState.WAITING,
+            attempt=due.request.attempt,
+            created_at=now,
+            index_path=",".join(map(str, due.index_path)),
+            parents=parents_text([(parent.step, parent.task) for parent in due.request.parents]),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+
+    def _keep(self, record: TaskRecord) -> None:
+        if self._recorder is not None:
+            self._recorder.task(record)
+
+    def _log_of(self, handle: TaskHandle) -> TaskLog:
+        if self._log is None:
+            self._log = TaskLog(handle.key, handle.attempt, self._pid, _shown_already, self._max_log_size)
+        return self._log
+
+    def _ended(self, due: DueTask, record: TaskRecord, exited: TaskExited) -> TaskResult:
+        started_at = record.started_at or exited.at
+        verdict = verdict_of(exited, self._datastore, started_at)
+        outcome = verdict.outcome
+        interrupted = self._heard > 0 and not outcome.ok
+        result = TaskResult(state=self._state(outcome), outcome=outcome, interrupted=interrupted)
+        if not verdict.own_word:
+            # The process died without a word of its own: its log ends with the cause, and so does its record.
+            self._log_of(exited.handle).say(exited.at, result.error.message)
+            keep_death(self._datastore, due.request, outcome, self._pid)
+        if self._log is not None:
+            self._log.close(exited.at, self._datastore)
+        if outcome.ok and self._recorder is not None:
+            self._recorder.committed()
+            # As `reindex` would have it, which knows the pack alone.
+            record = replace(record, number=number_at(record.step, record.task, outcome.started_at))
+        self._keep(
+            replace(
+                record,
+                state=result.state,
+                started_at=started_at,
+                finished_at=exited.at,
+                exit_code=exited.exit_code if not exited.signal else -exited.signal,
+                label=outcome.label,
+                error="" if outcome.error is None else brief(outcome.error),
+            )
+        )
+        return result
+
+    def _state(self, outcome: TaskOutcome) -> TaskState:
+        if outcome.ok:
+            return TaskState.SUCCEEDED
+        if not self._is_last_attempt:
+            return TaskState.RETRYING
+        return TaskState.KILLED if self._heard else TaskState.FAILED
+
+
+def _shown_already(event: RunEvent) -> None:
+    del event  # the bytes went to whoever looks, as they came

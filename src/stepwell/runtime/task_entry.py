@@ -1,0 +1,149 @@
+"""The entry for engines and schedulers: one task of a run that is registered already.
+
+A scheduler's run has no process of its own, so its tasks keep the index: they record themselves, beat for
+the run, and move its state. For a run that a run process of ours drives, that process does all this; the task
+only commits its pack and keeps its log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepwell.code_package.package import code_version
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engine.engine import Engine
+from stepwell.exceptions import UsageError
+from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.run import RunInfo, RunRecord
+from stepwell.model.states import RunState, TaskState
+from stepwell.model.task_record import brief, record_of
+from stepwell.runtime.clock import Clock
+from stepwell.runtime.options import RunOptions, RunSettings
+from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.refusals import refuse
+from stepwell.runtime.scheduler_run import SchedulerRun, tag_run
+from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.single_task import Show, SingleTask, TaskResult
+from stepwell.runtime.task_order import TaskOrder, due_task
+
+_FAILED = (TaskState.FAILED, TaskState.KILLED)
+
+
+class TaskEntry:
+    """Runs one task of one run.
+
+    Parameters
+    ----------
+    engine
+        Made already: a forking engine must be older than any connection or thread.
+    stores
+        Opens datastore and metadata; called once, after the engine exists.
+    """
+
+    def __init__(
+        self,
+        definition: FlowDefinition,
+        engine: Engine,
+        stores: Callable[[], tuple[Datastore, MetadataStore]],
+        clock: Clock,
+        settings: RunSettings,
+    ) -> None:
+        self._definition = definition
+        self._engine = engine
+        self._stores = stores
+        self._clock = clock
+        self._settings = settings
+
+    def execute(self, order: TaskOrder, options: RunOptions, show: Show) -> TaskResult:
+        """Run the task, unless it has succeeded already.
+
+        Raises
+        ------
+        UsageError
+            There is no such run, it has succeeded, or the order does not fit it.
+        GraphError
+            The step asks for what the engine cannot do.
+        StoreError
+            The datastore or the index failed.
+        """
+        metadata: MetadataStore | None = None
+        try:
+            with StopRequests(self._engine.wake) as stop:
+                datastore, metadata = self._stores()
+                return self._run(order, options, show, stop, (datastore, metadata))
+        finally:
+            self._engine.close()
+            if metadata is not None:
+                metadata.close()
+
+    def _run(
+        self,
+        order: TaskOrder,
+        options: RunOptions,
+        show: Show,
+        stop: StopRequests,
+        stores: tuple[Datastore, MetadataStore],
+    ) -> TaskResult:
+        datastore, metadata = stores
+        run = self._registered(order, metadata, datastore)
+        due = due_task(order, self._definition.name, self._definition.graph, datastore)
+        refuse(self._definition, self._engine.capabilities, [order.step])
+        run = tag_run(run, options.tags, datastore, metadata)
+        state = SchedulerRun(run, datastore, metadata, self._clock) if run.by_scheduler else None
+        key = due.request.key
+        pack, earlier = datastore.pack(key), metadata.task(key.flow, key.run, key.step, key.task)
+        if pack is not None:
+            result = TaskResult(state=TaskState.SUCCEEDED, outcome=pack.outcome, again=True)
+            if state is not None:
+                # Whoever sealed the pack may have died before it said so.
+                if earlier is None or earlier.state is not TaskState.SUCCEEDED:
+                    metadata.save_tasks([record_of(pack, by_scheduler=True)])
+                self._move(state, order, result)
+            return result
+        recorder = None
+        if state is not None:
+            state.begin(again=earlier is not None and earlier.state in _FAILED)
+            recorder = Recorder(metadata, datastore, state.record, self._clock, self._settings.fsync)
+        task = SingleTask(
+            self._engine, datastore, recorder, self._clock, show, int(options.max_log_size_mb * 1024 * 1024),
+            order.is_last_attempt,
+        )  # fmt: skip
+        result = task.run(due, self._definition.policies[order.step], self._info(run, options), stop, earlier)
+        if state is not None and recorder is not None:
+            recorder.close()
+            self._move(state, order, result)
+        return result
+
+    def _registered(self, order: TaskOrder, metadata: MetadataStore, datastore: Datastore) -> RunRecord:
+        run = metadata.run(self._definition.name, order.run)
+        if run is None:
+            raise UsageError(
+                f"There is no run {self._definition.name}/{order.run} in {datastore.location}. "
+                f"`init --run-id {order.run}` registers it."
+            )
+        return run
+
+    def _info(self, run: RunRecord, options: RunOptions) -> RunInfo:
+        return RunInfo(
+            flow=run.flow,
+            run=run.run,
+            script=self._definition.file,
+            user=run.user,
+            tags=run.tags,
+            namespace=f"user:{run.user}" if options.namespace is None else options.namespace or None,
+            max_num_splits=options.max_num_splits,
+            seed=self._settings.seed,
+            code_version=code_version(self._definition.file),
+            parameters_task=run.parameters_task,
+        )
+
+    def _move(self, state: SchedulerRun, order: TaskOrder, result: TaskResult) -> None:
+        """Say what the end of the task means for the run."""
+        short = f"{order.run}/{order.step}/{order.task}"
+        if result.state is TaskState.FAILED:
+            state.end(RunState.FAILED, f"task {short} failed: {brief(result.error)}")
+        elif result.state is TaskState.KILLED:
+            state.end(RunState.INTERRUPTED, f"task {short} was ended from outside")
+        elif result.state is TaskState.SUCCEEDED and order.step == self._definition.graph.end:
+            state.succeed()
