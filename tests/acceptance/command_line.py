@@ -159,3 +159,34 @@ def alive_with(mark: str) -> list[int]:
 def nothing_left(mark: str) -> None:
     """Fail unless every process with the mark ends soon."""
     until(lambda: not alive_with(mark), "no process is left", patience_s=10)
+
+
+def on_terminal(folder: Path, *args: str, typed: str = "", terminal: str = "xterm", **variables: str) -> str:
+    """Run Python with these arguments on a terminal of its own; return all that the terminal was sent."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    os.write(ours, typed.encode())
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
+    with subprocess.Popen(
+        [sys.executable, *args],
+        cwd=folder,
+        env={**environment, "TERM": terminal, **variables},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ):
+        os.close(theirs)
+        sent = bytearray()
+        try:
+            while piece := os.read(ours, 65536):
+                sent += piece
+        except OSError:
+            pass  # the other side is closed: Linux says so with an error
+    os.close(ours)
+    return sent.decode(errors="replace")

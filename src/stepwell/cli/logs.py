@@ -52,7 +52,7 @@ def logs(words: tuple[str, ...], stream: str | None, timestamps: bool, attempt: 
         lines = stores.datastore.logs.lines(key, task.attempt if attempt is None else attempt)
         wanted = (line for line in lines if stream in (None, "both", line.stream))
         for data in _pieces(wanted, timestamps):
-            context.console.raw(data)
+            context.console.printed(data)
 
 
 def _pieces(lines: Iterator[LogLine], timestamps: bool) -> Iterator[bytes]:

@@ -38,7 +38,7 @@ def _callback(**values: Any) -> None:
     ctx = click.get_current_context()
     ctx.obj = make_context(ctx, values, PROGRAM, None)
     if ctx.invoked_subcommand is None:
-        ctx.obj.console.data(ctx.get_help())
+        ctx.obj.console.data(*ctx.get_help().splitlines())
 
 
 def _build(name: str, entry: Entry) -> click.Command:
