@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
@@ -37,7 +38,7 @@ def command(_flow_class: object) -> click.Command:
             click.Option(["--full"], is_flag=True, help="Load the values in place of their previews."),
         ],
         callback=dump,
-        help="Print name, size, type and value of each artifact.",
+        help=f"Print name, size, type and value of each artifact of the tasks. {ADDRESSES}",
     )
 
 

@@ -23,7 +23,7 @@ def command(_flow_class: object) -> click.Command:
     return click.Command(
         "runs",
         params=[
-            click.Argument(["flow"], required=False),
+            click.Argument(["flow"], required=False, metavar="[FLOW]"),
             click.Option(
                 ["--status"],
                 multiple=True,
@@ -31,11 +31,13 @@ def command(_flow_class: object) -> click.Command:
                 help="Only runs in this state; may be repeated.",
             ),
             click.Option(["--tag"], multiple=True, help="Only runs that have this tag; may be repeated."),
-            click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True),
+            click.Option(
+                ["--limit"], type=click.IntRange(min=1), default=20, help="Most runs that are listed."
+            ),
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON in place of the table."),
         ],
         callback=runs,
-        help="List runs, newest first.",
+        help="List runs of FLOW or of all flows, newest first.",
     )
 
 
