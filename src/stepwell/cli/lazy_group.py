@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, Entry] = {
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
     "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),
+    "tutorial": Entry(module="tutorial", help="Learn Stepwell in short lessons.", settings=False),
+    "new": Entry(module="new", help="Make a project that runs.", settings=False),
     "doctor": Entry(module="doctor", help="Check this machine, or stored results."),
     "reindex": Entry(module="reindex", help="Make the index of runs and tasks anew."),
     "configure": Entry(module="configure", help="Show or change the settings.", settings=False),

@@ -134,7 +134,7 @@ def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
         yield from _notes(pack)
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
-    yield from _indented(text)
+    yield from (f"    {line}".rstrip() for line in text.splitlines())
 
 
 def _notes(pack: Pack) -> Iterator[str]:

@@ -134,9 +134,10 @@ def test_a_variable_does_what_its_option_does_and_the_command_line_wins(place, m
     given = context(command, args).params[option.name]
     assert given != context(command, []).params[option.name] or option.default
 
-    monkeypatch.setenv(option.envvar, text)
-    by_variable = context(command, [])
-    by_both = context(command, args)
+    with monkeypatch.context() as variables:
+        variables.setenv(option.envvar, text)
+        by_variable = context(command, [])
+        by_both = context(command, args)
 
     assert by_variable.params[option.name] == given
     assert by_variable.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT
