@@ -1,10 +1,14 @@
 """Flows as a user starts them: real processes in a folder of their own."""
 
+import fcntl
 import os
+import pty
 import re
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import time
 from contextlib import closing
 from pathlib import Path
@@ -159,3 +163,38 @@ def alive_with(mark: str) -> list[int]:
 def nothing_left(mark: str) -> None:
     """Fail unless every process with the mark ends soon."""
     until(lambda: not alive_with(mark), "no process is left", patience_s=10)
+
+
+def on_terminal(
+    folder: Path, *args: str, typed: dict[str, str] | None = None, terminal: str = "xterm"
+) -> str:
+    """Run Python with these arguments on a terminal of its own; return all that the terminal was sent.
+
+    ``typed`` has what is typed, one after another, each as soon as a text has been seen.
+    """
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
+    command = [sys.executable, *args]
+    sent, seen, waiting = bytearray(), 0, list((typed or {}).items())
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environment, "TERM": terminal},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ):
+        os.close(theirs)
+        try:
+            while piece := os.read(ours, 65536):
+                sent += piece
+                while waiting and (found := sent.find(waiting[0][0].encode(), seen)) >= 0:
+                    seen = found + len(waiting[0][0].encode())
+                    os.write(ours, waiting.pop(0)[1].encode())
+        except OSError:
+            pass  # the other side is closed: Linux says so with an error
+    os.close(ours)
+    assert not waiting, f"never seen: {waiting[0][0]} in {sent!r}"
+    return sent.decode(errors="replace")

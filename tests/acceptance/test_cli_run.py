@@ -75,6 +75,18 @@ def test_a_variable_gives_a_parameter_and_the_command_line_wins(call):
     assert "hello line" in call("greet.py", "run", "--name", "line", STEPWELL_RUN_NAME="env").stdout
 
 
+# SPEC 9.1-7
+def test_options_of_run_and_of_other_commands_come_from_variables(call, tmp_path):
+    options = {"STEPWELL_RUN_TAG": "red blue", "STEPWELL_RUN_RUN_ID_FILE": "id.txt", "STEPWELL_RUN_JSON": "1"}
+    done = call("greet.py", "run", "--tag", "green", **options)
+    assert done.stdout.startswith('{"event":"run_started"')
+    assert (tmp_path / "id.txt").read_text() == "1"
+    call("greet.py", "run", **options)
+    listed = call("-m", "stepwell", "runs", STEPWELL_RUNS_LIMIT="1").stdout.splitlines()
+    assert len(listed) == 2 and listed[1].endswith("  red,blue")
+    assert call("greet.py", "logs", "1/work[0]", STEPWELL_LOGS_STDERR="1").stdout == ""
+
+
 # SPEC 9.1-2
 def test_a_failed_run_shows_the_users_frames_and_exits_with_1(call):
     done = call("greet.py", "run", "--fail", "True")

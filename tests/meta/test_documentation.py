@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from stepwell.settings.keys import FAMILIES, GENERAL_KEYS
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
 LINK = re.compile(r"(?<!`)!?\[[^\]\n]*\]\(([^)\s]+)\)")
@@ -43,6 +45,37 @@ def test_the_decision_records_are_numbered_without_gaps():
     numbers = sorted(int(page.name[:4]) for page in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def settings_of_the_page() -> list[list[tuple[str, ...]]]:
+    """Rows of the two tables of settings: those that have an effect, and those that do not yet."""
+    page = (ROOT / "docs/reference/configuration.md").read_text()
+    row = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (?:`(.*)`)? ?\|$", re.MULTILINE)
+    return [row.findall(part) for part in page.split("## Known, and not used yet")]
+
+
+# SPEC 9.5-2
+@pytest.mark.parametrize("later", [False, True])
+def test_the_page_of_the_configuration_and_the_table_of_settings_agree(later):
+    table = [(key.name, key.help, key.default) for key in GENERAL_KEYS.values() if key.later is later]
+
+    assert settings_of_the_page()[later] == table
+
+
+# SPEC 9.5-2
+def test_the_page_of_the_configuration_names_each_family():
+    page = (ROOT / "docs/reference/configuration.md").read_text()
+
+    assert [family for family in FAMILIES if f"`{family}`" not in page] == []
+
+
+# SPEC 9.5-2
+def test_a_setting_is_said_to_be_without_effect_exactly_if_nothing_reads_it():
+    sources = (ROOT / "src" / "stepwell").rglob("*.py")
+    code = "".join(path.read_text() for path in sources if path.name != "keys.py")
+
+    unread = {name for name in GENERAL_KEYS if not re.search(rf'["}}]{name}"', code)}
+    assert {key.name for key in GENERAL_KEYS.values() if key.later} == unread
 
 
 def rules() -> set[str]:

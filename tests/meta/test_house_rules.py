@@ -32,9 +32,12 @@ MAY_PRINT = {
     "cli/demo_flow.py": "a flow as a user writes it: its steps print",
 }
 
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+# Files that are copied for users, and never imported: they are written as a user writes.
+FOR_USERS = [path for d in ("lessons", "templates") for path in sorted((PACKAGE / "cli" / d).rglob("*.py"))]
+SOURCES = sorted(set(PACKAGE.rglob("*.py")) - set(FOR_USERS))
 OURS = [
     *SOURCES,
+    *FOR_USERS,
     *(p for d in ("tests", "bench", "examples", "docs") for p in sorted((ROOT / d).rglob("*.py"))),
 ]
 

@@ -19,6 +19,9 @@ from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 
+ADDRESSES = "RUN may be latest or latest-successful; STEP[i] is the task of foreach index i."
+"""What a command's help says of them."""
+
 _INDEXED = re.compile(r"(\w+)\[(\d+(?:,\d+)*)\]")
 _NAMED_RUNS = ("latest", "latest-successful")
 _SHOWN = 10

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from typing import BinaryIO, Literal, TextIO, cast
 
+from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.exceptions import UsageError
+
+_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Console:
     """Standard output and standard error of a command.
 
-    Text that the encoding cannot express is escaped, never an error.
+    Text that the encoding cannot express is escaped, never an error; and so are control characters, for
+    most of what is printed comes from others: tags, values, messages, names of files.
     """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
@@ -20,6 +25,7 @@ class Console:
         # Python has no stream at all for a descriptor that was closed when it started.
         self._out = out or sys.stdout or _nowhere()
         self._err = err or sys.stderr or _nowhere()
+        self._printed = _decoder("backslashreplace")  # its state: characters may be cut anywhere
         for stream in (self._out, self._err):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
@@ -30,8 +36,13 @@ class Console:
         """The stream of results."""
         return self._out
 
-    def data(self, text: str) -> None:
-        """Write a result and a newline.
+    @property
+    def is_terminal(self) -> bool:
+        """Whether results go to a terminal."""
+        return self._out.isatty()
+
+    def data(self, *lines: str) -> None:
+        """Write lines of a result.
 
         Raises
         ------
@@ -40,10 +51,17 @@ class Console:
         UsageError
             It cannot be written.
         """
-        self.raw(f"{text}\n".encode(errors="surrogateescape"))
+        text = "".join([f"{visible(line)}\n" for line in lines])
+        self._raw(text.encode(errors="surrogateescape"))
 
-    def raw(self, data: bytes) -> None:
-        """Write bytes of a result as they are; raises what `data` raises."""
+    def printed(self, data: bytes) -> None:
+        """Write what a program has printed: byte for byte, and on a terminal without what would steer it.
+
+        Raises what `data` raises.
+        """
+        self._raw(as_printed(self._printed.decode(data)).encode() if self.is_terminal else data)
+
+    def _raw(self, data: bytes) -> None:
         binary = cast("BinaryIO | None", getattr(self._out, "buffer", None))
         try:
             if binary is None:
@@ -58,7 +76,7 @@ class Console:
             raise UsageError(f"Standard output cannot be written: {error.strerror}.") from error
 
     def progress(self, text: str) -> None:
-        """Write whole lines at once. A reader that has gone away, or a full disk, does not stop the run."""
+        """Write whole lines as they are. A reader that has gone, or a full disk, does not stop the run."""
         try:
             self._out.write(text)
             self._out.flush()
@@ -89,9 +107,10 @@ class Console:
                 self._err = _nowhere()
 
     def talk(self, text: str) -> None:
-        """Write a line for the user that is no result."""
+        """Write one or more lines for the user that are no result."""
+        lines = map(visible, text.split("\n"))
         try:
-            self._err.write(f"{text}\n")
+            self._err.write("\n".join(lines) + "\n")
             self._err.flush()
         except OSError:
             self._err = _nowhere()

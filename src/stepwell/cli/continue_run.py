@@ -21,7 +21,7 @@ def command(_flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command."""
     return click.Command(
         "continue",
-        params=[click.Argument(["run"], required=False, metavar="[RUN]"), *own_options("continue", set())],
+        params=[click.Argument(["run"], required=False, metavar="[RUN]"), *own_options()],
         callback=continue_run,
         help="Go on with a run that failed, was interrupted or lost: what has succeeded stays, the rest is "
         "executed. RUN is your latest run of the flow unless given.",

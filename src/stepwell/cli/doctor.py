@@ -44,7 +44,7 @@ def doctor(datastore: bool, as_json: bool, runs: Sequence[str]) -> ExitCode:
         context.console.data(msgspec.json.encode({"findings": found}).decode())
     else:
         for finding in found:
-            context.console.data(f"{_SIGNS[finding.severity]} {finding.check}: {finding.text}")
+            context.console.data(*f"{_SIGNS[finding.severity]} {finding.check}: {finding.text}".split("\n"))
             if finding.fix:
                 context.console.data(f"        {finding.fix}")
     broken = any(finding.severity == "fatal" for finding in found)

@@ -82,11 +82,15 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _datastore(settings: Settings) -> Iterator[Finding]:
-    root = settings.datastore_root
+    yield from datastore_findings(settings.datastore_root)
+
+
+def datastore_findings(root: Path) -> Iterator[Finding]:
+    """Yield whether results could be kept in a directory, which need not exist yet."""
     place = root
     while not place.exists():
         place = place.parent
-    state = "" if place == root else " (not there yet; the first run makes it)"
+    state = "" if place == root else ", which the first run makes,"
     yield from _writing(place, f"{root}{state}")
     yield from _space(place)
 

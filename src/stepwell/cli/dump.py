@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
@@ -36,7 +38,7 @@ def command(_flow_class: object) -> click.Command:
             click.Option(["--full"], is_flag=True, help="Load the values in place of their previews."),
         ],
         callback=dump,
-        help="Print name, size, type and value of each artifact.",
+        help=f"Print name, size, type and value of each artifact of the tasks. {ADDRESSES}",
     )
 
 
@@ -60,7 +62,7 @@ def dump(
         context.console.data(f"[{key.short}]{'' if pack else ' has stored no artifacts'}")
         if pack is not None:
             for entry in entries:
-                context.console.data(_line(stores.datastore, pack, entry, max_value_size, full))
+                context.console.data(*_lines(stores.datastore, pack, entry, max_value_size, full))
     if file is not None:
         file.write_bytes(pickle.dumps(values))
         context.console.talk(f"Artifacts of {len(values)} tasks written to {file}.")
@@ -73,9 +75,16 @@ def _chosen(entries: dict[str, ArtifactEntry], private: bool, include: str | Non
     return [entries[name] for name in sorted(entries) if private or not name.startswith("_")]
 
 
-def _line(datastore: Datastore, pack: Pack, entry: ArtifactEntry, size: int, full: bool) -> str:
+def _lines(datastore: Datastore, pack: Pack, entry: ArtifactEntry, size: int, full: bool) -> Iterator[str]:
+    """Yield what there is to say of an artifact; a value of several lines stands below its name, set in."""
     head = f"{entry.name} [size: {entry.size} type: {entry.type}]"
     if size == 0:
-        return head
+        yield head
+        return
     shown = repr(datastore.load(pack.key.flow, entry)) if full else preview(datastore, pack, entry)
-    return f"{head} = {shown if len(shown) <= size else shown[:size] + '...'}"
+    value = (shown if len(shown) <= size else f"{shown[:size]}...").split("\n")
+    if len(value) == 1:
+        yield f"{head} = {value[0]}"
+    else:
+        yield f"{head} ="
+        yield from (f"    {line}" for line in value)

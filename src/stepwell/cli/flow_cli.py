@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -25,7 +24,7 @@ def main(flow_class: type[FlowSpec], argv: Sequence[str] | None = None) -> NoRet
     argv
         The arguments without the program; ``sys.argv`` unless given.
     """
-    program = f"python {Path(sys.argv[0]).name}"
+    program = f"python {sys.argv[0]}"
     args = sys.argv[1:] if argv is None else argv
     raise SystemExit(run_command(flow_group(flow_class, program), args, program))
 

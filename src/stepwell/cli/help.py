@@ -25,9 +25,10 @@ def show_help(name: str | None) -> None:
     context = current_context()
     assert ctx.parent is not None, "help is a command of a group"
     if name is None:
-        context.console.data(ctx.parent.get_help())
+        context.console.data(*ctx.parent.get_help().splitlines())
         return
     if name not in COMMANDS:
         raise click.UsageError(f"there is no command `{name}`. {did_you_mean(name, COMMANDS)}".strip(), ctx)
     wanted = load_command(COMMANDS[name], context.flow_class)
-    context.console.data(wanted.get_help(click.Context(wanted, ctx.parent, info_name=name)))
+    text = wanted.get_help(click.Context(wanted, ctx.parent, info_name=name))
+    context.console.data(*text.splitlines())

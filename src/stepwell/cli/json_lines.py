@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from stepwell.cli.console import Console
+from stepwell.cli.terminal_text import visible
 from stepwell.cli.views import View, ViewOptions
 from stepwell.model import wire
 from stepwell.runtime.events import RunEvent
@@ -22,4 +23,4 @@ class JsonLines(View):
             line = self._encode(event)
         except UnicodeEncodeError:  # a path or an argument that is no Unicode
             line = self._encode(wire.escaped(event))
-        self._console.progress(line.decode() + "\n")
+        self._console.progress(visible(line.decode()) + "\n")

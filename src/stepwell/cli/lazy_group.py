@@ -19,12 +19,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     ----------
     flow
         Whether the command needs a flow's source.
+    settings
+        Whether configuration files are read for it, and must be right. Who can mend them needs none.
     """
 
     module: str
     help: str
     flow: bool = False
     hidden: bool = False
+    settings: bool = True
 
 
 COMMANDS: Mapping[str, Entry] = {
@@ -39,23 +42,49 @@ COMMANDS: Mapping[str, Entry] = {
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
     "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),
+    "tutorial": Entry(module="tutorial", help="Learn Stepwell in short lessons.", settings=False),
+    "new": Entry(module="new", help="Make a project that runs.", settings=False),
     "doctor": Entry(module="doctor", help="Check this machine, or stored results."),
     "reindex": Entry(module="reindex", help="Make the index of runs and tasks anew."),
-    "configure": Entry(module="configure", help="Show the settings and where they come from."),
-    "version": Entry(module="version", help="Print the version."),
-    "help": Entry(module="help", help="Print help for a command."),
+    "configure": Entry(module="configure", help="Show or change the settings.", settings=False),
+    "version": Entry(module="version", help="Print the version.", settings=False),
+    "help": Entry(module="help", help="Print help for a command.", settings=False),
     "init": Entry(module="init", help="Entry for schedulers: register a run.", flow=True, hidden=True),
     "step": Entry(module="step", help="Entry for schedulers: run one task.", flow=True, hidden=True),
     "spawned-task": Entry(module="spawned_task", help="Entry for our engine: run one task.", hidden=True),
     "launcher": Entry(module="launcher", help="Entry for our engine: start tasks.", hidden=True),
 }
 
+
+def needs_settings(name: str | None) -> bool:
+    """Whether the command of this name needs what configuration files say; without a name it does."""
+    return name is None or name not in COMMANDS or COMMANDS[name].settings
+
+
 Build = Callable[[str, Entry], click.Command]
 
 
 def load_command(entry: Entry, flow_class: object = None) -> click.Command:
     """Import the command's module and build the command."""
-    return import_module(f"stepwell.cli.{entry.module}").command(flow_class)
+    command: click.Command = import_module(f"stepwell.cli.{entry.module}").command(flow_class)
+    if not entry.hidden:
+        _complete(command, f"STEPWELL_{str(command.name).upper().replace('-', '_')}")
+    return command
+
+
+def _complete(command: click.Command, prefix: str) -> None:
+    """Let each option be given by a variable as well, and have ``--help`` say that and the default."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            if option.envvar is None:
+                flag = max(option.opts, key=len).lstrip("-")
+                option.envvar = f"{prefix}_{flag.upper().replace('-', '_')}"
+                option.show_envvar = True
+            if option.default and option.show_default is None:
+                option.show_default = True
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            _complete(inner, f"{prefix}_{name.upper()}")
 
 
 class LazyGroup(click.Group):

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepwell.cli.console import Console
+from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
 from stepwell.cli.wording import duration, ended, finished
 from stepwell.model.states import TaskState
@@ -150,14 +151,14 @@ class LiveView(View):
                 Text(mark, "red" if row.failed else row.colour),
                 Text(row.step, row.colour),
                 bar,
-                row.counts(),
+                Text(row.counts()),
                 Text(row.elapsed(now), "dim"),
             )
         return table
 
     def _take(self, event: RunEvent) -> None:
         if isinstance(event, TaskLine):
-            self._say(event.key.step, event.key.task, event.text)
+            self._say(event, Text.from_ansi(as_printed(event.text)))
         elif isinstance(event, TaskBegan):
             row = self._row(event.key.step)
             row.first = row.first or event.at
@@ -181,10 +182,10 @@ class LiveView(View):
             row.ended[TaskState.REUSED] += event.tasks
             row.expected = max(row.expected, row.done)
         elif isinstance(event, Notice):
-            self._above.append(Text(event.text, "yellow"))
+            self._above.append(Text(visible(event.text), "yellow"))
         else:
             good = event.state == "succeeded"
-            self._above.append(Text(finished(event), "bold green" if good else "bold red"))
+            self._above.append(Text(visible(finished(event)), "bold green" if good else "bold red"))
 
     def _ended(self, event: TaskEnded) -> None:
         row = self._row(event.key.step)
@@ -192,17 +193,15 @@ class LiveView(View):
         row.ended[event.state] += 1
         row.last = event.at
         if event.state not in _SUCCEEDED:
-            lines = [ended(event), *self.failure_lines(event)]
-            for line in lines:
-                self._say(event.key.step, event.key.task, line)
+            for line in (ended(event), *self.failure_lines(event)):
+                self._say(event, Text(visible(line)))
 
     def _row(self, step: str) -> _Row:
         if step not in self._rows:
             self._rows[step] = _Row(step, _COLOURS[len(self._rows) % len(_COLOURS)])
         return self._rows[step]
 
-    def _say(self, step: str, task: str, text: str) -> None:
-        # from_ansi: colours that a task prints stay, cursor movements do not.
-        line = Text(f"[{step}/{task}] ", self._row(step).colour)
-        line.append_text(Text.from_ansi(text))
-        self._above.append(line)
+    def _say(self, event: TaskLine | TaskEnded, text: Text) -> None:
+        key = event.key
+        line = Text(f"[{key.step}/{key.task}] ", self._row(key.step).colour)
+        self._above.append(line.append_text(text))

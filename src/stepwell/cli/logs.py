@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.datastore.logs import LogLine
@@ -20,22 +21,22 @@ def command(_flow_class: object) -> click.Command:
         "logs",
         params=[
             click.Argument(["words"], nargs=-1, required=True, metavar="[show] RUN/STEP[/TASK]"),
-            click.Option(["--stdout", "stream"], flag_value="stdout", help="Only standard output."),
-            click.Option(["--stderr", "stream"], flag_value="stderr", help="Only standard error."),
-            click.Option(
-                ["--both", "stream"], flag_value="both", help="Both, in the order they came  [default]"
-            ),
+            click.Option(["--stdout"], is_flag=True, help="Only standard output."),
+            click.Option(["--stderr"], is_flag=True, help="Only standard error."),
+            click.Option(["--both"], is_flag=True, help="Both, in the order they came  [default]"),
             click.Option(["--timestamps"], is_flag=True, help="Put the time before each line."),
             click.Option(
                 ["--attempt"], type=click.IntRange(min=0), help="Which attempt  [default: the last]"
             ),
         ],
         callback=logs,
-        help="Print what a task, or each task of a step, has printed.",
+        help=f"Print what a task, or each task of a step, has printed. {ADDRESSES}",
     )
 
 
-def logs(words: tuple[str, ...], stream: str | None, timestamps: bool, attempt: int | None) -> None:
+def logs(
+    words: tuple[str, ...], stdout: bool, stderr: bool, both: bool, timestamps: bool, attempt: int | None
+) -> None:
     """Print the lines; nothing else goes to standard output."""
     words = words[1:] if words[0] == "show" and len(words) > 1 else words
     if len(words) != 1:
@@ -47,12 +48,13 @@ def logs(words: tuple[str, ...], stream: str | None, timestamps: bool, attempt: 
     address = find_in(context, stores, words[0])
     if address.step is None:
         raise UsageError(f"logs needs a step: {words[0]}/STEP or {words[0]}/STEP/TASK.")
+    unwanted = None if both or stdout == stderr else "stderr" if stdout else "stdout"
     for task in address.tasks:
         key = TaskKey(task.flow, task.run, task.step, task.task)
         lines = stores.datastore.logs.lines(key, task.attempt if attempt is None else attempt)
-        wanted = (line for line in lines if stream in (None, "both", line.stream))
+        wanted = (line for line in lines if line.stream != unwanted)
         for data in _pieces(wanted, timestamps):
-            context.console.raw(data)
+            context.console.printed(data)
 
 
 def _pieces(lines: Iterator[LogLine], timestamps: bool) -> Iterator[bytes]:

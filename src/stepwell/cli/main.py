@@ -38,7 +38,7 @@ def _callback(**values: Any) -> None:
     ctx = click.get_current_context()
     ctx.obj = make_context(ctx, values, PROGRAM, None)
     if ctx.invoked_subcommand is None:
-        ctx.obj.console.data(ctx.get_help())
+        ctx.obj.console.data(*ctx.get_help().splitlines())
 
 
 def _build(name: str, entry: Entry) -> click.Command:
@@ -59,7 +59,8 @@ def _with_target(name: str, entry: Entry) -> click.Command:
         ctx = click.get_current_context()
         context: CliContext = ctx.obj
         if target == "--help":
-            return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} FILE.py[:Flow]", context)
+            where = "FILE.py[:Flow]" if entry.flow else "[FILE.py[:Flow]]"
+            return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} {where}", context)
         if target.startswith("-"):
             raise click.UsageError(f"the flow's file comes before `{target}`", ctx)
         if not entry.flow and not is_flow_target(target):

@@ -10,8 +10,10 @@ from click.core import ParameterSource
 
 from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
+from stepwell.cli.lazy_group import needs_settings
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
+from stepwell.settings.keys import GENERAL_KEYS
 from stepwell.settings.settings import Settings, Value
 from stepwell.settings.sources import load_settings
 
@@ -29,14 +31,14 @@ _SETTINGS: Mapping[str, str] = {
     "monitor": "DEFAULT_MONITOR",
 }
 
-# Setting -> the kinds that this version has.
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "DEFAULT_METADATA": ("local",),
-    "DEFAULT_DATASTORE": ("local",),
-    "DEFAULT_ENVIRONMENT": ("local",),
-    "DEFAULT_EVENT_LOGGER": ("nullSidecarLogger",),
-    "DEFAULT_MONITOR": ("nullSidecarMonitor",),
-}
+# Settings that name a kind of back end: the command line is the first to know that there is none of a kind.
+_KINDS = (
+    "DEFAULT_METADATA",
+    "DEFAULT_DATASTORE",
+    "DEFAULT_ENVIRONMENT",
+    "DEFAULT_EVENT_LOGGER",
+    "DEFAULT_MONITOR",
+)
 
 
 def _option(name: str, help: str, metavar: str | None = None, **more: Any) -> click.Option:
@@ -47,7 +49,12 @@ def _option(name: str, help: str, metavar: str | None = None, **more: Any) -> cl
 def global_options() -> list[click.Parameter]:
     """Return fresh options, to stand before the command."""
     return [
-        _option("--quiet/--not-quiet", "Print only what tasks print, and errors.", default=False),
+        _option(
+            "--quiet/--not-quiet",
+            "Print only what tasks print, and errors.",
+            default=False,
+            show_default=True,
+        ),
         _option("--metadata", "Kind of metadata store  [default: local]", "KIND"),
         _option("--datastore", "Kind of datastore  [default: local]", "KIND"),
         _option("--datastore-root", "Directory of the datastore  [default: nearest .stepwell]", "PATH"),
@@ -88,8 +95,10 @@ def make_context(
             variable = f"environment variable STEPWELL_{option.upper()}"
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
     _refuse_what_is_missing(values)
-    settings = load_settings(overrides)
-    _check_kinds(settings)
+    needed = needs_settings(ctx.invoked_subcommand)
+    settings = load_settings(overrides, files=needed)
+    if needed:
+        _check_kinds(settings)
     console = Console()
     if values["force_rebuild_environments"]:
         console.talk("Note: steps run in the environment `local`, which is not built: nothing to rebuild.")
@@ -118,8 +127,8 @@ def _refuse_what_is_missing(values: Mapping[str, Any]) -> None:
 
 
 def _check_kinds(settings: Settings) -> None:
-    for name, kinds in _KINDS.items():
-        value = settings.value(name)
+    for name in _KINDS:
+        value, kinds = settings.value(name), GENERAL_KEYS[name].kinds
         if value.text not in kinds:
             what = name.removeprefix("DEFAULT_").lower().replace("_", " ")
             words = (

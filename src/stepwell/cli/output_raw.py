@@ -24,4 +24,4 @@ def output_raw(as_json: bool) -> None:
     if as_json:
         context.console.data(encoded.decode())
         return
-    context.console.data(msgspec.json.format(encoded, indent=2).decode())
+    context.console.data(*msgspec.json.format(encoded, indent=2).decode().split("\n"))

@@ -23,7 +23,7 @@ def parameter_options(specs: Iterable[ParameterSpec], overriding: bool = False) 
     Parameters
     ----------
     overriding
-        The parameters have values already: only the command line changes them, no variable and no default.
+        The parameters have values already, which only this command's own options and variables change.
     """
     return [option for spec in specs for option in _options_of(spec, overriding)]
 
@@ -32,8 +32,9 @@ class ParameterOption(click.Option):
     """An option whose value is text, checked where parameters are resolved."""
 
     def __init__(self, spec: ParameterSpec, flags: list[str], overriding: bool, **more: Any) -> None:
+        # Values that a run has already are not changed by what is set for new runs.
         variable = None if overriding else "STEPWELL_RUN_" + spec.name.upper().replace("-", "_")
-        super().__init__(flags, envvar=variable, show_envvar=True, **more)
+        super().__init__(flags, envvar=variable, show_envvar=variable is not None, **more)
         self.name = _PARAMETER + spec.name
 
 

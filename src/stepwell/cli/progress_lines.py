@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Iterable
 
 from stepwell.cli.console import Console
+from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
 from stepwell.cli.wording import began, ended, finished, reused
 from stepwell.model.states import TaskState
@@ -36,6 +38,7 @@ class ProgressLines(View):
 
     def __init__(self, console: Console, options: ViewOptions) -> None:
         super().__init__(console, options)
+        self._is_terminal = console.is_terminal
         self._run = ""
         self._pid = os.getpid()
         self._second = -1
@@ -48,7 +51,8 @@ class ProgressLines(View):
 
     def show(self, event: RunEvent) -> None:
         if isinstance(event, TaskLine):
-            self._task(event, event.text)
+            text = as_printed(event.text) if self._is_terminal else event.text
+            self._write(event.at, _source(event), [text])
         elif isinstance(event, TaskEnded):
             self._ended(event)
         elif not self._options.quiet:
@@ -81,7 +85,7 @@ class ProgressLines(View):
         step = event.key.step
         if event.state is not TaskState.SUCCEEDED or event.error is not None:
             lines = self.failure_lines(event)
-            self._task(event, "\n".join([ended(event), *lines]))
+            self._task(event, ended(event), *lines)
             return
         if self._options.quiet:
             return
@@ -104,16 +108,15 @@ class ProgressLines(View):
             of = f" of {self._expected[step]}" if self._expected[step] else ""
             self._whole(at, step, f"{done}{of} tasks succeeded")
 
-    def _task(self, event: TaskBegan | TaskLine | TaskEnded | SplitOpened, text: str) -> None:
-        self._write(event.at, f"{event.key.short} (pid {event.pid})", text)
+    def _task(self, event: TaskBegan | TaskEnded | SplitOpened, *texts: str) -> None:
+        self._write(event.at, _source(event), map(visible, texts))
 
     def _whole(self, at: float, step: str, text: str) -> None:
         name = f"{self._run}/{step}" if step else self._run
-        self._write(at, f"{name} (pid {self._pid})", text)
+        self._write(at, f"{name} (pid {self._pid})", map(visible, text.split("\n")))
 
-    def _write(self, at: float, name: str, text: str) -> None:
-        head = f"{self._time(at)} [{name}] "
-        lines = text.split("\n")
+    def _write(self, at: float, source: str, lines: Iterable[str]) -> None:
+        head = f"{self._time(at)} [{source}] "
         self._console.progress("".join([f"{head}{line}\n" for line in lines]))
 
     def _time(self, at: float) -> str:
@@ -124,3 +127,7 @@ class ProgressLines(View):
             self._second = second
             self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         return f"{self._stamp}.{millis:03d}"
+
+
+def _source(event: TaskBegan | TaskLine | TaskEnded | SplitOpened) -> str:
+    return f"{event.key.short} (pid {event.pid})"

@@ -32,8 +32,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     taken = {spec.name for spec in specs}
 
     def option(name: str, help: str, **more: Any) -> click.Option:
-        variable = f"STEPWELL_RESUME_{name.upper().replace('-', '_')}"
-        return click.Option([f"--{name}"], help=help, envvar=variable, show_envvar=True, **more)
+        return click.Option([f"--{name}"], help=help, **more)
 
     own = [
         option("origin-run-id", "Run to take results from  [default: your latest run of the flow]"),
@@ -46,7 +45,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
         params=[
             click.Argument(["step"], required=False, metavar="[STEP]"),
             *parameter_options(specs, overriding=True),
-            *own_options("resume", taken),
+            *own_options(taken),
             *own,
         ],
         callback=resume,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,13 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     taken = {spec.name for spec in specs}
     return click.Command(
         "run",
-        params=[*parameter_options(specs), *own_options("run", taken)],
+        params=[*parameter_options(specs), *own_options(taken)],
         callback=run,
         help="Run the flow. Each parameter of the flow is an option.",
     )
 
 
-def own_options(command: str, taken: set[str]) -> list[click.Option]:
+def own_options(taken: Collection[str] = ()) -> list[click.Option]:
     """Return the options that all commands which run a flow have.
 
     A parameter whose name is ``taken`` wins; the option is then ``--stepwell-<name>``.
@@ -48,9 +48,8 @@ def own_options(command: str, taken: set[str]) -> list[click.Option]:
 
     def option(name: str, help: str, dest: str | None = None, **more: Any) -> click.Option:
         flag = f"--stepwell-{name}" if name in taken else f"--{name}"
-        variable = f"STEPWELL_{command.upper()}_{flag[2:].upper().replace('-', '_')}"
         names = [dest or name.replace("-", "_"), flag]
-        return click.Option(names, help=help, envvar=variable, show_envvar=True, **more)
+        return click.Option(names, help=help, **more)
 
     count = click.IntRange(min=1)
     path = click.Path(dir_okay=False, path_type=Path)

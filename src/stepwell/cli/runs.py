@@ -10,6 +10,7 @@ import msgspec
 
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import stores_of
+from stepwell.cli.terminal_text import visible
 from stepwell.cli.wording import duration
 from stepwell.metadata_store.liveness import settle
 from stepwell.metadata_store.store import RunQuery
@@ -22,7 +23,7 @@ def command(_flow_class: object) -> click.Command:
     return click.Command(
         "runs",
         params=[
-            click.Argument(["flow"], required=False),
+            click.Argument(["flow"], required=False, metavar="[FLOW]"),
             click.Option(
                 ["--status"],
                 multiple=True,
@@ -30,11 +31,13 @@ def command(_flow_class: object) -> click.Command:
                 help="Only runs in this state; may be repeated.",
             ),
             click.Option(["--tag"], multiple=True, help="Only runs that have this tag; may be repeated."),
-            click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True),
+            click.Option(
+                ["--limit"], type=click.IntRange(min=1), default=20, help="Most runs that are listed."
+            ),
             click.Option(["--json", "as_json"], is_flag=True, help="Print JSON in place of the table."),
         ],
         callback=runs,
-        help="List runs, newest first.",
+        help="List runs of FLOW or of all flows, newest first.",
     )
 
 
@@ -63,4 +66,11 @@ def runs(flow: str | None, status: tuple[str, ...], tag: tuple[str, ...], limit:
 def _cells(run: RunRecord) -> tuple[str, ...]:
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.created_at))
     took = duration(run.finished_at - run.created_at) if run.finished_at else ""
-    return (f"{run.flow}/{run.run}", run.state.value, started, took, run.user, ",".join(run.tags))
+    return (
+        f"{run.flow}/{run.run}",
+        run.state.value,
+        started,
+        took,
+        visible(run.user),
+        visible(",".join(run.tags)),
+    )

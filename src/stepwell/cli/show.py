@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepwell.cli.addresses import Address
+from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
@@ -30,7 +30,7 @@ _FACT_SHOWN = 200
 def command(flow_class: object) -> click.Command:
     """Build the command; only without a flow the address is needed."""
     argument = click.Argument(["address"], required=flow_class is None, metavar="[FLOW/]RUN[/STEP[/TASK]]")
-    text = "Show the flow's steps, or describe a run, a step or a task."
+    text = f"Show the flow's steps, or describe a run, a step or a task. {ADDRESSES}"
     return click.Command("show", params=[argument], callback=show, help=text)
 
 
@@ -134,7 +134,7 @@ def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
         yield from _notes(pack)
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
-    yield from _indented(text)
+    yield from (f"    {line}".rstrip() for line in text.splitlines())
 
 
 def _notes(pack: Pack) -> Iterator[str]:

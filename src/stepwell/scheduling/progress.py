@@ -221,7 +221,7 @@ class Progress:
         self._due.clear()
 
     def why_failed(self) -> str:
-        """Say which tasks failed for good, and which steps had no task because of it; empty if none failed."""
+        """Say which tasks failed for good, and which steps never ran for it; empty if none failed."""
         if not self.failed:
             return ""
         reason = self.first_reason

@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
+Form = Literal[
+    "text", "kind", "directory", "number", "true or false", "decorators", "suffixes", "object", "address"
+]
 
-class Key(Struct, frozen=True, array_like=True):
-    """A setting: ``STEPWELL_<name>`` in the environment, ``name`` in a file."""
+
+class Key(Struct, frozen=True):
+    """A setting: ``STEPWELL_<name>`` in the environment, ``name`` in a file.
+
+    Attributes
+    ----------
+    form
+        What its value must be, for who sets it.
+    kinds
+        The values that there are, of a setting of the form ``kind``.
+    in_files
+        Whether it has an effect in a configuration file, not only in the environment.
+    later
+        Whether it is known, but without effect in this version.
+    """
 
     name: str
     default: str
     help: str
+    form: Form = "text"
+    kinds: tuple[str, ...] = ()
+    in_files: bool = True
+    later: bool = False
 
 
 _GENERAL = (
-    Key("DATASTORE_ROOT", "", "the local datastore's own directory"),
-    Key("DATASTORE_SYSROOT_LOCAL", "", "directory that holds the local datastore `.stepwell`"),
-    Key("DEFAULT_DATASTORE", "local", "kind of datastore"),
-    Key("DEFAULT_METADATA", "local", "kind of metadata store"),
-    Key("DEFAULT_ENVIRONMENT", "local", "kind of environment that steps run in"),
-    Key("DEFAULT_EVENT_LOGGER", "nullSidecarLogger", "where event logs go"),
-    Key("DEFAULT_MONITOR", "nullSidecarMonitor", "where measurements go"),
-    Key("DEFAULT_DECOSPECS", "", "decorators added to every step, separated by spaces"),
-    Key("DEFAULT_PACKAGE_SUFFIXES", ".py,.R,.RDS", "files that belong to the code package"),
+    Key("DATASTORE_ROOT", "", "the local datastore's own directory", "directory"),
+    Key("DATASTORE_SYSROOT_LOCAL", "", "directory that holds the local datastore `.stepwell`", "directory"),
+    Key("DEFAULT_DATASTORE", "local", "kind of datastore", "kind", ("local",)),
+    Key("DEFAULT_METADATA", "local", "kind of metadata store", "kind", ("local",)),
+    Key("DEFAULT_ENVIRONMENT", "local", "kind of environment that steps run in", "kind", ("local",)),
+    Key("DEFAULT_EVENT_LOGGER", "nullSidecarLogger", "where event logs go", "kind", ("nullSidecarLogger",)),
+    Key("DEFAULT_MONITOR", "nullSidecarMonitor", "where measurements go", "kind", ("nullSidecarMonitor",)),
+    Key("DEFAULT_DECOSPECS", "", "decorators added to every step, separated by spaces", "decorators"),
+    Key("DEFAULT_PACKAGE_SUFFIXES", ".py,.R,.RDS", "files that belong to the code package", "suffixes"),
     Key("DEFAULT_NAMESPACE", "", "the client's namespace; empty means the user's own"),
     Key("USER", "", "name of the user, if it is not the account's"),
-    Key("OWNER", "", "owner of what is deployed"),
-    Key("PROFILE", "", "names the configuration file `config_<PROFILE>.json`"),
-    Key("HOME", "", "directory of the user's configuration files"),
-    Key("UI_URL", "", "address of the web UI, for links"),
-    Key("TEMPDIR", "", "directory for temporary files"),
-    Key("RUNTIME_NAME", "dev", "name of this installation, kept with each run"),
-    Key("PRODUCTION_TOKEN", "", "token of a production deployment"),
-    Key("CLIENT_CACHE_PATH", "", "where the client keeps what it has fetched"),
-    Key("CLIENT_CACHE_MAX_SIZE", "10000", "most that the client keeps, in MB"),
-    Key("DEFAULT_RUNTIME_LIMIT", "432000", "longest a remote task may take, in s"),
-    Key("REMOTE_MAX_WORKERS", "100", "most tasks at once on remote engines"),
-    Key("STORE_PATIENCE", "60", "how long to wait for a store, in seconds"),
+    Key("OWNER", "", "owner of what is deployed", later=True),
+    Key("PROFILE", "", "names the configuration file `config_<PROFILE>.json`", in_files=False),
+    Key("HOME", "", "directory of the user's configuration files", "directory", in_files=False),
+    Key("UI_URL", "", "address of the web UI, for links", "address", later=True),
+    Key("TEMPDIR", "", "directory for temporary files", "directory", later=True),
+    Key("RUNTIME_NAME", "dev", "name of this installation, kept with each run", later=True),
+    Key("PRODUCTION_TOKEN", "", "token of a production deployment", later=True),
+    Key("CLIENT_CACHE_PATH", "", "where the client keeps what it has fetched", "directory", later=True),
+    Key("CLIENT_CACHE_MAX_SIZE", "10000", "most that the client keeps, in MB", "number", later=True),
+    Key("DEFAULT_RUNTIME_LIMIT", "432000", "longest a remote task may take, in s", "number", later=True),
+    Key("REMOTE_MAX_WORKERS", "100", "most tasks at once on remote engines", "number", later=True),
+    Key("STORE_PATIENCE", "60", "how long to wait for a store, in seconds", "number"),
     Key(
-        "FSYNC", "batch", "when results are synced to disk: always, batch (at most a second behind) or never"
+        "FSYNC",
+        "batch",
+        "when results are synced to disk: always, batch (at most a second behind) or never",
+        "kind",
+        ("always", "batch", "never"),
     ),
     Key("SEED", "", "makes the random seeds of tasks repeatable"),
-    Key("VERIFY", "new", "when the hash of stored bytes is checked: always, new or never"),
-    Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes"),
-    Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies"),
-    Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well"),
-    Key("OTEL_ENDPOINT", "", "where traces go"),
-    Key("SERVICE_URL", "", "address of the metadata service"),
-    Key("SERVICE_AUTH_KEY", "", "key for the metadata service"),
-    Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON"),
+    Key(
+        "VERIFY",
+        "new",
+        "when the hash of stored bytes is checked: always, new or never",
+        "kind",
+        ("always", "new", "never"),
+    ),
+    Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes", "true or false", later=True),
+    Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies", "decorators", later=True),
+    Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
+    Key("OTEL_ENDPOINT", "", "where traces go", "address", later=True),
+    Key("SERVICE_URL", "", "address of the metadata service", "address", later=True),
+    Key("SERVICE_AUTH_KEY", "", "key for the metadata service", later=True),
+    Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON", "object", later=True),
 )
 
 GENERAL_KEYS = {key.name: key for key in _GENERAL}
@@ -62,20 +94,27 @@ OPTION_VARIABLES = frozenset(
     )
 )
 
-# Whole families, whose members belong to back ends or to the options of one command.
-FAMILIES = (
+# Options of one command: STEPWELL_RUN_TAG is `run --tag`.
+OPTION_FAMILIES = (
     *(
         "RUN_",
+        "CONTINUE_",
+        "RESUME_",
         "TASK_",
         "FLOW_",
-        "DEBUG_",
-        "DATASTORE_SYSROOT_",
-        "DATATOOLS_",
-        "S3_",
-        "DEFAULT_CONTAINER_",
-        "BATCH_",
-        "ECS_",
+        "CHECK_",
+        "SHOW_",
+        "RUNS_",
+        "LOGS_",
+        "DUMP_",
+        "OUTPUT_RAW_",
     ),
+    *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_"),
+)
+
+# Whole families of settings, whose members belong to back ends.
+FAMILIES = (
+    *("DEBUG_", "DATASTORE_SYSROOT_", "DATATOOLS_", "S3_", "DEFAULT_CONTAINER_", "BATCH_", "ECS_"),
     *("SFN_", "EVENTS_SFN_", "KUBERNETES_", "ARGO_", "CONDA_", "DEFAULT_SECRETS_", "CARD_"),
 )
 
@@ -84,7 +123,15 @@ SECRETS = frozenset({"SERVICE_AUTH_KEY", "SERVICE_HEADERS", "PRODUCTION_TOKEN"})
 
 def is_known(name: str) -> bool:
     """Whether a setting, an option or a family has this name (upper case, without prefix)."""
-    return name in GENERAL_KEYS or name in OPTION_VARIABLES or name.startswith(FAMILIES)
+    return name in GENERAL_KEYS or name in OPTION_VARIABLES or name.startswith(OPTION_FAMILIES + FAMILIES)
+
+
+def nearest_key(name: str) -> str | None:
+    """Return the setting or option whose name is most like this one, if any is."""
+    import difflib  # costs start-up time, and is hardly ever needed
+
+    near = difflib.get_close_matches(name, [*GENERAL_KEYS, *sorted(OPTION_VARIABLES)], n=1)
+    return near[0] if near else None
 
 
 def is_secret(name: str) -> bool:

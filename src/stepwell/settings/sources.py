@@ -8,22 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import cast
-
-import msgspec
 
 from stepwell.exceptions import UsageError
 from stepwell.settings.account import account_user
-from stepwell.settings.keys import GENERAL_KEYS, OPTION_VARIABLES, is_known
+from stepwell.settings.configuration_file import PREFIX, as_text, bare, file_of, read
+from stepwell.settings.keys import is_known, nearest_key
 from stepwell.settings.settings import Settings, Value, nearest
-
-PREFIX = "STEPWELL_"
 
 
 def load_settings(
     overrides: Mapping[str, Value] | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    files: bool = True,
 ) -> Settings:
     """Build the settings of this process.
 
@@ -33,6 +30,8 @@ def load_settings(
         From the command line, by name without prefix.
     environ, directory
         The process's own unless given.
+    files
+        Whether to read configuration files.
 
     Raises
     ------
@@ -44,14 +43,15 @@ def load_settings(
     from_environment = dict(_environment(environ))
     values: dict[str, Value] = {}
     warnings: list[str] = []
-    for path in _files(from_environment, environ, directory):
-        for name, value in _read(path):
-            if not is_known(name):
-                warnings.append(_unknown(name, value.origin))
-            values[name] = value
+    profile = (overrides or {}).get("PROFILE") or from_environment.get("PROFILE") or Value("", "")
+    for path in _files(profile, environ, directory) if files else ():
+        for name, content in read(path).items():
+            if not is_known(bare(name)):
+                warnings.append(unknown(bare(name), str(path)))
+            values[bare(name)] = Value(as_text(content), str(path))
     for name, value in from_environment.items():
         if not is_known(name):
-            warnings.append(_unknown(PREFIX + name, "the environment"))
+            warnings.append(unknown(PREFIX + name, "the environment"))
         values[name] = value
     values.update(overrides or {})
     return Settings(
@@ -74,48 +74,24 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
             yield name.removeprefix(PREFIX), Value(text, f"environment variable {name}")
 
 
-def _files(given: Mapping[str, Value], environ: Mapping[str, str], directory: Path) -> Iterator[Path]:
+def _files(profile: Value, environ: Mapping[str, str], directory: Path) -> Iterator[Path]:
     """Yield the configuration files that exist, the weakest first."""
-    if "HOME" in given:
-        home = Path(given["HOME"].text).expanduser()
-    else:
-        home = Path(environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()) / "stepwell"
-    profile = given["PROFILE"].text if "PROFILE" in given else ""
-    own = home / (f"config_{profile}.json" if profile else "config.json")
+    own = file_of(profile.text, environ)
     if own.is_file():
         yield own
-    elif profile:
+    elif profile.text:
         raise UsageError(
-            f"The profile {profile!r} (STEPWELL_PROFILE) has no file: {own} does not exist. "
-            "Create it with `{}` as its content, or unset STEPWELL_PROFILE."
+            f"The profile {profile.text!r} ({profile.origin}) has no file: {own} does not exist. "
+            f"`stepwell configure set NAME VALUE --profile {profile.text}` makes it."
         )
     place = nearest(directory)
     if place is not None and (project := place / "config.json").is_file():
         yield project
 
 
-def _read(path: Path) -> Iterator[tuple[str, Value]]:
-    try:
-        content: object = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"The configuration file {path} is not valid JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"The configuration file {path} must hold a JSON object of names and values.")
-    for name, value in cast("dict[str, object]", content).items():
-        yield name.upper().removeprefix(PREFIX), Value(_as_text(value), str(path))
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _unknown(name: str, origin: str) -> str:
-    import difflib  # costs start-up time, and is hardly ever needed
-
-    bare = name.removeprefix(PREFIX)
-    close = difflib.get_close_matches(bare, [*GENERAL_KEYS, *OPTION_VARIABLES], n=1)
+def unknown(name: str, origin: str) -> str:
+    """Return the words for a setting that does not exist, with the nearest that does."""
+    near = nearest_key(bare(name))
     prefix = PREFIX if name.startswith(PREFIX) else ""
-    nearest_name = f" Did you mean {prefix}{close[0]}?" if close else ""
-    return f"Unknown setting {name} in {origin}.{nearest_name}"
+    hint = f" Did you mean {prefix}{near}?" if near else ""
+    return f"Unknown setting {name} in {origin}.{hint}"

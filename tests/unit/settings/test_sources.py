@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
 from stepwell.exceptions import StepwellUnknownUser, UsageError
+from stepwell.settings.keys import GENERAL_KEYS
 from stepwell.settings.settings import Value
 from stepwell.settings.sources import load_settings
 from stepwell.settings.user import current_user
@@ -54,6 +57,44 @@ def test_an_unknown_key_gets_a_warning_with_the_nearest_name(place):
     assert settings.warnings == (
         "Unknown setting STEPWELL_OWNR in the environment. Did you mean STEPWELL_OWNER?",
     )
+
+
+SPECIFIED = """
+DEFAULT_DATASTORE DEFAULT_METADATA DEFAULT_ENVIRONMENT DEFAULT_EVENT_LOGGER DEFAULT_MONITOR DEFAULT_DECOSPECS
+DEFAULT_PACKAGE_SUFFIXES DEFAULT_NAMESPACE USER OWNER PROFILE HOME UI_URL TEMPDIR RUNTIME_NAME
+PRODUCTION_TOKEN CLIENT_CACHE_PATH CLIENT_CACHE_MAX_SIZE DEFAULT_RUNTIME_LIMIT
+SPIN_PERSIST SPIN_ALLOWED_DECORATORS FEAT_ALWAYS_UPLOAD_CODE_PACKAGE
+OTEL_ENDPOINT SERVICE_URL SERVICE_AUTH_KEY SERVICE_HEADERS
+"""
+
+
+# SPEC 9.5-2
+def test_every_general_key_is_known_in_files_and_in_the_environment(place):
+    assert set(SPECIFIED.split()) <= set(GENERAL_KEYS)
+    names = [*(set(SPECIFIED.split()) - {"HOME", "PROFILE"}), "DEBUG_SCHEDULER", "debug_anything"]
+    (place / "home" / "config.json").write_text(json.dumps(dict.fromkeys(names, "x")))
+
+    from_file = load(place)
+    from_environment = load(place, {f"STEPWELL_{name.upper()}": "y" for name in names})
+
+    assert from_file.warnings == from_environment.warnings == ()
+    assert {from_file.text(name.upper()) for name in names} == {"x"}
+    assert {from_environment.text(name.upper()) for name in names} == {"y"}
+
+
+# SPEC 9.5-4
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("DEFAULT_DATASTOR", "DEFAULT_DATASTORE"), ("stepwell_verfy", "VERIFY"), ("MAX_ANYTHING_AT_ALL", None)],
+)
+def test_an_unknown_key_of_a_file_gets_a_warning_with_the_nearest(place, name, near):
+    file = place / "home" / "config.json"
+    file.write_text(json.dumps({name: "x"}))
+
+    (warning,) = load(place).warnings
+
+    assert warning.startswith("Unknown setting ") and str(file) in warning
+    assert warning.endswith(f"Did you mean {near}?" if near else f"{file}.")
 
 
 # SPEC 9.1-7
