@@ -16,8 +16,8 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(state: RunState) -> ExitCode:
-    """Return the exit code of a run that ended in ``state``."""
-    if state is RunState.SUCCEEDED:
+def exit_code(state: RunState, as_asked: bool = False) -> ExitCode:
+    """Return the exit code of a run that ended in ``state``; what was ``as_asked`` is done."""
+    if state is RunState.SUCCEEDED or as_asked:
         return ExitCode.DONE
     return ExitCode.INTERRUPTED if state is RunState.INTERRUPTED else ExitCode.FAILED

@@ -11,7 +11,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
 from stepwell.cli.parameter_options import given_values, parameter_options
-from stepwell.cli.run import carry_out, own_options, say_head
+from stepwell.cli.run import carry_out, check_step, own_options, say_head
 from stepwell.exceptions import UsageError
 from stepwell.runtime.options import ResumeRun
 
@@ -38,6 +38,12 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
         option("origin-run-id", "Run to take results from  [default: your latest run of the flow]"),
         option("run-id", "Id of the new run, given by a scheduler; no number."),
         option("clone-only", "Take over results and execute nothing.", is_flag=True),
+        option("only", "Execute this step alone, and take over all before it.", metavar="STEP"),
+        option(
+            "reentrant",
+            "Let several processes resume into the run that --run-id names: one leads, the others wait.",
+            is_flag=True,
+        ),
         option("dry-run", "Print what would be reused and executed, and why; run nothing.", is_flag=True),
     ]
     return click.Command(
@@ -59,6 +65,8 @@ def resume(step: str | None, **values: Any) -> ExitCode:
     """Find the run to go on from, and run what is to be executed."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
+    check_step(definition, step, "STEP")
+    check_step(definition, values["only"], "--only")
     run_id = values["run_id"]
     if run_id is not None and run_id.isdecimal():
         raise UsageError(f"--run-id {run_id}: numbers are given by Stepwell itself. Choose another text.")
@@ -68,10 +76,23 @@ def resume(step: str | None, **values: Any) -> ExitCode:
         parameters=given_values(click.get_current_context(), values)[0],
         run_id=run_id,
         clone_only=values["clone_only"],
+        only=values["only"],
     )
     if values["dry_run"]:
         return _print_plan(context, definition, asked, as_json=values["as_json"])
+    if values["reentrant"] and run_id is None:
+        raise UsageError("--reentrant needs --run-id: the id of the run that all of them resume into.")
     say_head(context, definition)
+    if values["reentrant"]:
+        from stepwell.cli.reentrant import lead_or_follow
+
+        return lead_or_follow(
+            context,
+            definition.name,
+            asked,
+            str(run_id),
+            lambda asked: carry_out(context, definition, asked, values),
+        )
     return carry_out(context, definition, asked, values)
 
 

@@ -73,6 +73,7 @@ def own_options(taken: Collection[str] = ()) -> list[click.Option]:
             "How tasks are set apart  [default: fork where it is safe]",
             type=click.Choice(["fork", "spawn", "inline"]),
         ),
+        option("until", "Stop after this step; `continue` goes on.", metavar="STEP"),
         option("keep-going", "After a failure, run all that does not depend on it.", is_flag=True),
         option(
             "drain",
@@ -116,6 +117,7 @@ def carry_out(
     context: CliContext, definition: FlowDefinition, asked: RunAsked, values: Mapping[str, Any]
 ) -> ExitCode:
     """Carry out the run that is asked for, and show what happens."""
+    check_step(definition, values["until"], "--until")
     view = choose_view(context, view_options(values, tuple(definition.graph.nodes)))
     from stepwell.wiring import run_flow  # all the machinery of a run
 
@@ -125,7 +127,17 @@ def carry_out(
     with view:
         result = run_flow(definition, asked, run_options(values), context.settings, view.listen)
     _say_what_next(context, view, result.flow, result.run)
-    return exit_code(result.state)
+    return exit_code(result.state, result.as_asked)
+
+
+def check_step(definition: FlowDefinition, step: str | None, given_by: str) -> None:
+    """Raise `UsageError` if a step that was named is none of the flow's."""
+    if step is not None and step not in definition.graph:
+        from stepwell.definition.nearest import did_you_mean, listed
+
+        steps = tuple(definition.graph.nodes)
+        words = (f"{given_by}: `{step}` is not a step of {definition.name}.", did_you_mean(step, steps))
+        raise UsageError(" ".join(filter(None, (*words, f"The steps are: {listed(steps)}."))))
 
 
 def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None:
@@ -148,6 +160,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         run_id_file=values["run_id_file"],
         runner_attribute_file=values["runner_attribute_file"],
         namespace=values["namespace"],
+        until=values["until"],
         keep_going=values["keep_going"],
         drain_s=values["drain"],
         kill_grace_s=values["kill_grace"],

@@ -22,7 +22,8 @@ from stepwell.runtime.parameters_task import commit_parameters
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.surroundings import fields, system_tags
 from stepwell.scheduling.earlier import NOTHING, Earlier
-from stepwell.scheduling.reuse import StepPlan
+from stepwell.scheduling.progress import Scope
+from stepwell.scheduling.reuse import StepPlan, until
 
 
 class RunContext(Struct, frozen=True, kw_only=True):
@@ -89,8 +90,8 @@ class BegunRun(Struct, frozen=True):
         What is known of the tasks that may be reused, by step and id.
     plan
         What becomes of each step.
-    stops
-        Why nothing is to be executed; empty if all is.
+    scope
+        Which steps it may come to; None is all.
     """
 
     info: RunInfo
@@ -98,14 +99,20 @@ class BegunRun(Struct, frozen=True):
     earlier: Earlier = NOTHING
     past: Mapping[tuple[str, int], TaskRecord] = {}
     plan: Sequence[StepPlan] = ()
-    stops: str = ""
+    scope: Scope | None = None
 
 
 def begin_new(context: RunContext, parameters: Mapping[str, object]) -> BegunRun:
     """Begin a run that has no past; ``parameters`` are values by attribute."""
     run = claim(context)
     info = context.info(run)
-    return BegunRun(info, register(context, run, info, parameters))
+    return BegunRun(info, register(context, run, info, parameters), scope=scope_of(context))
+
+
+def scope_of(context: RunContext) -> Scope | None:
+    """Return how far the run is to go."""
+    last = context.options.until
+    return None if last is None else until(context.definition.graph, last)
 
 
 def claim(context: RunContext, run_id: str = "", **more: str) -> RunRecord:

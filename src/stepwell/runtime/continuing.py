@@ -12,7 +12,7 @@ from stepwell.metadata_store.liveness import process_started, settle
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
-from stepwell.runtime.beginning import BegunRun, RunContext
+from stepwell.runtime.beginning import BegunRun, RunContext, scope_of
 from stepwell.runtime.past import past_of
 from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.reuse import plan, reusable
@@ -39,9 +39,8 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
     recorder.save_run()
     origin = run.fields.get("origin-run-id")
     steps = {task.step for task in tasks} | graph.nodes.keys()
-    return BegunRun(
-        context.info(run, origin), recorder, earlier, past.records, plan(graph, tasks, earlier, (), steps)
-    )
+    planned = plan(graph, tasks, earlier, (), steps)
+    return BegunRun(context.info(run, origin), recorder, earlier, past.records, planned, scope_of(context))
 
 
 def _dead_run(context: RunContext, run_id: str) -> RunRecord:

@@ -31,6 +31,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Written once the run's id is known, before any task starts.
     namespace
         The client's namespace inside tasks: None is the user's own, "" is global.
+    until
+        Stop after this step; the run can be continued.
     keep_going
         After a failure, go on with every task that does not depend on the failed one.
     drain_s
@@ -47,6 +49,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     run_id_file: Path | None = None
     runner_attribute_file: Path | None = None
     namespace: str | None = None
+    until: str | None = None
     keep_going: bool = False
     drain_s: float = 30.0
     kill_grace_s: float = 10.0
@@ -79,6 +82,8 @@ class ResumeRun(Struct, frozen=True, kw_only=True):
         Id of the new run; None is the next number.
     clone_only
         Only take over results; the run can be continued.
+    only
+        Execute this step alone, on results that are all taken over; the run can be continued.
     """
 
     origin: str
@@ -86,6 +91,7 @@ class ResumeRun(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, object] = {}
     run_id: str | None = None
     clone_only: bool = False
+    only: str | None = None
 
 
 RunAsked = NewRun | ContinueRun | ResumeRun
@@ -111,10 +117,11 @@ class RunSettings(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """How a run ended."""
+    """How a run ended. ``as_asked`` tells an interruption that was wanted from the beginning."""
 
     flow: str
     run: str
     state: RunState
     reason: str = ""
+    as_asked: bool = False
     counts: Mapping[str, int] = {}

@@ -9,17 +9,17 @@ from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameter_values import resolve
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.pack import Pack
-from stepwell.runtime.beginning import BegunRun, RunContext, claim, register
+from stepwell.runtime.beginning import BegunRun, RunContext, claim, register, scope_of
 from stepwell.runtime.options import ResumeRun
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
-from stepwell.scheduling.reuse import StepPlan, plan, reusable
+from stepwell.scheduling.progress import Scope
+from stepwell.scheduling.reuse import StepPlan, before, plan, reusable, until
 
 
 class Resumption(Struct, frozen=True):
@@ -37,7 +37,7 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     Raises
     ------
     UsageError
-        The step is none of the flow's, a parameter's value is wrong, or the run id is taken.
+        A parameter's value is wrong, the run id is taken, or ``only`` one step cannot be executed.
     StepwellNotFound, StepwellDataMissing
         There is no such origin, or its parameters are gone.
     """
@@ -45,8 +45,15 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     run = claim(context, asked.run_id or "", **{"origin-run-id": asked.origin})
     info = context.info(run, asked.origin)
     recorder = register(context, run, info, found.parameters)
-    stops = "results were taken over, and nothing was to be executed" if asked.clone_only else ""
-    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, stops)
+    scope = _scope_of(context, asked)
+    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, scope)
+
+
+def _scope_of(context: RunContext, asked: ResumeRun) -> Scope | None:
+    graph = context.definition.graph
+    if asked.clone_only:
+        return Scope(reached=frozenset(graph.nodes), executed=frozenset())
+    return until(graph, asked.only, only=True) if asked.only is not None else scope_of(context)
 
 
 def resumption(
@@ -58,13 +65,7 @@ def resumption(
 ) -> Resumption:
     """Work out what a resumed run takes over; nothing is written."""
     flow, graph = definition.name, definition.graph
-    if asked.step is not None and asked.step not in graph:
-        hint = did_you_mean(asked.step, graph.nodes)
-        raise UsageError(
-            f"`{asked.step}` is not a step of {flow}. {hint} The steps are: {listed(graph.nodes)}.".replace(
-                "  ", " "
-            )
-        )
+    named = tuple(dict.fromkeys(step for step in (asked.step, asked.only) if step is not None))
     if metadata.run(flow, asked.origin) is None:
         raise StepwellNotFound(f"There is no run {flow}/{asked.origin} in {metadata.location}.")
     first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, PARAMETERS_TASK))
@@ -74,13 +75,26 @@ def resumption(
         )
     values = {**_parameters_of(definition, datastore, first), **asked.parameters}
     parameters = resolve(definition.flow_class, values, user_name=user)
-    named = () if asked.step is None else (asked.step,)
     past = past_of(datastore, metadata, flow, asked.origin)
     earlier = Earlier(reusable(graph, past.succeeded, named), past.last_id)
     steps = plan(
         graph, [*past.succeeded, *past.unfinished], earlier, named, _steps_of(datastore, first, graph.nodes)
     )
+    if asked.only is not None:
+        _check_only(asked.only, before(graph, asked.only), steps)
     return Resumption(parameters, past, earlier, steps)
+
+
+def _check_only(step: str, needed: set[str], steps: list[StepPlan]) -> None:
+    """Raise `UsageError` if the step alone cannot be executed."""
+    missing = [
+        f"`{planned.step}` ({planned.why})" for planned in steps if planned.step in needed and planned.why
+    ]
+    if missing:
+        raise UsageError(
+            f"`--only {step}` needs results of all steps before it, but {', '.join(missing)} would have to "
+            f"be executed too. Use `--until {step}`."
+        )
 
 
 def _parameters_of(definition: FlowDefinition, datastore: Datastore, first: Pack) -> dict[str, object]:

@@ -130,6 +130,7 @@ class Runtime:
             begun.earlier,
             keep_going=options.keep_going,
             drain_s=options.drain_s,
+            scope=begun.scope,
         )
         executor = Executor(
             self._definition,
@@ -153,7 +154,7 @@ class Runtime:
         try:
             reused = executor.begin()
             executor.counts.update(take_over(begun, reused, datastore, listener, self._clock.now()))
-            return EndRun(RunState.INTERRUPTED, begun.stops) if begun.stops else executor.run()
+            return executor.run()
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.
             self._engine.close()
@@ -200,7 +201,12 @@ class Runtime:
             )
         )
         return RunResult(
-            flow=info.flow, run=info.run, state=ending.state, reason=ending.reason, counts=counts
+            flow=info.flow,
+            run=info.run,
+            state=ending.state,
+            reason=ending.reason,
+            as_asked=ending.as_asked,
+            counts=counts,
         )
 
 

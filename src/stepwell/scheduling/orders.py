@@ -67,10 +67,14 @@ class CancelRunning(Struct, frozen=True, array_like=True):
 
 
 class EndRun(Struct, frozen=True, array_like=True):
-    """Nothing more will happen; every launched task has ended."""
+    """Nothing more will happen; every launched task has ended.
+
+    ``as_asked`` tells an interruption that the user wanted from the beginning.
+    """
 
     state: RunState
     reason: str = ""
+    as_asked: bool = False
 
 
 Order = Launch | Reuse | Retry | CancelRunning | EndRun

@@ -103,6 +103,13 @@ class ReusedTask(Struct, frozen=True):
     path: tuple[int, ...]
 
 
+class Scope(Struct, frozen=True):
+    """Steps that a run may come to, with reused tasks or new ones; and those that it may execute."""
+
+    reached: frozenset[str]
+    executed: frozenset[str]
+
+
 class Progress:
     """Everything the deciding half knows of one run.
 
@@ -119,6 +126,8 @@ class Progress:
         After a failure, go on with every task that does not depend on the failed one.
     drain_s
         How long tasks that run may go on after a failure that ends the run.
+    scope
+        Which steps the run may come to, and which it may execute.
 
     Attributes
     ----------
@@ -138,6 +147,8 @@ class Progress:
         How the run is going to end, as soon as nothing runs; None while it goes on.
     cancel_at
         When what still runs is cancelled; None if it is not to be.
+    held_back
+        Whether something could have started and was not in the scope.
     """
 
     __slots__ = (
@@ -151,6 +162,7 @@ class Progress:
         "ending",
         "failed",
         "first_reason",
+        "held_back",
         "keep_going",
         "names",
         "open_splits",
@@ -158,6 +170,7 @@ class Progress:
         "retrying",
         "reused",
         "running",
+        "scope",
         "start",
         "steps",
     )
@@ -169,6 +182,7 @@ class Progress:
         earlier: Earlier = NOTHING,
         keep_going: bool = False,
         drain_s: float = 30.0,
+        scope: Scope | None = None,
     ) -> None:
         policies = policies or {}
         self.start = graph.start
@@ -181,6 +195,8 @@ class Progress:
         self.earlier = earlier
         self.keep_going = keep_going
         self.drain_s = drain_s
+        self.scope = scope
+        self.held_back = False
         self.cancel_at: float | None = None
         self.running: dict[int, LaunchedTask] = {}
         self.retrying: dict[int, LaunchedTask] = {}
@@ -211,6 +227,14 @@ class Progress:
         if self._due:
             times.append(self._due[0][0])
         return min(times, default=None)
+
+    def holds_back(self, step: str, reused: bool = False) -> bool:
+        """Whether tasks of a step, new or reused, are out of the run's scope; that is noted."""
+        if self.scope is None:
+            return False
+        held = step not in (self.scope.reached if reused else self.scope.executed)
+        self.held_back = self.held_back or held
+        return held
 
     def drop_waiting(self) -> None:
         """Forget all that has not been launched, or not yet again: the run is going to end."""

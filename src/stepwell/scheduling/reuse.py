@@ -10,7 +10,7 @@ from stepwell.definition.graph import Graph
 from stepwell.scheduling.earlier import Earlier, PastTask
 from stepwell.scheduling.facts import RunBegan
 from stepwell.scheduling.orders import Reuse
-from stepwell.scheduling.progress import Progress
+from stepwell.scheduling.progress import Progress, Scope
 from stepwell.scheduling.transitions import advance
 
 
@@ -51,6 +51,24 @@ def after(graph: Graph, named: Collection[str]) -> set[str]:
         if step not in found:
             found.add(step)
             waiting += graph[step].targets
+    return found
+
+
+def until(graph: Graph, step: str, only: bool = False) -> Scope:
+    """Return the scope of a run that stops after a step; with ``only``, nothing else is executed."""
+    reached = before(graph, step) | {step}
+    return Scope(frozenset(reached), frozenset({step} if only else reached))
+
+
+def before(graph: Graph, step: str) -> set[str]:
+    """Return every step that leads to this one."""
+    found: set[str] = set()
+    waiting = [*graph.parents[step]]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += graph.parents[name]
     return found
 
 

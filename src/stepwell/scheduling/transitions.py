@@ -97,6 +97,8 @@ def _place_earlier(
 ) -> None:
     """Reuse a task of the earlier execution in its place, or let it wait to be tried again."""
     step = progress.steps[past.step]
+    if progress.holds_back(past.step, reused=past.transition is not None):
+        return
     if past.transition is not None:
         progress.reused.append(ReusedTask(past, step, split, position, launch.index_path))
         return
@@ -270,7 +272,7 @@ def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int
         launch = Launch(target, past.task, parents, index, split.path_of(index))
         _place_earlier(progress, past, split, index, launch)
     fresh = [index for index in range(width) if index not in known] if known else range(width)
-    if fresh:
+    if fresh and not progress.holds_back(target):
         progress.ready.put_children(target, split, fresh)
         progress.steps[target].waiting += len(fresh)
 
@@ -291,8 +293,9 @@ def _go_to(
             path = split.path_of(position) if split else ()
             _place_earlier(progress, past, split, position, Launch(target, past.task, (parent,), None, path))
             return
-        progress.ready.put_successor(target, split, position, parent)
-        step.waiting += 1
+        if not progress.holds_back(target):
+            progress.ready.put_successor(target, split, position, parent)
+            step.waiting += 1
         return
     if split is None or split.join != target:
         raise StepwellInternalError(f"step {parent[0]} leads to join {target}, which closes another split")
@@ -306,8 +309,9 @@ def _close(progress: Progress, split: OpenSplit) -> None:
     del progress.open_splits[split.task]
     past = None if split.executed else progress.earlier.single(split.join, split.task)
     if past is None:
-        progress.ready.put_join(split, progress.names)
-        progress.steps[split.join].waiting += 1
+        if not progress.holds_back(split.join):
+            progress.ready.put_join(split, progress.names)
+            progress.steps[split.join].waiting += 1
         return
     inputs, opener = split.inputs(progress.names), (split.step, split.task)
     launch = Launch(split.join, past.task, inputs, None, split.path, opener)
@@ -345,14 +349,22 @@ def _end_if_over(progress: Progress, orders: list[Order]) -> None:
     if progress.running or progress.ended:
         return
     if progress.ending is None and progress.began and not (progress.ready or progress.retrying):
-        _decide(progress, EndRun(RunState.FAILED, progress.why_failed() or _dead_end(progress)))
+        _decide(progress, _end_without_exit(progress))
     if progress.ending is not None:
         progress.ended = True
         orders.append(progress.ending)
 
 
+def _end_without_exit(progress: Progress) -> EndRun:
+    """Return how a run ends in which nothing can start, although the exit step has not run."""
+    failures = progress.why_failed()
+    if not failures and progress.held_back:
+        return EndRun(RunState.INTERRUPTED, "it stops here, as it was asked to", as_asked=True)
+    return EndRun(RunState.FAILED, failures or _dead_end(progress))
+
+
 def _dead_end(progress: Progress) -> str:
-    """Say why nothing can start although the exit step has not run. No valid graph leads here."""
+    """Say what a run waits for in which nothing can start. No valid graph leads here."""
     waits = [
         f"{split.join} waits for branches of {split.step}/{split.task} ({split.missing} missing)"
         for split in list(progress.open_splits.values())[:3]
