@@ -54,7 +54,7 @@ def _look(context: CliContext, flow: str, run_id: str) -> RunRecord | None:
 
     metadata = open_stores(settings=context.settings).metadata
     try:
-        return find(metadata, run_id, flow).run
+        return find(metadata, f"{flow}/{run_id}").run
     except StepwellNotFound:
         return None
     finally:

@@ -54,6 +54,13 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def withdraw(self, handles: Sequence[TaskHandle]) -> None:
+        """Take back what has not started; what runs goes on. Do not wait.
+
+        What is taken back is reported as `TaskExited` with an ``error``.
+        """
+
+    @abstractmethod
     def wake(self) -> None:
         """Make a waiting `reports` return soon. May be called from a signal handler."""
 

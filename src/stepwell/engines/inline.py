@@ -89,6 +89,9 @@ class InlineEngine(Engine):
 
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
         del force  # a task that runs is this very thread
+        self.withdraw(handles)
+
+    def withdraw(self, handles: Sequence[TaskHandle]) -> None:
         for handle in handles:
             if self._waiting.pop(handle, None) is not None:
                 self._ready.append(TaskExited(handle, time.time(), None, error="cancelled before it started"))

@@ -24,7 +24,7 @@ from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
 
@@ -149,6 +149,9 @@ class Executor:
                 self._launches.append(self._prepare(order))
             elif isinstance(order, EndRun):
                 self._ending = order
+            elif isinstance(order, Withdraw):
+                self._submit()
+                self._engine.withdraw([handle for handle, one in self._flights.items() if not one.started_at])
             elif isinstance(order, CancelRunning):
                 self._cancelled = True
                 self._engine.cancel(list(self._flights))

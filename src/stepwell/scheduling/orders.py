@@ -60,6 +60,10 @@ class Retry(Struct, frozen=True, array_like=True):
     why: str
 
 
+class Withdraw(Struct, frozen=True, array_like=True):
+    """Take back what is launched and has not started; what runs goes on."""
+
+
 class CancelRunning(Struct, frozen=True, array_like=True):
     """End every task that is launched and has not ended."""
 
@@ -77,4 +81,4 @@ class EndRun(Struct, frozen=True, array_like=True):
     as_asked: bool = False
 
 
-Order = Launch | Reuse | Retry | CancelRunning | EndRun
+Order = Launch | Reuse | Retry | Withdraw | CancelRunning | EndRun

@@ -22,7 +22,7 @@ from stepwell.scheduling.attempts import Verdict, decide
 from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.earlier import PastTask
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, ReusedTask, StepProgress
 
 _PARAMETERS = (PARAMETERS_STEP, int(PARAMETERS_TASK))
@@ -147,6 +147,8 @@ def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
     else:
         _decide(progress, EndRun(RunState.FAILED, failed.reason))
         progress.cancel_at = failed.at + progress.drain_s
+        if progress.running:
+            orders.append(Withdraw())
 
 
 def _try_again(

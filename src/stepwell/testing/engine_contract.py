@@ -244,6 +244,21 @@ class EngineContract:
         assert all([type(r) for r in reports[handle]] == [TaskExited] for handle in handles[30:])
         assert all(exit_of(reports[handle]).exit_code is None for handle in handles[30:])
 
+    # SPEC 7.2-1
+    def test_what_is_withdrawn_in_the_queue_never_starts_and_what_runs_goes_on(self, engine: Engine) -> None:
+        handles = submit(engine, *(deed("succeed", str(number)) for number in range(40)))
+        exits: list[TaskExited] = []
+        for number, report in enumerate(watch(engine)):
+            if number == 0:
+                engine.withdraw(handles)
+            exits += [report] if isinstance(report, TaskExited) else []
+            if len(exits) == len(handles):
+                break
+
+        assert {one.handle for one in exits} == set(handles)
+        assert all(bool(one.error) != (one.exit_code == 0) for one in exits)
+        assert any(one.error for one in exits)
+
     def test_cancelling_what_has_ended_is_no_error(self, engine: Engine) -> None:
         reports = run_one(engine, deed("succeed"))
 

@@ -93,11 +93,15 @@ class FakeEngine(Engine):
         code = None if task.signal else task.exit_code
         self._ready.append(TaskExited(handle, self._now(), code, task.signal, task.outcome))
 
-    def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
+    def withdraw(self, handles: Sequence[TaskHandle]) -> None:
         for handle in handles:
             if self._waiting.pop(handle, None) is not None:
                 self._ready.append(TaskExited(handle, self._now(), None, error="cancelled before it started"))
-            elif self.running.pop(handle, None) is not None:
+
+    def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
+        self.withdraw(handles)
+        for handle in handles:
+            if self.running.pop(handle, None) is not None:
                 self._ready.append(TaskExited(handle, self._now(), None, signal=9 if force else 15))
 
     def wake(self) -> None:

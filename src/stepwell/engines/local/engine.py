@@ -158,6 +158,12 @@ class LocalEngine(Engine):
         return reports
 
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
+        self._stop(handles, force, if_queued=False)
+
+    def withdraw(self, handles: Sequence[TaskHandle]) -> None:
+        self._stop(handles, force=False, if_queued=True)
+
+    def _stop(self, handles: Sequence[TaskHandle], force: bool, if_queued: bool) -> None:
         for handle in handles:
             task = self._tasks.get(self._numbers.get(handle, 0))
             if task is None:
@@ -166,7 +172,7 @@ class LocalEngine(Engine):
                 self._waiting.remove(task.number)
                 self._finish(task, Ended(task.number, time.time(), None, error=_CANCELLED))
             else:
-                task.link.send(Stop(task.number, force))
+                task.link.send(Stop(task.number, force, if_queued))
         if self._ready:
             self.wake()
 

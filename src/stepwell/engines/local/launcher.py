@@ -232,6 +232,8 @@ class Launcher:
                 os.close(entry[2])
                 self._tell(Ended(stop.number, time.time(), None, error=_CANCELLED))
                 return
+        if stop.if_queued:
+            return
         for pid, task in self._children.items():
             if task.number == stop.number:
                 self._ask_to_end(pid, task, signal.SIGKILL if stop.force else signal.SIGTERM)

@@ -49,10 +49,11 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
 
 
 class Stop(Struct, frozen=True, array_like=True, tag=2):
-    """End a task and its children; ``force`` leaves them no time."""
+    """End a task and its children; ``force`` leaves them no time. With ``if_queued``, only if it waits."""
 
     number: int
     force: bool
+    if_queued: bool = False
 
 
 class Began(Struct, frozen=True, array_like=True, tag=3):
