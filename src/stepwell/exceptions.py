@@ -30,7 +30,6 @@
     │       StepwellS3InvalidRange, StepwellS3URLException, StepwellS3InvalidObject,
     │       StepwellS3InsufficientDiskSpace
     └── StepwellInternalError                our own mistake; the traceback is saved and shown where
-
 `StepwellExceptionWrapper` stands outside the tree: it keeps any foreign exception as text.
 """
 
@@ -350,10 +349,11 @@ class StepwellExceptionWrapper(Exception):
         super().__init__(self.exception)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (StepwellExceptionWrapper._restore, (self.exception, self.type, self.stacktrace))
+        return (StepwellExceptionWrapper.of_text, (self.exception, self.type, self.stacktrace))
 
     @classmethod
-    def _restore(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
+    def of_text(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
+        """Return the wrapper of an exception that is known as text only."""
         wrapper = cls.__new__(cls)
         wrapper.exception, wrapper.type, wrapper.stacktrace = exception, type_name, stacktrace
         wrapper.args = (exception,)

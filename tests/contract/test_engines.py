@@ -9,10 +9,11 @@ import pytest
 from stepwell.engines.inline import InlineEngine
 from stepwell.engines.local.engine import LocalEngine
 from stepwell.model.task import TaskOutcome
-from stepwell.testing.engine_contract import INFO, EngineContract, ProcessContract, gone, run_deed
+from stepwell.testing.engine_contract import INFO, EngineContract, ProcessContract, gone
+from stepwell.testing.engine_deeds import run_deed
 from stepwell.testing.fake_engine import FakeEngine, FakeTask
 
-PATH = f"import sys; sys.path[:] = {sys.path!r}\nfrom stepwell.testing.engine_contract import run_deed\n"
+PATH = f"import sys; sys.path[:] = {sys.path!r}\nfrom stepwell.testing.engine_deeds import run_deed\n"
 SPAWN = [
     sys.executable,
     "-c",
@@ -78,7 +79,8 @@ class TestFakeEngine(EngineContract):
 DYING_RUN = PATH + (
     "import os, signal\n"
     "from stepwell.engines.local.engine import LocalEngine\n"
-    "from stepwell.testing.engine_contract import INFO, deed, run_one, submit, text_of, until_started\n"
+    "from stepwell.testing.engine_contract import INFO, run_one, submit, text_of, until_started\n"
+    "from stepwell.testing.engine_deeds import deed\n"
     "engine = LocalEngine(run_deed, 2)\n"
     "engine.start(INFO)\n"
     "pids = text_of(run_one(engine, deed('children:away'))).decode().split()\n"

@@ -79,7 +79,8 @@ class FlowSpec:
             meet in one join.
         **options
             ``foreach="items"`` runs the target once for each item of the artifact ``items``; an iterable
-            may be given as well.
+            may be given as well. With ``min_success``, a share (float from 0 to 1) or a number (int), its
+            join runs once so many branches have succeeded and the others have failed.
 
         Raises
         ------

@@ -30,12 +30,16 @@ class Split(Struct, frozen=True):
 
 
 class Foreach(Struct, frozen=True):
-    """``self.next(self.a, foreach=...)``. Exactly one of ``var`` and ``expr`` is set."""
+    """``self.next(self.a, foreach=...)``. Exactly one of ``var`` and ``expr`` is set.
+
+    ``min_success`` is the source text of how many branches must succeed; None is all.
+    """
 
     kind: ClassVar[TransitionKind] = "foreach"
     target: str
     var: str | None = None
     expr: str | None = None
+    min_success: str | None = None
     line: int = 0
 
     @property

@@ -10,7 +10,7 @@ from stepwell.definition.place import place
 from stepwell.definition.transition import Foreach, Linear, Split, Transition
 from stepwell.exceptions import Problem
 
-_NOT_YET = ("condition", "default", "num_parallel", "min_success")
+_NOT_YET = ("condition", "default", "num_parallel")
 
 # What a statement around `self.next` is called, and what to do instead.
 _AROUND: tuple[tuple[tuple[type[ast.AST], ...], str, str, str], ...] = (
@@ -122,13 +122,16 @@ class _BodyReader:
         before = len(self.problems)
         line = call.lineno
         targets = self._targets(call)
-        foreach = self._options(call)
+        foreach, min_success = self._options(call)
         if len(self.problems) > before:
             return None
         if not targets:
             self._problem("no-target", "`self.next` has no target", "Name a step: `self.next(self.a)`.", line)
         elif foreach is not None:
-            return self._foreach(targets, foreach, line)
+            return self._foreach(targets, foreach, min_success, line)
+        elif min_success is not None:
+            fix = "Leave it out, or open a foreach."
+            self._problem("min-success", "`min_success` is for a foreach", fix, min_success.lineno)
         elif len(targets) == 1:
             return Linear(targets[0], line)
         elif twice := next((name for i, name in enumerate(targets) if name in targets[:i]), None):
@@ -166,12 +169,15 @@ class _BodyReader:
             and (node.value.id == self.self_name)
         )
 
-    def _options(self, call: ast.Call) -> ast.expr | None:
-        foreach = None
+    def _options(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
+        """Return what stands for ``foreach`` and ``min_success``."""
+        foreach = min_success = None
         for keyword in call.keywords:
             name = keyword.arg
             if name == "foreach":
                 foreach = keyword.value
+            elif name == "min_success":
+                min_success = keyword.value
             elif name in _NOT_YET:
                 what = f"`{name}=` is not supported by this version yet"
                 self._problem("option-unsupported", what, "Leave it out.", keyword.value.lineno)
@@ -181,13 +187,16 @@ class _BodyReader:
                     "hidden-options", what, "Write them out: the graph is read from here.", call.lineno
                 )
             else:
-                fix = did_you_mean(name, ("foreach",)) or "Known: `foreach`."
+                fix = did_you_mean(name, ("foreach", "min_success")) or "Known: `foreach`, `min_success`."
                 self._problem(
                     "unknown-option", f"`self.next` has no option `{name}`", fix, keyword.value.lineno
                 )
-        return foreach
+        return foreach, min_success
 
-    def _foreach(self, targets: tuple[str, ...], items: ast.expr, line: int) -> Transition | None:
+    def _foreach(
+        self, targets: tuple[str, ...], items: ast.expr, min_success: ast.expr | None, line: int
+    ) -> Transition | None:
+        least = None if min_success is None else self._text(min_success)
         if len(targets) != 1:
             fix = "Give one target; split statically in the step that it leads to."
             self._problem(
@@ -195,9 +204,9 @@ class _BodyReader:
             )
             return None
         if not isinstance(items, ast.Constant):
-            return Foreach(targets[0], expr=self._text(items), line=line)
+            return Foreach(targets[0], expr=self._text(items), min_success=least, line=line)
         if isinstance(items.value, str) and items.value.isidentifier():
-            return Foreach(targets[0], var=items.value, line=line)
+            return Foreach(targets[0], var=items.value, min_success=least, line=line)
         fix = 'Give the name of an artifact, `foreach="items"`, or something iterable, `foreach=range(8)`.'
         self._problem("foreach-items", f"`foreach={items.value!r}` names no artifact", fix, line)
         return None

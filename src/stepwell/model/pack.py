@@ -7,7 +7,7 @@ from msgspec import Struct
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
-from stepwell.model.task import TaskOutcome, TaskRef
+from stepwell.model.task import LostBranch, TaskOutcome, TaskRef
 
 
 class MetricPoint(Struct, frozen=True, array_like=True):
@@ -33,6 +33,8 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         The foreach items this task made, and their bytes when they are small.
     dropped
         For a join: names that its inputs had and that it did not take over (at most 1,000, sorted).
+    lost
+        For the join of a tolerant foreach: the branches that it did without.
     fields
         What the attempt recorded of its surroundings: host, pid, user, versions.
     facts
@@ -46,6 +48,7 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: TaskOutcome
     parents: tuple[TaskRef, ...] = ()
     split: TaskRef | None = None
+    lost: tuple[LostBranch, ...] = ()
     frames: tuple[Frame, ...] = ()
     own: tuple[ArtifactEntry, ...] = ()
     inherited: tuple[ArtifactEntry, ...] = ()

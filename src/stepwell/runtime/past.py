@@ -87,6 +87,7 @@ def _past_task(pack: Pack, good: Mapping[_Place, Pack]) -> PastTask:
         index=pack.frames[-1].index if is_child and pack.frames else SINGLE,
         transition=pack.outcome.transition if pack.outcome.ok else None,
         attempt=pack.attempt + 1,
+        lost=tuple((lost.index, lost.task.step, int(lost.task.task)) for lost in pack.lost),
     )
 
 

@@ -7,7 +7,7 @@ that places can be told by ids; a task that is executed anew has a new one, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -30,6 +30,8 @@ class PastTask(Struct, frozen=True, array_like=True):
         What it went on to; None if it has not succeeded, and may be tried again under its id.
     attempt
         The next attempt, if it is tried again.
+    lost
+        For a join: index, step and id of each failure that it did without.
     """
 
     step: str
@@ -38,6 +40,7 @@ class PastTask(Struct, frozen=True, array_like=True):
     index: int = SINGLE
     transition: TransitionTaken | None = None
     attempt: int = 0
+    lost: tuple[tuple[int, str, int], ...] = ()
 
 
 class Earlier:
@@ -52,13 +55,20 @@ class Earlier:
     def __init__(self, tasks: Iterable[PastTask] = (), last_id: int = 0) -> None:
         self.last_id = last_id
         self._by_place: dict[tuple[str, int], dict[int, PastTask]] = {}
+        self._lost: dict[int, tuple[tuple[int, str, int], ...]] = {}
         for past in tasks:
+            if past.lost:
+                self._lost[past.after] = past.lost
             self._by_place.setdefault((past.step, past.after), {})[past.index] = past
             self.last_id = max(self.last_id, past.task)
 
     def children(self, step: str, after: int) -> Mapping[int, PastTask]:
         """Return, by index, the first tasks of the branches of a foreach."""
         return self._by_place.get((step, after), {})
+
+    def lost(self, after: int) -> Sequence[tuple[int, str, int]]:
+        """Return the branches of a split that failed and that its join did without."""
+        return self._lost.get(after, ())
 
     def single(self, step: str, after: int) -> PastTask | None:
         """Return the task of this step that follows a task, or joins the split that it opened."""

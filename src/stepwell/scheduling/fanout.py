@@ -92,7 +92,9 @@ class Joining:
         closed = self._closed
         inputs = closed.inputs(self._names)
         opener = (closed.step, closed.task)
-        launch = Launch(self.step, self.first, inputs, None, closed.path, opener, failed=tuple(closed.lost))
+        launch = Launch(
+            self.step, self.first, inputs, None, closed.path, opener, failed=tuple(sorted(closed.lost))
+        )
         return launch, closed.outer, closed.position
 
 

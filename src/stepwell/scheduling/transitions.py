@@ -269,14 +269,23 @@ def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int
     """Make ready the first tasks of the branches of a foreach, those that are known apart."""
     known = progress.earlier.children(target, split.task)
     parents = ((split.step, split.task),)
+    lost = {index: (step, task) for index, step, task in progress.earlier.lost(split.task)}
+    for index, culprit in lost.items():
+        # Its join has done without it, and is not to be executed again for its sake.
+        if split.tolerates(index):
+            split.lose(index, *culprit)
+    known = {index: past for index, past in known.items() if index not in lost}
     for index in sorted(known.keys() & range(width)):
         past = known[index]
         launch = Launch(target, past.task, parents, index, split.path_of(index))
         _place_earlier(progress, past, split, index, launch)
-    fresh = [index for index in range(width) if index not in known] if known else range(width)
+    done = known.keys() | lost.keys()
+    fresh = [index for index in range(width) if index not in done] if done else range(width)
     if fresh and not progress.holds_back(target):
         progress.ready.put_children(target, split, fresh)
         progress.steps[target].waiting += len(fresh)
+    if not split.missing:
+        _close_if_complete(progress, split)
 
 
 def _go_to(

@@ -11,7 +11,7 @@ from stepwell.exceptions import StepwellInternalError
 from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.facts import RoomFound, RunBegan, TaskFailed, TaskSucceeded
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Withdraw
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch
 from stepwell.scheduling.progress import Progress, StepCounts
 from stepwell.scheduling.transitions import advance
 from stepwell.testing.graphs import Each, Fork, Then, graph_of

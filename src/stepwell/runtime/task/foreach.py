@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -33,6 +34,27 @@ def iterator_of(value: object, what: str) -> Iterator[Any]:
 def is_one_shot(value: object) -> bool:
     """Whether the value can be iterated over only once, as a generator or a file can."""
     return isinstance(value, Iterator)
+
+
+def needed_of(least: object, count: int) -> int:
+    """Return how many of ``count`` branches must succeed; a float is a share of them, rounded up.
+
+    Raises
+    ------
+    ValueError
+        It is neither a share nor a number of branches; says what it must be.
+    """
+    if isinstance(least, bool) or not isinstance(least, int | float):
+        raise ValueError(f"must be a share (float from 0.0 to 1.0) or a number (int), not {least!r}.")
+    if isinstance(least, int):
+        if least < 0:
+            raise ValueError(f"must not be negative; it is {least}.")
+        return min(least, count)
+    if not 0 <= least <= 1:
+        raise ValueError(
+            f"as a share must be from 0.0 to 1.0; it is {least}. A number of branches is an int."
+        )
+    return math.ceil(least * count - 1e-9)
 
 
 class CheckedItems:

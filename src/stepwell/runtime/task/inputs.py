@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn, SupportsIndex, cast
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import (
     DataException,
     StepwellDataMissing,
     StepwellException,
+    StepwellExceptionWrapper,
     UnpicklableArtifactException,
 )
 from stepwell.model.artifact import ArtifactEntry
@@ -17,7 +18,7 @@ from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
-from stepwell.model.task import TaskRef
+from stepwell.model.task import LostBranch, TaskRef
 from stepwell.runtime.task.failure import said
 
 
@@ -119,6 +120,51 @@ class TaskInput:
         return f"<input {self.__pack.key.step}/{self.__pack.key.task}>"
 
 
+class FailedBranch:
+    """A branch of a tolerant foreach that its join does without.
+
+    Attributes
+    ----------
+    index
+        Of the item.
+    step, pathspec
+        The task that failed.
+    """
+
+    def __init__(self, source: TaskSource, split: Pack, branch: LostBranch) -> None:
+        self._source = source
+        self._split = split
+        # Not the run of the split, which may be reused.
+        self._key = TaskKey(source.info.flow, source.info.run, branch.task.step, branch.task.task)
+        self.index = branch.index
+        self.step = branch.task.step
+        self.pathspec = self._key.pathspec
+
+    @property
+    def input(self) -> Any:
+        """The item."""
+        return self._source.datastore.load_item(self._split, self.index)
+
+    @property
+    def exception(self) -> StepwellExceptionWrapper | None:
+        """What the task raised, as type, text and traceback; None if nothing is known of it."""
+        failures = self._source.datastore.failures(self._key)
+        if not failures:
+            return None
+        last = failures[-1]
+        stored = next((entry for entry in last.own if entry.name == "_exception"), None)
+        if stored is not None:
+            return cast("StepwellExceptionWrapper", self._source.load(stored))
+        # Its process died and could not say it itself.
+        error = last.outcome.error
+        if error is None:
+            return None
+        return StepwellExceptionWrapper.of_text(error.message, error.type, error.frames or None)
+
+    def __repr__(self) -> str:
+        return f"<failed branch {self.index}: {self.pathspec}>"
+
+
 def manifest_of(task_input: TaskInput) -> Mapping[str, ArtifactEntry]:
     """Return the entries that an input shows, by name."""
     return task_input._TaskInput__entries  # a function, because any method name may be an artifact's
@@ -133,11 +179,17 @@ class JoinInputs:
     """
 
     def __init__(
-        self, source: TaskSource, parents: Sequence[TaskRef], split: Pack, branches: Sequence[str]
+        self,
+        source: TaskSource,
+        parents: Sequence[TaskRef],
+        split: Pack,
+        branches: Sequence[str],
+        lost: Sequence[LostBranch] = (),
     ) -> None:
         self._source = source
         self._parents = parents
         self._split = split
+        self._lost = lost
         self._names = _names(parents, branches)
         self._kept: dict[int, TaskInput] = {}
 
@@ -156,12 +208,14 @@ class JoinInputs:
         for index in range(len(self)):
             yield self._at(index)
 
-    def __getattr__(self, name: str) -> TaskInput:
+    def __getattr__(self, name: str) -> Any:
         names: Mapping[str, int] = self.__dict__.get("_names", {})
         if name in names:
             return self._at(names[name])
         if name == "split_task":
             return TaskInput(self._source, self._split)
+        if name == "failed":
+            return [FailedBranch(self._source, self._split, branch) for branch in self._lost]
         known = ", ".join(names) or "no names, because they come from a foreach: use inputs[i]"
         raise AttributeError(f"the inputs have no step {name!r}; they have {known}", name=name, obj=self)
 

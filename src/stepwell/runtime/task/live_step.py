@@ -19,7 +19,13 @@ from stepwell.exceptions import ForeachError, InvalidNextException, StepArgument
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
 from stepwell.model.task import TaskRef, TransitionTaken
-from stepwell.runtime.task.foreach import CheckedItems, is_one_shot, iterator_of, unstorable_item
+from stepwell.runtime.task.foreach import (
+    CheckedItems,
+    is_one_shot,
+    iterator_of,
+    needed_of,
+    unstorable_item,
+)
 from stepwell.runtime.task.inputs import JoinInputs, TaskInput, TaskSource, manifest_of, manifests_of
 from stepwell.runtime.task.merge import Manifest, merged
 
@@ -246,9 +252,11 @@ class Live:
         names = tuple(self._target(target, line) for target in targets)
         if not names:
             raise self._invalid("`self.next` has no target: name a step, `self.next(self.a)`.", line)
-        unknown = sorted(options.keys() - {"foreach"})
+        unknown = sorted(options.keys() - {"foreach", "min_success"})
         if unknown:
-            raise self._invalid(f"`self.next` has no option {unknown[0]!r}; it takes `foreach`.", line)
+            raise self._invalid(
+                f"`self.next` has no option {unknown[0]!r}; it takes `foreach` and `min_success`.", line
+            )
         if "foreach" in options and len(names) != 1:
             raise self._invalid(f"`foreach` takes one target, not {len(names)}.", line)
         allowed = node.transition
@@ -260,7 +268,7 @@ class Live:
                 line,
             )
         if isinstance(allowed, Foreach):
-            self._foreach(names, options["foreach"], line)
+            self._foreach(names, options["foreach"], options.get("min_success"), line)
         else:
             kind = "linear" if len(names) == 1 else "split"
             self.taken = TransitionTaken(kind, names, line=line)
@@ -279,7 +287,7 @@ class Live:
     def _invalid(self, text: str, line: int) -> InvalidNextException:
         return InvalidNextException(text, line, self._node.file)
 
-    def _foreach(self, names: tuple[str, ...], given: object, line: int) -> None:
+    def _foreach(self, names: tuple[str, ...], given: object, least: object, line: int) -> None:
         what = f"the artifact {given!r}" if isinstance(given, str) else "the foreach expression"
         items = iterator_of(self._value(given) if isinstance(given, str) else given, what)
         checked = CheckedItems(items, what, self._node.name, self._source.info.max_num_splits)
@@ -287,7 +295,14 @@ class Live:
             self.items, self.item_table, labels = self._source.datastore.save_items(checked)
         except Unstorable as error:
             raise unstorable_item(error, what) from error
-        self.taken = TransitionTaken("foreach", names, num_splits=self.items.count, labels=labels, line=line)
+        count = self.items.count
+        try:
+            needed = None if least is None else needed_of(least, count)
+        except ValueError as error:
+            raise self._invalid(f"`min_success` {error}", line) from None
+        self.taken = TransitionTaken(
+            "foreach", names, num_splits=count, labels=labels, min_success=needed, line=line
+        )
 
     def _value(self, name: str) -> object:
         try:

@@ -157,7 +157,7 @@ class _Attempt:
         self._frames = split.frames
         parameters = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
         self._attach(self._datastore.visible(self._source.pack(parameters)))
-        return (JoinInputs(self._source, self._request.parents, split, branches),)
+        return (JoinInputs(self._source, self._request.parents, split, branches, self._request.lost),)
 
     def _frame(self, parent: Pack, index: int, item: object) -> Frame:
         transition = self._definition.graph[parent.key.step].transition
@@ -253,6 +253,7 @@ class _Attempt:
             outcome=outcome,
             parents=request.parents,
             split=request.split,
+            lost=request.lost,
             frames=self._frames,
             own=tuple(own[name] for name in sorted(own)),
             inherited=inherited,
