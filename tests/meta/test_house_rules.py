@@ -21,14 +21,14 @@ MAY_READ_ENVIRONMENT = {
     "engines/local/launcher.py": "sets the step's own variables before the flow's file is imported",
     "engines/local/spawn.py": "hands the environment on to the process it starts",
     "engines/local/link.py": "hands the environment on to the launcher it starts",
-    "testing/engine_contract.py": "its tasks show the variables that they were given",
+    "testing/engine_deeds.py": "its tasks show the variables that they were given",
     "wiring.py": "hands flow and datastore on to the interpreters that it has engines start",
 }
 
 # Files that may print although they are not the console, and why.
 MAY_PRINT = {
     "cli/console.py": "this is the console",
-    "testing/engine_contract.py": "its tasks print, to see what becomes of it",
+    "testing/engine_deeds.py": "its tasks print, to see what becomes of it",
     "cli/demo_flow.py": "a flow as a user writes it: its steps print",
 }
 
