@@ -17,8 +17,9 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import set_flow_module
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engines.local.safety import usable_cores, why_not_fork
+from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
@@ -31,6 +32,7 @@ from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
 
 if TYPE_CHECKING:
+    from stepwell.runtime.plan import Plan
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.runtime.single_task import Show, TaskResult
     from stepwell.runtime.task_order import TaskOrder
@@ -68,7 +70,7 @@ def run_flow(
     user, root = settings.user, settings.datastore_root
     isolation, notices = _isolation(options)
     function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
-    engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
+    engine = _engine(definition, function, root, isolation, _workers(isolation, options))
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
@@ -81,6 +83,52 @@ def run_flow(
         notices=notices,
     )
     return runtime.execute(parameters, options, listener)
+
+
+def plan_run(
+    definition: FlowDefinition, parameters: Mapping[str, object], options: RunOptions, settings: Settings
+) -> Plan:
+    """Return what `run_flow` would do; nothing is executed or written.
+
+    Raises
+    ------
+    StepwellException
+        The run could not be started.
+    """
+    from stepwell.runtime.plan import Surroundings, plan_of
+
+    _known_kinds(settings)
+    _run_settings(settings, settings.user)
+    isolation, notices = _isolation(options)
+    around = Surroundings(
+        datastore=str(settings.datastore_root),
+        isolation=isolation,
+        workers=_workers(isolation, options),
+        notices=notices,
+        capabilities=_capabilities(isolation),
+    )
+    return plan_of(definition, parameters, around)
+
+
+def detachable_root(settings: Settings) -> Path:
+    """Make the local datastore ready for a run that goes on in a fork of this process; return its directory.
+
+    Raises
+    ------
+    UsageError
+        This process cannot be forked, or the datastore is of another kind.
+    StoreError
+        There is no datastore at that place and none can be made.
+    """
+    _known_kinds(settings)
+    hazard = why_not_detach()
+    if hazard is not None:
+        raise UsageError(
+            f"{hazard} A run of this flow cannot be detached. Start it with `nohup ... run &` instead."
+        )
+    root = settings.datastore_root
+    _open_datastore(root, settings)
+    return root
 
 
 def register_run(
@@ -209,6 +257,19 @@ def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
     return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
 
 
+def _workers(isolation: Isolation, options: RunOptions) -> int:
+    return 1 if isolation == "inline" else options.max_workers or usable_cores()
+
+
+def _capabilities(isolation: Isolation) -> Capabilities:
+    """Return what the engine for an isolation can do, without making it."""
+    if isolation == "inline":
+        from stepwell.engines.inline import CAPABILITIES
+    else:
+        from stepwell.engines.local.engine import CAPABILITIES
+    return CAPABILITIES
+
+
 def _package_suffixes(settings: Settings) -> tuple[str, ...]:
     if settings.text("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE").lower() not in ("true", "1"):
         return ()
@@ -316,12 +377,16 @@ def _root_of(spec: str) -> Path:
 def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    if root.exists() and not root.is_dir():
-        raise StoreFormatError(
-            f"{root} is a file, not a directory. Choose another place with --datastore-root."
-        )
-    datastore = Datastore.open(LocalStorage(root), _verify(settings))
+    datastore = _open_datastore(root, settings)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
     readonly = file.exists() and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+
+
+def _open_datastore(root: Path, settings: Settings) -> Datastore:
+    if root.exists() and not root.is_dir():
+        raise StoreFormatError(
+            f"{root} is a file, not a directory. Choose another place with --datastore-root."
+        )
+    return Datastore.open(LocalStorage(root), _verify(settings))

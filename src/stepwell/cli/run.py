@@ -15,10 +15,12 @@ from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
+from stepwell.runtime.events import Listener, RunBegan, RunEvent
 from stepwell.runtime.options import RunOptions
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
+    from stepwell.cli.detach import Background
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
 
@@ -70,7 +72,9 @@ def _own_options(taken: set[str]) -> list[click.Option]:
             "How tasks are set apart  [default: fork where it is safe]",
             type=click.Choice(["fork", "spawn", "inline"]),
         ),
-        option("json", "Print events as JSON lines in place of the text.", "as_json", is_flag=True),
+        option("detach", "Print the run's id and leave the run to the background.", is_flag=True),
+        option("dry-run", "Print what would be done, and do none of it.", is_flag=True),
+        option("json", "Print events, or the plan, as JSON in place of the text.", "as_json", is_flag=True),
         option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
         option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
         option("full-traceback", "Show all frames of a failure.", is_flag=True),
@@ -82,21 +86,48 @@ def run(**values: Any) -> ExitCode:
     click_context = click.get_current_context()
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
+    if values["detach"] and values["dry_run"]:
+        raise UsageError("--dry-run executes nothing that --detach could leave to the background: omit one.")
     if not context.quiet:
         user = context.settings.user
         context.console.talk(f"Stepwell {VERSION} running {definition.name} for user:{user}")
         context.console.talk(f"flow is valid ({len(definition.graph)} steps)")
     parameters = resolved(click_context, context, values)
-    view = choose_view(context, _view_options(values, tuple(definition.graph.nodes)))
+    options = _run_options(values)
+    view_options = _view_options(values, tuple(definition.graph.nodes))
+    if values["dry_run"]:
+        from stepwell.cli.plan import print_plan
+
+        print_plan(context, definition, parameters, options, view_options.as_json)
+        return ExitCode.DONE
+    background = _detached(context, definition.name) if values["detach"] else None
+    view = choose_view(context, view_options)
     from stepwell.wiring import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
     gc.freeze()
+    listener = view.listen if background is None else _announcing(background, view.listen)
     with view:
-        result = run_flow(definition, parameters, _run_options(values), context.settings, view.listen)
+        result = run_flow(definition, parameters, options, context.settings, listener)
     _say_what_next(context, view, result.flow, result.run)
     return exit_code(result.state)
+
+
+def _detached(context: CliContext, flow: str) -> Background:
+    from stepwell.cli.detach import detach
+    from stepwell.wiring import detachable_root
+
+    return detach(context, flow, detachable_root(context.settings))
+
+
+def _announcing(background: Background, listener: Listener) -> Listener:
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, RunBegan):
+            background.announce(event.run)
+        listener(event)
+
+    return listen
 
 
 def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None:

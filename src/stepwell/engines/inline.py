@@ -23,6 +23,8 @@ from stepwell.model.task import TaskOutcome, TaskRequest
 
 _CHUNK = 1 << 20
 
+CAPABILITIES = Capabilities(name="inline", variables=False, processes=False)
+
 InlineRunner = Callable[[RunInfo, TaskRequest, Callable[[TaskOutcome], None]], int]
 """Runs one task in the present process, reports its outcome, returns the exit code."""
 
@@ -52,7 +54,7 @@ class InlineEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="inline", variables=False, processes=False)
+        return CAPABILITIES
 
     @property
     def queue_depth(self) -> int:
