@@ -7,14 +7,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from msgspec import Struct
 
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.flow_file import set_flow_module
+from stepwell.datastore.flow_file import defines_more, set_flow_module
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
@@ -88,13 +87,7 @@ def run_flow(
 def plan_run(
     definition: FlowDefinition, parameters: Mapping[str, object], options: RunOptions, settings: Settings
 ) -> Plan:
-    """Return what `run_flow` would do; nothing is executed or written.
-
-    Raises
-    ------
-    StepwellException
-        The run could not be started.
-    """
+    """Return what `run_flow` would do, and raise what it would raise; nothing is executed or written."""
     from stepwell.runtime.plan import Surroundings, plan_of
 
     _known_kinds(settings)
@@ -137,13 +130,7 @@ def register_run(
     registration: Registration,
     settings: Settings,
 ) -> RunRecord:
-    """Register a run whose tasks a scheduler will start one by one; return its record.
-
-    Raises
-    ------
-    StepwellException
-        The id is taken, or the run cannot be registered for another reason.
-    """
+    """Register a run whose tasks a scheduler will start one by one; return its record."""
     from stepwell.runtime.scheduler_run import register_run as register
 
     _known_kinds(settings)
@@ -344,20 +331,9 @@ def _preload(function: StepFunction) -> None:
     from stepwell.storages.memory import MemoryStorage
 
     rehearse(Datastore(MemoryStorage()))
-    if _has_own_definitions(function.flow_class):
+    if defines_more(function.flow_class.__module__, besides=FlowSpec):
         # Values made of them are stored with its help; other flows need not wait for its import.
         import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
-
-
-def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
-    """Whether the flow's file defines classes or functions beside its flows."""
-    module = sys.modules.get(flow_class.__module__)
-    return any(
-        isinstance(value, type | FunctionType)
-        and value.__module__ == flow_class.__module__
-        and not (isinstance(value, type) and issubclass(value, FlowSpec))
-        for value in vars(module).values()
-    )
 
 
 def _root_of(spec: str) -> Path:
