@@ -101,6 +101,22 @@ def test_a_detached_run_survives_that_its_terminal_hangs_up(folder, mark):
     assert run.successful
 
 
+def test_what_was_said_before_in_the_background_is_not_overwritten(folder):
+    write(folder)
+    (folder.path / "go").touch()
+    earlier = folder.root / "detached" / "0" / "1.txt"
+    earlier.parent.mkdir(parents=True)
+    (folder.root / "stepwell.json").write_text('{"format": 1}')
+    earlier.write_text("earlier")
+
+    done = folder.run("--detach")
+
+    assert done.returncode == 0, words(done)
+    assert output_of(done) == earlier.with_name("1-2.txt")
+    until(lambda: "run succeeded" in content(output_of(done)), "the output is complete")
+    assert content(earlier) == "earlier"
+
+
 # SPEC 7.1-12
 @pytest.mark.parametrize(
     ("constant", "options", "code", "said"),

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,10 +40,10 @@ class Background:
 
     def announce(self, run: str) -> None:
         """Say that the run is registered; from here on the output has the place that bears its id."""
-        place = self._root / detached_output_key(run)
+        place = self._place(run)
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._output.replace(place)
+            self._output.rename(place)
         except OSError:
             place = self._output  # it stays where it is, and the user is told that place
         try:
@@ -51,6 +52,11 @@ class Background:
             pass  # nobody waits any more: the terminal has gone
         finally:
             os.close(self._foreground)
+
+    def _place(self, run: str) -> Path:
+        """Return a place that holds nothing yet: what the run said before it was continued stays."""
+        places = (self._root / detached_output_key(run, time) for time in count(1))
+        return next(place for place in places if not place.exists())
 
 
 def detach(context: CliContext, flow: str, root: Path) -> Background:
