@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from msgspec import Struct
@@ -15,11 +14,12 @@ from msgspec.structs import replace
 
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.flow_file import set_flow_module
+from stepwell.datastore.flow_file import defines_more, set_flow_module
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engines.local.safety import usable_cores, why_not_fork
+from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
@@ -40,6 +40,7 @@ from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
 
 if TYPE_CHECKING:
+    from stepwell.runtime.plan import Plan
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.runtime.single_task import Show, TaskResult
     from stepwell.runtime.task_order import TaskOrder
@@ -94,19 +95,53 @@ def run_flow(
     return runtime.execute(asked, options, listener)
 
 
+def plan_run(
+    definition: FlowDefinition, parameters: Mapping[str, object], options: RunOptions, settings: Settings
+) -> Plan:
+    """Return what `run_flow` would do, and raise what it would raise; nothing is executed or written."""
+    from stepwell.runtime.plan import Surroundings, plan_of
+
+    _known_kinds(settings)
+    _run_settings(settings, settings.user)
+    isolation, notices = _isolation(options)
+    around = Surroundings(
+        datastore=str(settings.datastore_root),
+        isolation=isolation,
+        workers=_workers(isolation, options),
+        notices=notices,
+        capabilities=_capabilities(isolation),
+    )
+    return plan_of(definition, parameters, around)
+
+
+def detachable_root(settings: Settings) -> Path:
+    """Make the local datastore ready for a run that goes on in a fork of this process; return its directory.
+
+    Raises
+    ------
+    UsageError
+        This process cannot be forked, or the datastore is of another kind.
+    StoreError
+        There is no datastore at that place and none can be made.
+    """
+    _known_kinds(settings)
+    hazard = why_not_detach()
+    if hazard is not None:
+        raise UsageError(
+            f"{hazard} A run of this flow cannot be detached. Start it with `nohup ... run &` instead."
+        )
+    root = settings.datastore_root
+    _open_datastore(root, settings)
+    return root
+
+
 def register_run(
     definition: FlowDefinition,
     parameters: Mapping[str, object],
     registration: Registration,
     settings: Settings,
 ) -> RunRecord:
-    """Register a run whose tasks a scheduler will start one by one; return its record.
-
-    Raises
-    ------
-    StepwellException
-        The id is taken, or the run cannot be registered for another reason.
-    """
+    """Register a run whose tasks a scheduler will start one by one; return its record."""
     from stepwell.runtime.scheduler_run import register_run as register
 
     _known_kinds(settings)
@@ -220,6 +255,19 @@ def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
     return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
 
 
+def _workers(isolation: Isolation, options: RunOptions) -> int:
+    return 1 if isolation == "inline" else options.max_workers or usable_cores()
+
+
+def _capabilities(isolation: Isolation) -> Capabilities:
+    """Return what the engine for an isolation can do, without making it."""
+    if isolation == "inline":
+        from stepwell.engines.inline import CAPABILITIES
+    else:
+        from stepwell.engines.local.engine import CAPABILITIES
+    return CAPABILITIES
+
+
 def _package_suffixes(settings: Settings) -> tuple[str, ...]:
     if settings.text("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE").lower() not in ("true", "1"):
         return ()
@@ -266,7 +314,7 @@ def _engine(
     ) -> tuple[Sequence[str], Mapping[str, str]]:
         return _command("launcher"), {**os.environ, **dict(variables), **environment}
 
-    workers, grace_s = options.max_workers or usable_cores(), options.kill_grace_s
+    workers, grace_s = _workers(isolation, options), options.kill_grace_s
     if isolation == "spawn":
         os.environ.update(environment)
         spawn_command = _command("spawned-task")
@@ -301,20 +349,9 @@ def _preload(function: StepFunction) -> None:
     from stepwell.storages.memory import MemoryStorage
 
     rehearse(Datastore(MemoryStorage()))
-    if _has_own_definitions(function.flow_class):
+    if defines_more(function.flow_class.__module__, besides=FlowSpec):
         # Values made of them are stored with its help; other flows need not wait for its import.
         import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
-
-
-def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
-    """Whether the flow's file defines classes or functions beside its flows."""
-    module = sys.modules.get(flow_class.__module__)
-    return any(
-        isinstance(value, type | FunctionType)
-        and value.__module__ == flow_class.__module__
-        and not (isinstance(value, type) and issubclass(value, FlowSpec))
-        for value in vars(module).values()
-    )
 
 
 def _root_of(spec: str) -> Path:
@@ -334,12 +371,16 @@ def _root_of(spec: str) -> Path:
 def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    if root.exists() and not root.is_dir():
-        raise StoreFormatError(
-            f"{root} is a file, not a directory. Choose another place with --datastore-root."
-        )
-    datastore = Datastore.open(LocalStorage(root), _verify(settings))
+    datastore = _open_datastore(root, settings)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
     readonly = file.exists() and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+
+
+def _open_datastore(root: Path, settings: Settings) -> Datastore:
+    if root.exists() and not root.is_dir():
+        raise StoreFormatError(
+            f"{root} is a file, not a directory. Choose another place with --datastore-root."
+        )
+    return Datastore.open(LocalStorage(root), _verify(settings))

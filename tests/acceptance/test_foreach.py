@@ -130,6 +130,7 @@ class F(FlowSpec):
 
 
 # SPEC 2.3-8
+# SPEC 9.3-1
 def test_more_items_than_allowed_fail_the_step(flows):
     ran = flows.run(
         """

@@ -2,6 +2,8 @@
 
 import pytest
 
+from stepwell.wiring import open_stores
+
 FLOW = """
 import os, random, sys, threading
 
@@ -133,3 +135,113 @@ class F(FlowSpec):
     [kept] = ran.failures("start")
     assert [entry.name for entry in kept.own] == ["_exception", "kept"]
     assert len(ran.output) < 20_000
+
+
+MODES = """
+import os, sys, threading
+
+with open("imports", "a") as file:
+    file.write("x")
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        print("out", self.about())
+        print("err", file=sys.stderr)
+        self.seen = self.about()
+        self.next(self.work, foreach=range(3))
+
+    def about(self):
+        links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if self.is_open(fd)]
+        return {
+            "pid": os.getpid(),
+            "parent": os.getppid(),
+            "threads": threading.active_count(),
+            "database": "sqlite3" in sys.modules or any("metadata.db" in link for link in links),
+        }
+
+    def is_open(self, fd):
+        return os.path.lexists(f"/proc/self/fd/{fd}")
+
+    @step
+    def work(self):
+        self.seen = self.about()
+        self.square = self.input ** 2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.squares = [one.square for one in inputs]
+        self.seen = [one.seen for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def run_in(flows, isolation):
+    ran = flows.run(MODES, "--isolation", isolation)
+    assert ran.code == 0, ran.output
+    run = open_stores(str(ran.root)).metadata.run("F", "1")
+    return ran, run.pid, (flows.folder / "imports").read_text()
+
+
+# SPEC 7.1-3
+def test_forked_tasks_come_from_a_launcher_without_threads_and_connections(flows):
+    ran, run_pid, imports = run_in(flows, "fork")
+
+    seen = [ran.value("seen", "start"), *ran.value("seen")]
+    assert len({one["pid"] for one in seen}) == 4
+    [launcher] = {one["parent"] for one in seen}
+    assert launcher != run_pid
+    assert [(one["threads"], one["database"]) for one in seen] == [(1, False)] * 4
+    assert imports == "x"
+
+
+# SPEC 7.1-3
+def test_spawned_tasks_are_interpreters_of_their_own(flows):
+    ran, run_pid, imports = run_in(flows, "spawn")
+
+    seen = [ran.value("seen", "start"), *ran.value("seen")]
+    assert len({one["pid"] for one in seen}) == 4
+    assert run_pid not in {one["pid"] for one in seen}
+    assert imports == "x" * 7  # the run process and six tasks
+
+
+# SPEC 7.1-3
+def test_inline_tasks_run_in_the_run_process(flows):
+    ran, run_pid, imports = run_in(flows, "inline")
+
+    seen = [ran.value("seen", "start"), *ran.value("seen")]
+    assert {one["pid"] for one in seen} == {run_pid}
+    assert imports == "x"
+
+
+# SPEC 7.1-3
+@pytest.mark.parametrize("isolation", ["fork", "spawn", "inline"])
+def test_every_isolation_leaves_the_same_artifacts_and_logs(flows, isolation):
+    ran, _, _ = run_in(flows, isolation)
+
+    assert ran.names("end") == {"squares", "seen"}
+    assert ran.value("squares") == [0, 1, 4]
+    key = ran.tasks("start")[0].key
+    logs = ran.datastore.logs
+    assert logs.read(key, 0, "stdout") == f"out {ran.value('seen', 'start')}\n".encode()
+    assert logs.read(key, 0, "stderr") == b"err\n"
+
+
+THREAD = "STOP = threading.Event()\nthreading.Thread(target=STOP.wait, daemon=True).start()"
+
+
+# SPEC 7.1-3
+# SPEC 7.1-4
+def test_where_a_fork_is_unsafe_tasks_are_spawned_and_one_line_says_so(flows):
+    threaded = MODES.replace("class F", f"{THREAD}\n\nclass F")
+
+    ran = flows.run(threaded)
+
+    assert ran.code == 0, ran.output
+    assert "Tasks are spawned; --isolation spawn silences this line." in ran.stdout
+    assert (flows.folder / "imports").read_text() == "x" * 7

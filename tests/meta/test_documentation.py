@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from stepwell.cli.lazy_group import COMMANDS, load_command
 from stepwell.settings.keys import FAMILIES, GENERAL_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -103,3 +104,17 @@ def test_every_rule_of_the_checks_is_explained():
     )
 
     assert rules() - explained == set()
+
+
+# SPEC 9.3-15
+def test_every_option_of_the_entry_for_schedulers_is_explained():
+    page = (ROOT / "docs/reference/schedulers.md").read_text()
+    options = {
+        option
+        for name in ("init", "step")
+        for parameter in load_command(COMMANDS[name]).params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+
+    assert {option for option in options if option not in page} == set()

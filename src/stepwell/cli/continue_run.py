@@ -14,6 +14,7 @@ from stepwell.model.states import RunState
 from stepwell.runtime.options import ContinueRun
 
 if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
 
 
@@ -36,5 +37,18 @@ def continue_run(run: str | None, **values: Any) -> ExitCode:
     if found.state is RunState.SUCCEEDED:
         context.console.talk(f"Run {found.flow}/{found.run} has succeeded: nothing is left to do.")
         return ExitCode.DONE
+    if values["dry_run"]:
+        return _print_plan(context, definition, found.run, values["as_json"])
     say_head(context, definition)
     return carry_out(context, definition, ContinueRun(found.run), values)
+
+
+def _print_plan(context: CliContext, definition: FlowDefinition, run: str, as_json: bool) -> ExitCode:
+    from stepwell.cli.reuse_plan import print_reuse
+    from stepwell.runtime.continuing import continuation
+    from stepwell.wiring import open_stores
+
+    stores = open_stores(settings=context.settings)
+    found = continuation(definition, stores.datastore, stores.metadata, run)
+    print_reuse(context, definition.name, run, found.plan, as_json)
+    return ExitCode.DONE

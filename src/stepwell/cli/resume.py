@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
-    from stepwell.scheduling.reuse import StepPlan
 
 
 def command(flow_class: type[FlowSpec] | None) -> click.Command:
@@ -44,7 +42,6 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
             "Let several processes resume into the run that --run-id names: one leads, the others wait.",
             is_flag=True,
         ),
-        option("dry-run", "Print what would be reused and executed, and why; run nothing.", is_flag=True),
     ]
     return click.Command(
         "resume",
@@ -97,25 +94,11 @@ def resume(step: str | None, **values: Any) -> ExitCode:
 
 
 def _print_plan(context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool) -> ExitCode:
+    from stepwell.cli.reuse_plan import print_reuse
     from stepwell.runtime.resuming import resumption
     from stepwell.wiring import open_stores
 
     stores = open_stores(settings=context.settings)
     found = resumption(definition, stores.datastore, stores.metadata, asked, context.settings.user)
-    if as_json:
-        plan = {"flow": definition.name, "origin": asked.origin, "steps": found.plan}
-        context.console.data(msgspec.json.encode(plan).decode())
-        return ExitCode.DONE
-    context.console.data(f"{definition.name} would go on from run {asked.origin}:")
-    width = max(len(step.step) for step in found.plan)
-    for step in found.plan:
-        context.console.data(f"  {step.step:<{width}}  {_in_words(step)}")
+    print_reuse(context, definition.name, asked.origin, found.plan, as_json)
     return ExitCode.DONE
-
-
-def _in_words(step: StepPlan) -> str:
-    if not step.why:
-        return f"{step.reused} reused"
-    parts = [f"{step.reused} reused"] if step.reused else []
-    parts.append(f"{step.executed} executed again" if step.executed else "executed")
-    return f"{', '.join(parts)} ({step.why})"

@@ -15,10 +15,12 @@ from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
+from stepwell.runtime.events import Listener, RunBegan, RunEvent
 from stepwell.runtime.options import NewRun, RunAsked, RunOptions
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
+    from stepwell.cli.detach import Background
     from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
@@ -89,7 +91,9 @@ def own_options(taken: Collection[str] = ()) -> list[click.Option]:
             default=10.0,
             show_default=True,
         ),
-        option("json", "Print events as JSON lines in place of the text.", "as_json", is_flag=True),
+        option("detach", "Print the run's id and leave the run to the background.", is_flag=True),
+        option("dry-run", "Print what would be done, and do none of it.", is_flag=True),
+        option("json", "Print events, or the plan, as JSON in place of the text.", "as_json", is_flag=True),
         option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
         option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
         option("full-traceback", "Show all frames of a failure.", is_flag=True),
@@ -100,8 +104,13 @@ def run(**values: Any) -> ExitCode:
     """Check the flow, resolve parameters, run it, and show what happens."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
-    say_head(context, definition)
     parameters = resolved(click.get_current_context(), context, values)
+    if values["dry_run"]:
+        from stepwell.cli.plan import print_plan
+
+        print_plan(context, definition, parameters, run_options(values), values["as_json"])
+        return ExitCode.DONE
+    say_head(context, definition)
     return carry_out(context, definition, NewRun(parameters), values)
 
 
@@ -118,14 +127,17 @@ def carry_out(
 ) -> ExitCode:
     """Carry out the run that is asked for, and show what happens."""
     check_step(definition, values["until"], "--until")
-    view = choose_view(context, view_options(values, tuple(definition.graph.nodes)))
+    options, shown = run_options(values), view_options(values, tuple(definition.graph.nodes))
+    background = _detached(context, definition.name) if values["detach"] else None
+    view = choose_view(context, shown)
     from stepwell.wiring import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
     gc.freeze()
+    listener = view.listen if background is None else _announcing(background, view.listen)
     with view:
-        result = run_flow(definition, asked, run_options(values), context.settings, view.listen)
+        result = run_flow(definition, asked, options, context.settings, listener)
     _say_what_next(context, view, result.flow, result.run)
     return exit_code(result.state, result.as_asked)
 
@@ -138,6 +150,22 @@ def check_step(definition: FlowDefinition, step: str | None, given_by: str) -> N
         steps = tuple(definition.graph.nodes)
         words = (f"{given_by}: `{step}` is not a step of {definition.name}.", did_you_mean(step, steps))
         raise UsageError(" ".join(filter(None, (*words, f"The steps are: {listed(steps)}."))))
+
+
+def _detached(context: CliContext, flow: str) -> Background:
+    from stepwell.cli.detach import detach
+    from stepwell.wiring import detachable_root
+
+    return detach(context, flow, detachable_root(context.settings))
+
+
+def _announcing(background: Background, listener: Listener) -> Listener:
+    def listen(event: RunEvent) -> None:
+        if isinstance(event, RunBegan):
+            background.announce(event.run)
+        listener(event)
+
+    return listen
 
 
 def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None:

@@ -48,16 +48,21 @@ def children_of(task: StoredTask) -> Iterator[TaskRecord]:
 
 def _candidates(task: StoredTask, transition: TransitionTaken) -> Iterator[TaskRecord]:
     """Later tasks of the target steps, only those of a fitting branch where the index can tell them apart."""
-    record = task.record()
+    record, above = task.record(), _number_below_children(task)
     for target in transition.targets:
         if transition.kind == "foreach":
-            yield from task.run.newest_tasks(target, above=record.number)
+            yield from task.run.newest_tasks(target, above=above)
             continue
-        yield from task.run.newest_tasks(target, record.index_path, record.number)
+        yield from task.run.newest_tasks(target, record.index_path, above)
         if record.index_path:
             # The target may be the join that closes the innermost foreach: it stands one level further out.
             outer = record.index_path.rpartition(",")[0]
-            yield from task.run.newest_tasks(target, outer, record.number)
+            yield from task.run.newest_tasks(target, outer, above)
+
+
+def _number_below_children(task: StoredTask) -> int:
+    # A scheduler's tasks are numbered by clocks, which may disagree from machine to machine.
+    return -1 if task.run.known().by_scheduler else task.record().number
 
 
 def _joins_of_nothing(task: StoredTask) -> Iterator[TaskRecord]:
@@ -65,7 +70,8 @@ def _joins_of_nothing(task: StoredTask) -> Iterator[TaskRecord]:
     record = task.record()
     datastore = task.run.connection.stores.datastore
     opened = TaskRef(task.key.step, task.key.task)
-    for candidate in task.run.newest_tasks(index_path=record.index_path, above=record.number):
+    above = _number_below_children(task)
+    for candidate in task.run.newest_tasks(index_path=record.index_path, above=above):
         if not candidate.parents and _split_of(datastore, candidate) == opened:
             yield candidate
 

@@ -35,6 +35,17 @@ def set_flow_module(name: str, file: str) -> None:
     _marks.append(b"\x8c" + bytes([len(text)]) + text)
 
 
+def defines_more(module: str, besides: type) -> bool:
+    """Return whether a flow's file defines functions, or classes other than those of one kind: its flows."""
+    loaded = sys.modules.get(module)
+    return any(
+        isinstance(value, type | FunctionType)
+        and value.__module__ == module
+        and not (isinstance(value, type) and issubclass(value, besides))
+        for value in vars(loaded).values()
+    )
+
+
 def mentioned_in(stream: Sequence[Buffer]) -> bool:
     """Return whether a pickle refers to something of the flow's file (or holds its name as text)."""
     return any(

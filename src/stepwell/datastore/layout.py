@@ -47,9 +47,15 @@ def run_record_key(run: str) -> str:
     return f"{INDEX}/{_sharded(run)}"
 
 
-def detached_output_key(run: str) -> str:
-    """Place of the text file with what a run in the background has said; only a local datastore has it."""
-    return f"{DETACHED}/{_sharded(run)}.txt"
+def detached_output_key(run: str, time: int = 1) -> str:
+    """Place of the text file with what a run in the background has said; only a local datastore has it.
+
+    Parameters
+    ----------
+    time
+        How often the run has gone to the background: it may be continued.
+    """
+    return f"{DETACHED}/{_sharded(run)}{'' if time == 1 else f'-{time}'}.txt"
 
 
 def pack_key(key: TaskKey) -> str:

@@ -24,6 +24,8 @@ from stepwell.model.task import TaskOutcome, TaskRequest
 
 _CHUNK = 1 << 20
 
+CAPABILITIES = Capabilities(name="inline", variables=False, processes=False, retry_delay_s=0.0)
+
 InlineRunner = Callable[[RunInfo, TaskRequest, Callable[[TaskOutcome], None]], int]
 """Runs one task in the present process, reports its outcome, returns the exit code."""
 
@@ -54,7 +56,7 @@ class InlineEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="inline", variables=False, processes=False, retry_delay_s=0.0)
+        return CAPABILITIES
 
     @property
     def queue_depth(self) -> int:

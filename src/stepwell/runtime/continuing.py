@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import socket
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.liveness import process_started, settle
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 from stepwell.runtime.beginning import BegunRun, RunContext, scope_of
-from stepwell.runtime.past import past_of
+from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
-from stepwell.scheduling.reuse import plan, reusable
+from stepwell.scheduling.reuse import StepPlan, plan, reusable
 
 _ALIVE = (RunState.PENDING, RunState.RUNNING)
 
@@ -31,16 +35,31 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
         There is no such run, or its parameters are gone.
     """
     run = _taken_up(context, _dead_run(context, run_id))
-    graph = context.definition.graph
-    past = past_of(context.datastore, context.metadata, run.flow, run.run)
-    tasks = [*past.succeeded, *past.unfinished]
-    earlier = Earlier(reusable(graph, tasks), past.last_id)
+    found = continuation(context.definition, context.datastore, context.metadata, run_id)
     recorder = context.recorder(run)
     recorder.save_run()
-    origin = run.fields.get("origin-run-id")
+    info = context.info(run, run.fields.get("origin-run-id"))
+    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, scope_of(context))
+
+
+class Continuation(Struct, frozen=True):
+    """What a run that goes on has, and what becomes of each step."""
+
+    past: Past
+    earlier: Earlier
+    plan: list[StepPlan]
+
+
+def continuation(
+    definition: FlowDefinition, datastore: Datastore, metadata: MetadataStore, run_id: str
+) -> Continuation:
+    """Work out what is left of a run; nothing is written."""
+    graph = definition.graph
+    past = past_of(datastore, metadata, definition.name, run_id)
+    tasks = [*past.succeeded, *past.unfinished]
+    earlier = Earlier(reusable(graph, tasks), past.last_id)
     steps = {task.step for task in tasks} | graph.nodes.keys()
-    planned = plan(graph, tasks, earlier, (), steps)
-    return BegunRun(context.info(run, origin), recorder, earlier, past.records, planned, scope_of(context))
+    return Continuation(past, earlier, plan(graph, tasks, earlier, (), steps))
 
 
 def _dead_run(context: RunContext, run_id: str) -> RunRecord:

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
@@ -30,6 +32,9 @@ _LAST_READ = 1 << 20
 
 _BACKLOG = 16
 _CANCELLED = "cancelled before it started"
+
+CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0)
+"""Of an engine that can start interpreters, for launchers or for tasks."""
 
 
 class _Task:
@@ -110,8 +115,9 @@ class LocalEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        variables = bool(self._spawn_command) or self._launcher_command is not None
-        return Capabilities(name="local", variables=variables, processes=True, retry_delay_s=0.0)
+        if self._spawn_command or self._launcher_command is not None:
+            return CAPABILITIES
+        return replace(CAPABILITIES, variables=False)
 
     @property
     def queue_depth(self) -> int:

@@ -20,6 +20,16 @@ def why_not_fork() -> str | None:
     return _loop_hazard() or _cuda_hazard() or _thread_hazard()
 
 
+def why_not_detach() -> str | None:
+    """Say in one sentence why a run cannot go on in a fork of this process, or return None.
+
+    The run process itself uses no framework, so that macOS lets it; tasks are spawned there as always.
+    """
+    if sys.platform == "win32":
+        return "Windows cannot fork processes."
+    return _loop_hazard() or _cuda_hazard() or _thread_hazard()
+
+
 def _thread_hazard() -> str | None:
     others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
     if others:
@@ -62,20 +72,27 @@ def _cupy_has_context(driver: object) -> bool:
 def usable_cores() -> int:
     """Return how many cores this process may use, affinity and control group respected; at least 1."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _group_quota()
+    quota = core_quota(PurePath("/sys/fs/cgroup"), _read("/proc/self/cgroup"))
     return max(1, min(cores, int(quota + 0.5)) if quota else cores)
 
 
-def _group_quota() -> float | None:
-    """Return the control group's limit in cores, the tightest from its own level upward, or None."""
-    limits = [limit for limit in map(_quota_at, _group_folders()) if limit]
+def core_quota(root: PurePath, membership: str) -> float | None:
+    """Return a control group's limit in cores, the tightest from its own level upward, or None.
+
+    Parameters
+    ----------
+    root
+        Where control groups are mounted.
+    membership
+        The groups of a process, as ``/proc/PID/cgroup`` has them.
+    """
+    limits = [limit for limit in map(_quota_at, _group_folders(root, membership)) if limit]
     return min(limits, default=None)
 
 
-def _group_folders() -> list[PurePath]:
-    root = PurePath("/sys/fs/cgroup")
+def _group_folders(root: PurePath, membership: str) -> list[PurePath]:
     folders = [root, root / "cpu"]
-    for line in _read("/proc/self/cgroup").splitlines():
+    for line in membership.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
