@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import NoReturn, cast
@@ -14,12 +14,15 @@ from msgspec import Struct
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import set_flow_module
+from stepwell.datastore.serializer import Serializer
+from stepwell.datastore.serializers import Distrust, Found, Serializers, in_words
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
+from stepwell.plugins.registry import registered
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import Fsync, Isolation, RunOptions, RunResult, RunSettings
@@ -27,8 +30,12 @@ from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
+from stepwell.storages.ownership import strangers
 
 METADATA_FILE = "metadata.db"
+SERIALIZERS = "stepwell.serializers"
+"""Group of the entry points of serializers."""
+
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
 _FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
@@ -59,8 +66,10 @@ def run_flow(
     """
     _known_kinds(settings)
     user, root = settings.user, settings.datastore_root
-    isolation, notices = _isolation(options)
-    function = _step_function(definition, root, settings, preset_constants=isolation != "fork")
+    serializers = Serializers(installed_serializers)
+    notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
+    isolation, more = _isolation(options)
+    function = _step_function(definition, root, settings, serializers, preset_constants=isolation != "fork")
     engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
@@ -68,7 +77,7 @@ def run_flow(
     runtime = Runtime(
         definition,
         engine,
-        lambda: _open(root, settings),
+        lambda: _open(root, settings, serializers),
         SystemClock(),
         RunSettings(
             user=user,
@@ -76,18 +85,23 @@ def run_flow(
             seed=settings.text("SEED") or None,
             package_suffixes=_package_suffixes(settings),
         ),
-        notices=notices,
+        notices=(*notices, *more),
     )
     return runtime.execute(parameters, options, listener)
 
 
-def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:
+def open_stores(
+    spec: str | None = None, settings: Settings | None = None, trust: bool | None = None
+) -> Stores:
     """Open the datastore and the index for reading.
 
     Parameters
     ----------
     spec
         A directory, or ``local@DIRECTORY``; None is the place that the settings say.
+    trust
+        Whether values may be loaded that could run code; None decides by who can write there, and by the
+        settings.
 
     Raises
     ------
@@ -100,8 +114,17 @@ def open_stores(spec: str | None = None, settings: Settings | None = None) -> St
         from stepwell.settings.sources import load_settings
 
         settings = load_settings()
+    if spec is None:
+        _known_kinds(settings)
     root = settings.datastore_root if spec is None else _root_of(spec)
-    return Stores(*_open(root, settings))
+    serializers = Serializers(installed_serializers, _distrust(root, settings, trust))
+    return Stores(*_open(root, settings, serializers))
+
+
+def installed_serializers() -> Found:
+    """Return the serializers that installed distributions add, and why others cannot be used."""
+    found = registered(SERIALIZERS, Serializer)
+    return found.usable, found.broken
 
 
 def run_spawned_task() -> NoReturn:
@@ -158,12 +181,31 @@ def _package_suffixes(settings: Settings) -> tuple[str, ...]:
 
 
 def _step_function(
-    definition: FlowDefinition, root: Path, settings: Settings, preset_constants: bool
+    definition: FlowDefinition,
+    root: Path,
+    settings: Settings,
+    serializers: Serializers,
+    preset_constants: bool,
 ) -> StepFunction:
     if definition.module != "__main__":
         set_flow_module(definition.module, definition.file)
-    datastore = Datastore(LocalStorage(root), _verify(settings))
+    datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
+
+
+def _unusable(serializers: Serializers) -> Iterator[str]:
+    for label, why in serializers.broken.items():
+        yield (
+            f"The serializer {in_words(label)} cannot be used: {why}. Values are stored without it. "
+            f"Mend, update or uninstall {label.partition('@')[2]}."
+        )
+
+
+def _distrust(root: Path, settings: Settings, trust: bool | None) -> Distrust | None:
+    if trust or (trust is None and settings.trusts(root)):
+        return None
+    why = strangers(root) if trust is None else "it was opened with `trust=False`"
+    return Distrust(str(root), why) if why else None
 
 
 def _verify(settings: Settings) -> Verify:
@@ -215,7 +257,8 @@ def _function_of_environment() -> StepFunction:
     from stepwell.settings.sources import load_settings
 
     root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_FLOW_VARIABLE)
-    return _step_function(define(load_flow(target)), Path(root), load_settings(), preset_constants=True)
+    definition, serializers = define(load_flow(target)), Serializers(installed_serializers)
+    return _step_function(definition, Path(root), load_settings(), serializers, preset_constants=True)
 
 
 def _preload(function: StepFunction) -> None:
@@ -254,14 +297,14 @@ def _root_of(spec: str) -> Path:
     return root / ".stepwell" if (root / ".stepwell").is_dir() else root
 
 
-def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
+def _open(root: Path, settings: Settings, serializers: Serializers) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
     if root.exists() and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
-    datastore = Datastore.open(LocalStorage(root), _verify(settings))
+    datastore = Datastore.open(LocalStorage(root), _verify(settings), serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
     readonly = file.exists() and not os.access(root, os.W_OK)

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from stepwell.cli.context import current_context
-from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
+from stepwell.client.previews import entries_of, preview
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import UsageError
 from stepwell.model.artifact import ArtifactEntry

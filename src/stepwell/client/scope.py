@@ -23,10 +23,13 @@ class Connection:
         As ``metadata()`` takes it.
     stores
         Stores that are open already and lie in this process only; the location is then just a name.
+    trust
+        As ``metadata()`` takes it.
     """
 
-    def __init__(self, location: str, stores: Stores | None = None) -> None:
+    def __init__(self, location: str, stores: Stores | None = None, trust: bool | None = None) -> None:
         self.location = location
+        self._trust = trust
         self._given = stores
         self._opened = threading.local()
 
@@ -45,7 +48,7 @@ class Connection:
         if opened is None or not opened.is_ours:
             from stepwell.wiring import open_stores  # the adapters, for those who read results only
 
-            opened = self._opened.stores = _Opened(open_stores(self.location))
+            opened = self._opened.stores = _Opened(open_stores(self.location, trust=self._trust))
         return opened.stores
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +65,7 @@ class Connection:
             raise StoreError(
                 f"Results in {self.location} lie in this process only, so objects of them cannot be pickled."
             )
-        return (Connection, (self.location,))
+        return (Connection, (self.location, None, self._trust))
 
 
 class _Opened:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from weakref import ref
 
-from stepwell.datastore.serializers import OUT_OF_BAND_FROM, buffer_places
+from stepwell.datastore.pickles import OUT_OF_BAND_FROM, buffer_places
 from stepwell.datastore.storage import Buffer
 
 _CHUNK_PAGES = 512 * 1024

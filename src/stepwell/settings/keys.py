@@ -42,6 +42,7 @@ _GENERAL = (
     ),
     Key("SEED", "", "makes the random seeds of tasks repeatable"),
     Key("VERIFY", "new", "when the hash of stored bytes is checked: always, new or never"),
+    Key("TRUST", "", "directories of others from which values may be loaded, separated as in PATH; or `all`"),
     Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes"),
     Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies"),
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well"),
@@ -78,6 +79,9 @@ FAMILIES = (
     ),
     *("SFN_", "EVENTS_SFN_", "KUBERNETES_", "ARGO_", "CONDA_", "DEFAULT_SECRETS_", "CARD_"),
 )
+
+# Whoever gives somebody a datastore must not decide how far it is trusted.
+NOT_OF_A_DATASTORE = frozenset({"TRUST"})
 
 SECRETS = frozenset({"SERVICE_AUTH_KEY", "SERVICE_HEADERS", "PRODUCTION_TOKEN"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -92,6 +93,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def namespace(self) -> str | None:
         """The client's default namespace; None means the user's own."""
         return self.text("DEFAULT_NAMESPACE") or None
+
+    def trusts(self, root: Path) -> bool:
+        """Whether values may be loaded from a datastore although others can write to it."""
+        given = self.text("TRUST")
+        real = root.resolve()
+        places = (self._absolute(place).resolve() for place in given.split(os.pathsep) if place)
+        return given == "all" or any(real.is_relative_to(place) for place in places)
 
     def _absolute(self, path: str) -> Path:
         return self.directory / Path(path).expanduser()

@@ -14,7 +14,7 @@ import msgspec
 
 from stepwell.exceptions import UsageError
 from stepwell.settings.account import account_user
-from stepwell.settings.keys import GENERAL_KEYS, OPTION_VARIABLES, is_known
+from stepwell.settings.keys import GENERAL_KEYS, NOT_OF_A_DATASTORE, OPTION_VARIABLES, is_known
 from stepwell.settings.settings import Settings, Value, nearest
 
 PREFIX = "STEPWELL_"
@@ -44,8 +44,11 @@ def load_settings(
     from_environment = dict(_environment(environ))
     values: dict[str, Value] = {}
     warnings: list[str] = []
-    for path in _files(from_environment, environ, directory):
+    for path, is_own in _files(from_environment, environ, directory):
         for name, value in _read(path):
+            if name in NOT_OF_A_DATASTORE and not is_own:
+                warnings.append(f"{name} in {path} is ignored: it counts in your own configuration only.")
+                continue
             if not is_known(name):
                 warnings.append(_unknown(name, value.origin))
             values[name] = value
@@ -74,8 +77,10 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
             yield name.removeprefix(PREFIX), Value(text, f"environment variable {name}")
 
 
-def _files(given: Mapping[str, Value], environ: Mapping[str, str], directory: Path) -> Iterator[Path]:
-    """Yield the configuration files that exist, the weakest first."""
+def _files(
+    given: Mapping[str, Value], environ: Mapping[str, str], directory: Path
+) -> Iterator[tuple[Path, bool]]:
+    """Yield the configuration files that exist, the weakest first, and whether it is the user's own."""
     if "HOME" in given:
         home = Path(given["HOME"].text).expanduser()
     else:
@@ -83,7 +88,7 @@ def _files(given: Mapping[str, Value], environ: Mapping[str, str], directory: Pa
     profile = given["PROFILE"].text if "PROFILE" in given else ""
     own = home / (f"config_{profile}.json" if profile else "config.json")
     if own.is_file():
-        yield own
+        yield own, True
     elif profile:
         raise UsageError(
             f"The profile {profile!r} (STEPWELL_PROFILE) has no file: {own} does not exist. "
@@ -91,7 +96,7 @@ def _files(given: Mapping[str, Value], environ: Mapping[str, str], directory: Pa
         )
     place = nearest(directory)
     if place is not None and (project := place / "config.json").is_file():
-        yield project
+        yield project, False
 
 
 def _read(path: Path) -> Iterator[tuple[str, Value]]:

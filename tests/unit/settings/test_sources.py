@@ -112,3 +112,16 @@ def test_a_user_that_cannot_be_found_is_an_error(tmp_path):
 def test_a_number_that_is_none_is_refused_with_its_origin(place):
     with pytest.raises(UsageError, match=r"STEPWELL_STORE_PATIENCE must be a number.*environment variable"):
         load(place, {"STEPWELL_STORE_PATIENCE": "soon"}).number("STORE_PATIENCE")
+
+
+# SPEC 18.2-1
+def test_a_datastores_own_file_cannot_say_whom_to_trust_and_the_users_can(tmp_path):
+    own, project = tmp_path / "home", tmp_path / ".stepwell"
+    for place, text in ((own, "/mine"), (project, "all")):
+        place.mkdir()
+        (place / "config.json").write_text(f'{{"TRUST": "{text}"}}')
+
+    settings = load_settings(environ={"STEPWELL_HOME": str(own)}, directory=tmp_path)
+
+    assert settings.text("TRUST") == "/mine"
+    assert any("TRUST" in warning and str(project) in warning for warning in settings.warnings)
