@@ -292,20 +292,25 @@ def _root_of(spec: str) -> Path:
     if "://" in spec:
         raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
     root = Path(place if at else spec).expanduser().absolute()
-    if (root / METADATA_FILE).exists():
+    if _is_there(root / METADATA_FILE):
         return root
-    return root / ".stepwell" if (root / ".stepwell").is_dir() else root
+    return root / ".stepwell" if _is_there(root / ".stepwell") else root
 
 
 def _open(root: Path, settings: Settings, serializers: Serializers) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    if root.exists() and not root.is_dir():
+    if _is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
     datastore = Datastore.open(LocalStorage(root), _verify(settings), serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = file.exists() and not os.access(root, os.W_OK)
+    readonly = _is_there(file) and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it can be seen; the storage says why if it cannot."""
+    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises where a parent may not be entered

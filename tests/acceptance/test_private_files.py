@@ -114,3 +114,30 @@ def test_a_dump_that_cannot_be_written_is_a_usage_error(folder):
 
     assert done.returncode == 2
     assert "no/such/folder cannot be written" in words(done)
+
+
+READ = """
+from stepwell import Flow, namespace
+namespace(None)
+run = Flow("Small").latest_run
+assert run.successful and run["start"].task.data.big == b"x" * 100_000
+assert run["start"].task.stdout == "words\\n" and "class Small" in run.code.flowspec
+"""
+
+
+# SPEC 10.3-12
+# SPEC 18.2-2
+def test_reading_results_leaves_no_file_anywhere(folder, scratch):
+    folder.flow(*BODY)
+    assert folder.run().returncode == 0
+    folder.file(READ, "read.py")
+    home = folder.path / "home"
+    home.mkdir()
+    places = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    del places["STEPWELL_HOME"]
+    before = {path for path in folder.path.rglob("*") if "metadata.db" not in path.name}
+
+    done = folder.call("read.py", env=places)
+
+    assert done.returncode == 0, done.stderr
+    assert {path for path in folder.path.rglob("*") if "metadata.db" not in path.name} == before

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """A place of results. Opened on first use, once in each process and thread.
+    """A place of results. Opened on first use, once in each process and thread, and anew for another user.
 
     Two connections to one location are equal; a pickled one opens the same location again.
 
@@ -71,20 +71,26 @@ class Connection:
 class _Opened:
     """Stores that one thread of one process opened, and that are closed when nobody can use them any more.
 
-    An open database must be used neither by another thread nor by a forked child.
+    An open database must be used neither by another thread nor by a forked child; and a process that has
+    become another user's reads anew what it may.
     """
 
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
-        self._owner = (os.getpid(), threading.get_ident())
+        self._owner = _present_owner()
 
     @property
     def is_ours(self) -> bool:
-        return self._owner == (os.getpid(), threading.get_ident())
+        return self._owner == _present_owner()
 
     def __del__(self) -> None:
         if self.is_ours:
             self.stores.metadata.close()
+
+
+def _present_owner() -> tuple[int, int, int]:
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    return os.getpid(), threading.get_ident(), user
 
 
 class Scope:

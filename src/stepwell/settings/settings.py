@@ -109,6 +109,6 @@ def nearest(directory: Path) -> Path | None:
     """Return the first ``.stepwell`` directory in ``directory`` or above it."""
     for place in (directory, *directory.parents):
         found = place / DATASTORE_NAME
-        if found.is_dir():
+        if os.path.isdir(found):  # noqa: PTH112 - where a parent may not be entered, it raises nothing
             return found
     return None

@@ -87,7 +87,7 @@ def _files(
         home = Path(environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()) / "stepwell"
     profile = given["PROFILE"].text if "PROFILE" in given else ""
     own = home / (f"config_{profile}.json" if profile else "config.json")
-    if own.is_file():
+    if _is_file(own):
         yield own, True
     elif profile:
         raise UsageError(
@@ -95,8 +95,15 @@ def _files(
             "Create it with `{}` as its content, or unset STEPWELL_PROFILE."
         )
     place = nearest(directory)
-    if place is not None and (project := place / "config.json").is_file():
+    if place is not None and _is_file(project := place / "config.json"):
         yield project, False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False  # in a folder of somebody else, as the home of who ran `sudo` may be
 
 
 def _read(path: Path) -> Iterator[tuple[str, Value]]:

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from stepwell.exceptions import StepwellUnknownUser, UsageError
@@ -125,3 +127,20 @@ def test_a_datastores_own_file_cannot_say_whom_to_trust_and_the_users_can(tmp_pa
 
     assert settings.text("TRUST") == "/mine"
     assert any("TRUST" in warning and str(project) in warning for warning in settings.warnings)
+
+
+# SPEC 9.5-1
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_home_that_may_not_be_entered_holds_no_settings(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (home / "config.json").write_text('{"OWNER": "root"}')
+
+    os.seteuid(65534)
+    try:
+        settings = load_settings(environ={"STEPWELL_HOME": str(home)}, directory=home / "work")
+    finally:
+        os.seteuid(0)
+
+    assert settings.text("OWNER") == ""
+    assert settings.datastore_root == home / "work" / ".stepwell"
