@@ -69,7 +69,7 @@ def run_flow(
     serializers = Serializers(installed_serializers)
     notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
     isolation, more = _isolation(options)
-    function = _step_function(definition, root, settings, serializers, preset_constants=isolation != "fork")
+    function = _step_function(definition, root, settings, isolation != "fork", serializers)
     engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
@@ -184,11 +184,12 @@ def _step_function(
     definition: FlowDefinition,
     root: Path,
     settings: Settings,
-    serializers: Serializers,
     preset_constants: bool,
+    serializers: Serializers | None = None,
 ) -> StepFunction:
     if definition.module != "__main__":
         set_flow_module(definition.module, definition.file)
+    serializers = serializers or Serializers(installed_serializers)
     datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
 
@@ -257,8 +258,7 @@ def _function_of_environment() -> StepFunction:
     from stepwell.settings.sources import load_settings
 
     root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_FLOW_VARIABLE)
-    definition, serializers = define(load_flow(target)), Serializers(installed_serializers)
-    return _step_function(definition, Path(root), load_settings(), serializers, preset_constants=True)
+    return _step_function(define(load_flow(target)), Path(root), load_settings(), preset_constants=True)
 
 
 def _preload(function: StepFunction) -> None:
@@ -297,13 +297,16 @@ def _root_of(spec: str) -> Path:
     return root / ".stepwell" if _is_there(root / ".stepwell") else root
 
 
-def _open(root: Path, settings: Settings, serializers: Serializers) -> tuple[Datastore, MetadataStore]:
+def _open(
+    root: Path, settings: Settings, serializers: Serializers | None = None
+) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
     if _is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
+    serializers = serializers or Serializers(installed_serializers)
     datastore = Datastore.open(LocalStorage(root), _verify(settings), serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.

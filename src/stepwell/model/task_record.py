@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepwell.model.attempt_fields import exit_code_in
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
@@ -29,7 +30,7 @@ def record_of(pack: Pack, host: str = "") -> TaskRecord:
         label=outcome.label,
         pid=int(pid) if pid.isdecimal() else 0,
         host=host,
-        exit_code=0 if outcome.ok else None,
+        exit_code=0 if outcome.ok else exit_code_in(pack.fields),
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
     )

@@ -17,6 +17,7 @@ from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text
+from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
@@ -30,11 +31,12 @@ from stepwell.scheduling.transitions import advance
 class _Flight:
     """A task between launch and end."""
 
-    __slots__ = ("label", "launch", "log", "pid", "record", "started_at")
+    __slots__ = ("label", "launch", "log", "pid", "record", "request", "started_at")
 
-    def __init__(self, launch: Launch, record: TaskRecord, label: str) -> None:
+    def __init__(self, launch: Launch, record: TaskRecord, request: TaskRequest, label: str) -> None:
         self.launch = launch
         self.record = record
+        self.request = request
         self.label = label
         self.log: TaskLog | None = None
         self.pid = 0
@@ -73,6 +75,7 @@ class Executor:
         self._emit = emit
         self._asked_to_stop = asked_to_stop
         self._max_log_size = max_log_size
+        self._ends = AttemptEnds(definition, info, datastore)
         self._progress = Progress(definition.graph)
         self._flights: dict[TaskHandle, _Flight] = {}
         self._labels: dict[int, Sequence[str]] = {}
@@ -131,6 +134,7 @@ class Executor:
             index=launch.index,
             split=None if launch.split is None else TaskRef(launch.split[0], str(launch.split[1])),
         )
+        label = self._label_of(launch)
         record = TaskRecord(
             flow=key.flow,
             run=key.run,
@@ -139,10 +143,11 @@ class Executor:
             number=launch.task,
             state=TaskState.WAITING,
             index_path=",".join(map(str, launch.index_path)),
+            label=label,
             parents=parents_text(launch.parents),
             host=self._recorder.run.host,
         )
-        flight = _Flight(launch, record, self._label_of(launch))
+        flight = _Flight(launch, record, request, label)
         self._flights[TaskHandle(key, 0)] = flight
         return request, self._definition.policies[launch.step]
 
@@ -192,6 +197,8 @@ class Executor:
         self._record_end(flight, exited, outcome, state)
         self.counts[state.value] += 1
         if not outcome.ok or outcome.transition is None:
+            if flight.pid:
+                self._ends.keep(flight.request, flight.record, exited, outcome)
             error = outcome.error or ErrorInfo("Lost", "The task has no result.")
             if self.first_error is None:
                 self.first_error = (exited.handle.key, error)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.handle import TaskExited
+from stepwell.model.attempt_fields import signal_name
 from stepwell.model.task import ErrorInfo, TaskOutcome
 
 _LIKELY = {
@@ -63,11 +62,3 @@ def _killed(exited: TaskExited) -> ErrorInfo:
         )
     likely = _LIKELY.get(name, "The task was ended from outside.")
     return ErrorInfo("Signal", f"The task died by signal {exited.signal} ({name}). {likely}")
-
-
-def signal_name(number: int) -> str:
-    """Return the signal's name, or its number as text if the system has no name for it."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
