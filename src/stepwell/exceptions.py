@@ -22,7 +22,7 @@
     │   ├── StoreUnavailable                 full disk, read-only, no permission, lost connection
     │   ├── StoreFormatError                 made by a newer version, or not a datastore
     │   ├── AlreadyCommitted                 another attempt of the task won
-    │   ├── DataException, StepwellDataMissing
+    │   ├── DataException, StepwellDataMissing, UntrustedData
     │   └── BlobCorrupted                    bytes do not have the hash they are stored under
     ├── StepwellNotFound, StepwellNamespaceMismatch, StepwellInvalidPathspec
     ├── StepwellTaggingError, StepwellUnknownUser, CardNotPresentException
@@ -35,6 +35,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import traceback
 from typing import TYPE_CHECKING, Literal
 
@@ -107,16 +108,8 @@ class StepwellException(Exception):
         return prefix + self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.args, self.__dict__))
-
-
-def _rebuild(
-    cls: type[StepwellException], args: tuple[object, ...], state: dict[str, object]
-) -> StepwellException:
-    error = cls.__new__(cls)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        # Made without `__init__`, which subclasses may give other arguments.
+        return (copyreg.__newobj__, (type(self), *self.args), self.__dict__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - pickle's own
 
 
 class UsageError(StepwellException):
@@ -283,6 +276,12 @@ class StepwellDataMissing(StoreError):
     """Data that the metadata speaks of is not in the datastore."""
 
 
+class UntrustedData(DataException):
+    """Loading the value could run code of somebody who is not trusted; see ``trust=`` of `metadata`."""
+
+    headline = "Not trusted"
+
+
 class BlobCorrupted(DataException):
     """Bytes read from the datastore do not have the hash they are stored under."""
 
@@ -349,10 +348,10 @@ class StepwellExceptionWrapper(Exception):
         super().__init__(self.exception)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (StepwellExceptionWrapper.of_text, (self.exception, self.type, self.stacktrace))
+        return (StepwellExceptionWrapper.restored, (self.exception, self.type, self.stacktrace))
 
     @classmethod
-    def of_text(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
+    def restored(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
         """Return the wrapper of an exception that is known as text only."""
         wrapper = cls.__new__(cls)
         wrapper.exception, wrapper.type, wrapper.stacktrace = exception, type_name, stacktrace

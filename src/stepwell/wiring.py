@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import defines_more, set_flow_module
+from stepwell.datastore.serializer import Serializer
+from stepwell.datastore.serializers import Distrust, Found, Serializers, in_words
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
@@ -23,6 +25,7 @@ from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
+from stepwell.plugins.registry import registered
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import (
@@ -38,6 +41,7 @@ from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
+from stepwell.storages.ownership import strangers
 
 if TYPE_CHECKING:
     from stepwell.runtime.plan import Plan
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
     from stepwell.runtime.task_order import TaskOrder
 
 METADATA_FILE = "metadata.db"
+SERIALIZERS = "stepwell.serializers"
+"""Group of the entry points of serializers."""
+
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
 _FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
@@ -76,10 +83,12 @@ def run_flow(
     """
     _known_kinds(settings)
     user, root = settings.user, settings.datastore_root
-    isolation, notices = _isolation(options)
+    serializers = Serializers(installed_serializers)
+    notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
+    isolation, more = _isolation(options)
     # Constants of a run that goes on are those it began with, whatever the class says now.
     preset = isolation != "fork" or isinstance(asked, ContinueRun)
-    function = _step_function(definition, root, settings, preset_constants=preset)
+    function = _step_function(definition, root, settings, preset, serializers)
     engine = _engine(definition, function, root, isolation, options)
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
@@ -87,10 +96,10 @@ def run_flow(
     runtime = Runtime(
         definition,
         engine,
-        lambda: _open(root, settings),
+        lambda: _open(root, settings, serializers),
         SystemClock(),
         _run_settings(settings, user),
-        notices=notices,
+        notices=(*notices, *more),
     )
     return runtime.execute(asked, options, listener)
 
@@ -186,13 +195,18 @@ def _run_settings(settings: Settings, user: str) -> RunSettings:
     )
 
 
-def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:
+def open_stores(
+    spec: str | None = None, settings: Settings | None = None, trust: bool | None = None
+) -> Stores:
     """Open the datastore and the index for reading.
 
     Parameters
     ----------
     spec
         A directory, or ``local@DIRECTORY``; None is the place that the settings say.
+    trust
+        Whether values may be loaded that could run code; None decides by who can write there, and by the
+        settings.
 
     Raises
     ------
@@ -205,8 +219,17 @@ def open_stores(spec: str | None = None, settings: Settings | None = None) -> St
         from stepwell.settings.sources import load_settings
 
         settings = load_settings()
+    if spec is None:
+        _known_kinds(settings)
     root = settings.datastore_root if spec is None else _root_of(spec)
-    return Stores(*_open(root, settings))
+    serializers = Serializers(installed_serializers, _distrust(root, settings, trust))
+    return Stores(*_open(root, settings, serializers))
+
+
+def installed_serializers() -> Found:
+    """Return the serializers that installed distributions add, and why others cannot be used."""
+    found = registered(SERIALIZERS, Serializer)
+    return found.usable, found.broken
 
 
 def run_spawned_task() -> NoReturn:
@@ -276,12 +299,32 @@ def _package_suffixes(settings: Settings) -> tuple[str, ...]:
 
 
 def _step_function(
-    definition: FlowDefinition, root: Path, settings: Settings, preset_constants: bool
+    definition: FlowDefinition,
+    root: Path,
+    settings: Settings,
+    preset_constants: bool,
+    serializers: Serializers | None = None,
 ) -> StepFunction:
     if definition.module != "__main__":
         set_flow_module(definition.module, definition.file)
-    datastore = Datastore(LocalStorage(root), _verify(settings))
+    serializers = serializers or Serializers(installed_serializers)
+    datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
+
+
+def _unusable(serializers: Serializers) -> Iterator[str]:
+    for label, why in serializers.broken.items():
+        yield (
+            f"The serializer {in_words(label)} cannot be used: {why}. Values are stored without it. "
+            f"Mend, update or uninstall {label.partition('@')[2]}."
+        )
+
+
+def _distrust(root: Path, settings: Settings, trust: bool | None) -> Distrust | None:
+    if trust or (trust is None and settings.trusts(root)):
+        return None
+    why = strangers(root) if trust is None else "it was opened with `trust=False`"
+    return Distrust(str(root), why) if why else None
 
 
 def _verify(settings: Settings) -> Verify:
@@ -363,24 +406,32 @@ def _root_of(spec: str) -> Path:
     if "://" in spec:
         raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
     root = Path(place if at else spec).expanduser().absolute()
-    if (root / METADATA_FILE).exists():
+    if _is_there(root / METADATA_FILE):
         return root
-    return root / ".stepwell" if (root / ".stepwell").is_dir() else root
+    return root / ".stepwell" if _is_there(root / ".stepwell") else root
 
 
-def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
+def _open(
+    root: Path, settings: Settings, serializers: Serializers | None = None
+) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    datastore = _open_datastore(root, settings)
+    datastore = _open_datastore(root, settings, serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = file.exists() and not os.access(root, os.W_OK)
+    readonly = _is_there(file) and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
 
 
-def _open_datastore(root: Path, settings: Settings) -> Datastore:
-    if root.exists() and not root.is_dir():
+def _open_datastore(root: Path, settings: Settings, serializers: Serializers | None = None) -> Datastore:
+    if _is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
-    return Datastore.open(LocalStorage(root), _verify(settings))
+    serializers = serializers or Serializers(installed_serializers)
+    return Datastore.open(LocalStorage(root), _verify(settings), serializers)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it can be seen; the storage says why if it cannot."""
+    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises where a parent may not be entered

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import re
 import sqlite3
 import struct
@@ -185,10 +186,16 @@ def on_terminal(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-    ):
+    ) as process:
         os.close(theirs)
         try:
-            while piece := os.read(ours, 65536):
+            while True:
+                if not select.select([ours], [], [], 60)[0]:
+                    process.kill()
+                    raise AssertionError(f"nothing more came on the terminal after: {bytes(sent)!r}")
+                piece = os.read(ours, 65536)
+                if not piece:
+                    break
                 sent += piece
                 while waiting and (found := sent.find(waiting[0][0].encode(), seen)) >= 0:
                     seen = found + len(waiting[0][0].encode())

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepwell.cli.context import current_context
+from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
-from stepwell.cli.run import carry_out, own_options, say_head
+from stepwell.cli.run import carry_out, say_head
+from stepwell.cli.run_options import own_options
 from stepwell.model.states import RunState
 from stepwell.runtime.options import ContinueRun
 

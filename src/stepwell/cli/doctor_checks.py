@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,6 @@ from stepwell.version import VERSION
 
 Severity = Literal["ok", "warning", "fatal"]
 
-_PLUGIN_GROUPS = ("stepwell.serializers", "stepwell.engines", "stepwell.storages", "stepwell.decorators")
 _LIBRARIES = ("blake3", "click", "cloudpickle", "msgspec", "rich")
 _LITTLE_SPACE = 1 << 30
 _TOO_LITTLE_SPACE = 64 << 20
@@ -179,12 +178,11 @@ def _credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def _plugins(_settings: Settings) -> Iterator[Finding]:
-    for group in _PLUGIN_GROUPS:
-        for plugin in entry_points(group=group):
-            try:
-                plugin.load()
-            except Exception as error:  # noqa: BLE001 - importing foreign code may raise anything
-                text = f"{plugin.name} ({plugin.value}) cannot be loaded: {type(error).__name__}: {error}"
-                yield Finding("plugins", "warning", text, "Update or uninstall the package it belongs to.")
-            else:
-                yield Finding("plugins", "ok", f"{plugin.name} ({plugin.value})")
+    from stepwell.wiring import installed_serializers
+
+    usable, broken = installed_serializers()
+    for label, serializer in usable.items():
+        yield Finding("plugins", "ok", f"serializer {label} for {', '.join(serializer.types)}")
+    for label, why in broken.items():
+        fix = f"Mend, update or uninstall {label.partition('@')[2]}."
+        yield Finding("plugins", "warning", f"serializer {label} cannot be used: {why}", fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ import click
 
 from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
-from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
+from stepwell.client.previews import entries_of, preview
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import UsageError
 from stepwell.model.artifact import ArtifactEntry
@@ -64,8 +65,17 @@ def dump(
             for entry in entries:
                 context.console.data(*_lines(stores.datastore, pack, entry, max_value_size, full))
     if file is not None:
-        file.write_bytes(pickle.dumps(values))
+        _write(file, pickle.dumps(values))
         context.console.talk(f"Artifacts of {len(values)} tasks written to {file}.")
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write a file for this user only; one that exists keeps its permissions."""
+    try:
+        with open(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as opened:
+            opened.write(data)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def _chosen(entries: dict[str, ArtifactEntry], private: bool, include: str | None) -> list[ArtifactEntry]:

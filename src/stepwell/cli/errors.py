@@ -92,7 +92,7 @@ def _saved(report: str) -> str:
         place = None  # the working directory is gone
     for folder in ((place / "errors",) if place else ()) + (Path(tempfile.gettempdir()),):
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             with tempfile.NamedTemporaryFile(
                 "wb", dir=folder, prefix="stepwell-error-", suffix=".txt", delete=False
             ) as file:

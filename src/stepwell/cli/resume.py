@@ -10,7 +10,8 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
 from stepwell.cli.parameter_options import given_values, parameter_options
-from stepwell.cli.run import carry_out, check_step, own_options, say_head
+from stepwell.cli.run import carry_out, check_step, say_head
+from stepwell.cli.run_options import own_options
 from stepwell.exceptions import UsageError
 from stepwell.runtime.options import ResumeRun
 

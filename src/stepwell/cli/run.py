@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
 from stepwell.cli.parameter_options import parameter_options, resolved
+from stepwell.cli.run_options import own_options
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
@@ -42,68 +42,12 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     )
 
 
-def own_options(taken: Collection[str] = ()) -> list[click.Option]:
-    """Return the options that all commands which run a flow have.
-
-    A parameter whose name is ``taken`` wins; the option is then ``--stepwell-<name>``.
-    """
-
-    def option(name: str, help: str, dest: str | None = None, **more: Any) -> click.Option:
-        flag = f"--stepwell-{name}" if name in taken else f"--{name}"
-        names = [dest or name.replace("-", "_"), flag]
-        return click.Option(names, help=help, **more)
-
-    count = click.IntRange(min=1)
-    path = click.Path(dir_okay=False, path_type=Path)
-    return [
-        option("tag", "Tag the run; may be repeated.", "tags", multiple=True, metavar="TAG"),
-        option("max-workers", "Most tasks at once  [default: number of usable cores]", type=count),
-        option("max-num-splits", "Most items of a foreach  [default: unlimited]", type=count),
-        option(
-            "max-log-size",
-            "Most MB kept of each stream of an attempt.",
-            type=click.FloatRange(min=0, min_open=True),
-            default=10.0,
-            show_default=True,
-        ),
-        option("with", "Add a decorator to every step.", "with_specs", multiple=True, metavar="SPEC"),
-        option("run-id-file", "Write the run's id to this file before any task starts.", type=path),
-        option("runner-attribute-file", "Write run_id, flow_name and metadata as JSON.", type=path),
-        option("namespace", "The client's namespace inside tasks; empty is global.", metavar="NAMESPACE"),
-        option(
-            "isolation",
-            "How tasks are set apart  [default: fork where it is safe]",
-            type=click.Choice(["fork", "spawn", "inline"]),
-        ),
-        option("until", "Stop after this step; `continue` goes on.", metavar="STEP"),
-        option("keep-going", "After a failure, run all that does not depend on it.", is_flag=True),
-        option(
-            "drain",
-            "Seconds that running tasks get after a failure.",
-            type=click.FloatRange(min=0),
-            default=30.0,
-            show_default=True,
-        ),
-        option(
-            "kill-grace",
-            "Seconds between asking a task to end and killing it.",
-            type=click.FloatRange(min=0),
-            default=10.0,
-            show_default=True,
-        ),
-        option("detach", "Print the run's id and leave the run to the background.", is_flag=True),
-        option("dry-run", "Print what would be done, and do none of it.", is_flag=True),
-        option("json", "Print events, or the plan, as JSON in place of the text.", "as_json", is_flag=True),
-        option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
-        option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
-        option("full-traceback", "Show all frames of a failure.", is_flag=True),
-    ]
-
-
 def run(**values: Any) -> ExitCode:
     """Check the flow, resolve parameters, run it, and show what happens."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
+    if values["detach"] and values["dry_run"]:
+        raise UsageError("--dry-run executes nothing that --detach could leave to the background: omit one.")
     parameters = resolved(click.get_current_context(), context, values)
     if values["dry_run"]:
         from stepwell.cli.plan import print_plan

@@ -12,9 +12,9 @@ import click
 
 from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
-from stepwell.cli.previews import entries_of, preview
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.wording import duration
+from stepwell.client.previews import entries_of, preview
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import RunRecord, TaskRecord
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from stepwell.client.framework_artifacts import framework_artifacts
+from stepwell.client.previews import preview as stored_preview
 from stepwell.client.stored import StoredTask
 from stepwell.datastore.blobs import digest_of
-from stepwell.exceptions import StepwellExceptionWrapper, TaskError
+from stepwell.datastore.preview import preview, type_name
+from stepwell.exceptions import StepwellExceptionWrapper, TaskError, UntrustedData
 
 
 class TaskData:
@@ -71,8 +73,8 @@ def value_of(task: StoredTask, name: str) -> object:
     ------
     KeyError
         There is none of this name.
-    BlobCorrupted, StepwellDataMissing, DataException
-        It is not as it was written, or is gone.
+    BlobCorrupted, StepwellDataMissing, UntrustedData, DataException
+        It is not as it was written, or is gone, or may not be loaded.
     """
     entry = task.entries().get(name)
     if entry is not None:
@@ -91,8 +93,50 @@ def size_and_digest(task: StoredTask, name: str) -> tuple[int, bytes]:
     entry = task.entries().get(name)
     if entry is not None:
         return entry.size, entry.digest
-    data = pickle.dumps(framework_artifacts(task)[name](), protocol=5)
+    data = bytes_of(task, name)
     return len(data), digest_of([data])
+
+
+def bytes_of(task: StoredTask, name: str) -> bytes:
+    """Return the serialized value of an artifact; nothing is loaded.
+
+    Raises
+    ------
+    KeyError
+        There is none of this name.
+    BlobCorrupted, StepwellDataMissing
+        It is not as it was written, or is gone.
+    """
+    entry = task.entries().get(name)
+    if entry is not None:
+        return bytes(task.run.connection.stores.datastore.stored(task.key.flow, entry))
+    return pickle.dumps(framework_artifacts(task)[name](), protocol=5)
+
+
+def preview_of(task: StoredTask, name: str) -> str:
+    """Return a short text that shows the value of an artifact; nothing is loaded.
+
+    Raises
+    ------
+    KeyError
+        There is none of this name.
+    """
+    entry, pack = task.entries().get(name), task.pack()
+    if entry is None or pack is None:
+        return preview(framework_artifacts(task)[name]())
+    return stored_preview(task.run.connection.stores.datastore, pack, entry)
+
+
+def type_of(task: StoredTask, name: str) -> str:
+    """Return the dotted name of the class of an artifact; nothing is loaded.
+
+    Raises
+    ------
+    KeyError
+        There is none of this name.
+    """
+    entry = task.entries().get(name)
+    return type_name(framework_artifacts(task)[name]()) if entry is None else entry.type
 
 
 def exception_of(task: StoredTask) -> object:
@@ -100,6 +144,19 @@ def exception_of(task: StoredTask) -> object:
     if task.successful or not task.finished:
         return None
     if "_exception" in task.entries():
-        return value_of(task, "_exception")
+        try:
+            return value_of(task, "_exception")
+        except UntrustedData:
+            return _exception_in_words(task)
     error = task.record().error
     return StepwellExceptionWrapper(TaskError(error)) if error else None
+
+
+def _exception_in_words(task: StoredTask) -> StepwellExceptionWrapper | None:
+    """Make the wrapper of what the pack says of the exception: it has the same texts."""
+    pack = task.pack()
+    error = None if pack is None else pack.outcome.error
+    if error is None:
+        return None
+    kind = error.type if "." in error.type else f"builtins.{error.type}"
+    return StepwellExceptionWrapper.restored(error.message, kind, error.full_frames or None)

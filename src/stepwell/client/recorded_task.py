@@ -188,10 +188,34 @@ class RecordedArtifact(PartOfTask):
 
         Raises
         ------
-        BlobCorrupted, StepwellDataMissing, DataException
+        BlobCorrupted, StepwellDataMissing
             It is not as it was written, or is gone.
+        UntrustedData
+            Somebody else wrote it, and loading it could run code of theirs; see `metadata`.
+        DataException
+            What it was written with is not here.
         """
         return artifacts.value_of(self._task, self.id)
+
+    @property
+    def preview(self) -> str:
+        """A short text that shows the value, made when it was written; nothing is loaded."""
+        return artifacts.preview_of(self._task, self.id)
+
+    @property
+    def type(self) -> str:
+        """Dotted name of the value's class; nothing is loaded."""
+        return artifacts.type_of(self._task, self.id)
+
+    def bytes(self) -> bytes:
+        """Return the value as it is stored; nothing is loaded.
+
+        Raises
+        ------
+        BlobCorrupted, StepwellDataMissing
+            It is not as it was written, or is gone.
+        """
+        return artifacts.bytes_of(self._task, self.id)
 
     @property
     def size(self) -> int:

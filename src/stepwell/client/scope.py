@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """A place of results. Opened on first use, once in each process and thread.
+    """A place of results. Opened on first use, once in each process and thread, and anew for another user.
 
     Two connections to one location are equal; a pickled one opens the same location again.
 
@@ -23,10 +23,13 @@ class Connection:
         As ``metadata()`` takes it.
     stores
         Stores that are open already and lie in this process only; the location is then just a name.
+    trust
+        As ``metadata()`` takes it.
     """
 
-    def __init__(self, location: str, stores: Stores | None = None) -> None:
+    def __init__(self, location: str, stores: Stores | None = None, trust: bool | None = None) -> None:
         self.location = location
+        self._trust = trust
         self._given = stores
         self._opened = threading.local()
 
@@ -45,7 +48,7 @@ class Connection:
         if opened is None or not opened.is_ours:
             from stepwell.wiring import open_stores  # the adapters, for those who read results only
 
-            opened = self._opened.stores = _Opened(open_stores(self.location))
+            opened = self._opened.stores = _Opened(open_stores(self.location, trust=self._trust))
         return opened.stores
 
     def __eq__(self, other: object) -> bool:
@@ -62,26 +65,32 @@ class Connection:
             raise StoreError(
                 f"Results in {self.location} lie in this process only, so objects of them cannot be pickled."
             )
-        return (Connection, (self.location,))
+        return (Connection, (self.location, None, self._trust))
 
 
 class _Opened:
     """Stores that one thread of one process opened, and that are closed when nobody can use them any more.
 
-    An open database must be used neither by another thread nor by a forked child.
+    An open database must be used neither by another thread nor by a forked child; and a process that has
+    become another user's reads anew what it may.
     """
 
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
-        self._owner = (os.getpid(), threading.get_ident())
+        self._owner = _present_owner()
 
     @property
     def is_ours(self) -> bool:
-        return self._owner == (os.getpid(), threading.get_ident())
+        return self._owner == _present_owner()
 
     def __del__(self) -> None:
         if self.is_ours:
             self.stores.metadata.close()
+
+
+def _present_owner() -> tuple[int, int, int]:
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
+    return os.getpid(), threading.get_ident(), user
 
 
 class Scope:

@@ -57,13 +57,17 @@ def default_namespace() -> str | None:
     return _default_namespace()
 
 
-def metadata(ms: str) -> str:
+def metadata(ms: str, trust: bool | None = None) -> str:
     """Read results from another place from here on.
 
     Parameters
     ----------
     ms
         A directory, or ``local@DIRECTORY``.
+    trust
+        Whether to load values that could run code of those who wrote them, as pickles of classes can. Left
+        out, they are loaded if nobody but you can write to the place, or if the setting ``TRUST`` names it.
+        Plain data, previews and bytes can be read in any case.
 
     Returns
     -------
@@ -75,9 +79,9 @@ def metadata(ms: str) -> str:
     UsageError, StoreError
         There is nothing that can be read; the place stays as it was.
     """
-    asked = Connection(ms)
+    asked = Connection(ms, trust=trust)
     location = asked.stores.metadata.location
-    _session.connection = Connection(location)
+    _session.connection = Connection(location, trust=trust)
     return location
 
 

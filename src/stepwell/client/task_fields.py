@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepwell.client.stored import StoredTask
+from stepwell.model.attempt_fields import exit_fields
 
 if TYPE_CHECKING:
     from stepwell.model.pack import Pack
-    from stepwell.model.run import RunRecord
+    from stepwell.model.run import RunRecord, TaskRecord
 
 _ENVIRONMENT = ("python_version", "stepwell_version", "script-name", "runtime")
 
@@ -66,43 +67,54 @@ def metrics_of(pack: Pack | None) -> dict[str, list[MetricPoint]]:
 def recorded_fields(task: StoredTask) -> list[Metadata]:
     """Return the fields of the attempt, with one of type ``attempt`` for each attempt so far."""
     record, run, pack = task.record(), task.run.known(), task.pack()
-    began = datetime.fromtimestamp(record.started_at or record.created_at)
+    began = record.started_at or record.created_at if pack is None else pack.outcome.started_at
+    starts = {failed.attempt: failed.outcome.started_at for failed in _failures(task)}
     found = [
-        Metadata("attempt", str(attempt), began, "attempt", task.key.pathspec)
+        _field(task, "attempt", str(attempt), starts.get(attempt, began))
         for attempt in range(task.attempt + 1)
     ]
 
-    def add(name: str, value: str, at: datetime = began) -> None:
+    def add(name: str, value: str, at: float = began) -> None:
         if value:
-            found.append(Metadata(name, value, at, _TYPES.get(name, name), task.key.pathspec))
+            found.append(_field(task, name, value, at))
 
     for name in _OF_RUN:
         add(name, run.fields.get(name, ""))
     add("user", run.user)
-    add("host", record.host)
-    add("pid", str(record.pid) if record.pid else "")
-    for name, value in record.fields.items():
+    for name, value in {**_of_record(task, record), **record.fields, **_of_pack(pack)}.items():
         add(name, value)
-    if pack is None:
-        return found
-    for name, value in _of_pack(pack):
-        add(name, value)
-    ended = datetime.fromtimestamp(pack.outcome.ended_at)
-    add("attempt_ok", str(pack.outcome.ok), ended)
-    add("attempt-done", str(pack.attempt), ended)
+    if pack is not None:
+        add("attempt_ok", str(pack.outcome.ok), pack.outcome.ended_at)
+        add("attempt-done", str(pack.attempt), pack.outcome.ended_at)
     return found
 
 
-def _of_pack(pack: Pack) -> Iterator[tuple[str, str]]:
-    for name, value in pack.fields.items():
-        if name != "pid":
-            yield name, value
+def _field(task: StoredTask, name: str, value: str, at: float) -> Metadata:
+    return Metadata(name, value, datetime.fromtimestamp(at), _TYPES.get(name, name), task.key.pathspec)
+
+
+def _failures(task: StoredTask) -> Sequence[Pack]:
+    """Packs of the attempts that failed, unless the first is the one that is shown."""
+    return task.run.connection.stores.datastore.failures(task.key) if task.attempt else ()
+
+
+def _of_record(task: StoredTask, record: TaskRecord) -> dict[str, str]:
+    """What the index knows of an attempt; of any but the latest, nothing."""
+    if task.attempt != record.attempt:
+        return {}
+    pid = str(record.pid) if record.pid else ""
+    return {"host": record.host, "pid": pid, **exit_fields(record.exit_code)}
+
+
+def _of_pack(pack: Pack | None) -> dict[str, str]:
+    if pack is None:
+        return {}
+    fields = dict(pack.fields)
     if pack.frames:
-        yield (
-            "foreach-stack",
-            json.dumps([f"{frame.var or frame.step}={frame.label}" for frame in pack.frames]),
-        )
-        yield "foreach-execution-path", ",".join(f"{frame.step}:{frame.index}" for frame in pack.frames)
+        values = [f"{frame.var or frame.step}={frame.label}" for frame in pack.frames]
+        fields["foreach-stack"] = json.dumps(values)
+        fields["foreach-execution-path"] = ",".join(f"{frame.step}:{frame.index}" for frame in pack.frames)
+    return fields
 
 
 def runtime_of(run: RunRecord) -> str | None:

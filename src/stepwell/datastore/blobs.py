@@ -18,6 +18,8 @@ Verify = Literal["always", "new", "never"]
 _SIDE_BY_SIDE_FROM = 8 * 1024 * 1024
 # A hash of this many bytes costs less than a millisecond: not worth trusting the storage's word.
 _ALWAYS_HASHED_UP_TO = 1024 * 1024
+# Blobs of which it is remembered that their hash was right: a few megabytes, however long a process reads.
+_VERIFIED_KEPT = 20_000
 
 
 def digest_of(pieces: Sequence[Buffer]) -> bytes:
@@ -43,7 +45,7 @@ class Blobs:
     def __init__(self, storage: Storage, verify: Verify = "new") -> None:
         self._storage = storage
         self._verify = verify
-        self._verified: set[bytes] = set()
+        self._verified: dict[bytes, None] = {}
 
     def put(self, pieces: Sequence[Buffer], size: int) -> bytes:
         """Store the bytes unless they are stored already; return their digest."""
@@ -93,7 +95,10 @@ class Blobs:
                 f"{describe()} cannot be read: the blob {digest.hex()} in {self._storage.location} does not "
                 "have the bytes that were written. Delete the file and continue the run to compute it again."
             )
-        self._verified.add(digest)
+        if digest not in self._verified:
+            if len(self._verified) >= _VERIFIED_KEPT:
+                del self._verified[next(iter(self._verified))]
+            self._verified[digest] = None
         return view
 
     def _must_hash(self, digest: bytes, size: int, key: str) -> bool:

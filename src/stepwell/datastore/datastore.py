@@ -7,15 +7,16 @@ from itertools import chain
 
 from stepwell.datastore import foreach_items, format, layout, unstorable
 from stepwell.datastore.blobs import Blobs, Verify, digest_of
+from stepwell.datastore.contents import Contents
 from stepwell.datastore.logs import Logs
 from stepwell.datastore.pack_file import DamagedPack, is_torn, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.run_records import RunRecords
-from stepwell.datastore.serializers import Serializer, Serializers
+from stepwell.datastore.serializers import SerializerFailed, Serializers
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.datastore.unchanged import Mappings, head_of
-from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing, StoreError
+from stepwell.exceptions import AlreadyCommitted, StepwellDataMissing, StoreError
 from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.ids import TaskKey
@@ -24,7 +25,6 @@ from stepwell.model.task import TaskRef
 
 INLINE_LIMIT = 16 * 1024
 INHERITED_IN_PACK = 64
-DIGEST_BYTES = 32
 
 _IMMUTABLE = frozenset((type(None), bool, int, float, complex, str, bytes))
 _COMPARED_UP_TO = 64 * 1024 * 1024
@@ -41,14 +41,14 @@ class Datastore:
     verify
         When a blob's hash is checked on reading: ``always``, ``new`` or ``never``.
     serializers
-        Serializers that are asked before pickle.
+        What writes and reads values; pickle alone unless given.
     """
 
     def __init__(
-        self, storage: Storage, verify: Verify = "new", serializers: Sequence[Serializer] = ()
+        self, storage: Storage, verify: Verify = "new", serializers: Serializers | None = None
     ) -> None:
         self._storage = storage
-        self._serializers = Serializers(serializers)
+        self._serializers = serializers or Serializers()
         self._blobs = Blobs(storage, verify)
         self._mappings = Mappings()
         self._homes: dict[tuple[str, str], Pack] = {}
@@ -56,10 +56,11 @@ class Datastore:
         self.reused: ReusedTasks = ReusedTasks(storage)
         self.logs: Logs = Logs(storage, self.reused)
         self.run_records: RunRecords = RunRecords(storage)
+        self.contents: Contents = Contents(storage)
 
     @classmethod
     def open(
-        cls, storage: Storage, verify: Verify = "new", serializers: Sequence[Serializer] = ()
+        cls, storage: Storage, verify: Verify = "new", serializers: Serializers | None = None
     ) -> Datastore:
         """Make the storage a datastore, or check that it is one, and return it.
 
@@ -96,9 +97,29 @@ class Datastore:
 
         Raises
         ------
-        BlobCorrupted, StepwellDataMissing, DataException
+        BlobCorrupted, StepwellDataMissing, UntrustedData, DataException
         """
-        return self._serializers.load(entry.serializer, self._bytes_of(flow, entry))
+        data = self.stored(flow, entry)
+        return self._serializers.load(
+            entry.serializer, data, lambda: f"The artifact {entry.name!r} ({entry.type})"
+        )
+
+    def stored(self, flow: str, entry: ArtifactEntry) -> memoryview:
+        """Return the serialized bytes of an entry, private to the caller; nothing is loaded.
+
+        Raises
+        ------
+        BlobCorrupted, StepwellDataMissing
+        """
+        if entry.inline is not None:
+            return self._remembered(entry.digest, entry.inline)
+        if entry.home:
+            return self._remembered(entry.digest, self._from_home(flow, entry))
+        view = self._blobs.get(
+            entry.digest, entry.size, lambda: f"The artifact {entry.name!r} of flow {flow}"
+        )
+        self._mappings.remember(entry.digest, view)
+        return view
 
     def resave(self, name: str, value: object, before: ArtifactEntry, loaded: object) -> ArtifactEntry:
         """Store what became of an artifact; return ``before`` itself if it is unchanged.
@@ -200,42 +221,6 @@ class Datastore:
                 if found is not None:
                     yield found
 
-    def references(self, pack: Pack) -> Iterator[tuple[str, bytes]]:
-        """Yield what a pack keeps in blobs, in words, and the digest of each. Foreach items are among it.
-
-        Raises
-        ------
-        StoreError
-            The table of the items, which names their blobs, is missing or damaged.
-        """
-        for entry in pack.own:
-            if entry.inline is None and not entry.home:
-                yield f"artifact {entry.name!r}", entry.digest
-        if pack.inherited_blob:
-            yield "the list of inherited artifacts", pack.inherited_blob
-        if pack.items is None:
-            return
-        if pack.items.digest:
-            yield "the foreach items", pack.items.digest
-        for index in range(pack.items.count):
-            _, data, is_digest = self._item_record(pack, pack.items, index)
-            if is_digest:
-                yield f"item {index} of the foreach", data
-
-    def check_blob(self, digest: bytes) -> str:
-        """Read a blob whole; return ``missing``, ``damaged``, or an empty text if it is as it was written."""
-        view = self._storage.map(layout.blob_key(digest))
-        if view is None:
-            return "missing"
-        return "" if digest_of([view]) == digest else "damaged"
-
-    def blobs(self) -> Iterator[bytes]:
-        """Yield the digest of every blob. For tools."""
-        for key in self._storage.list(layout.BLOBS):
-            name = key.rpartition("/")[2]
-            if len(name) == 2 * DIGEST_BYTES:
-                yield bytes.fromhex(name)
-
     def visible(self, pack: Pack) -> dict[str, ArtifactEntry]:
         """Return, by name, the entries that a child of the task inherits."""
         inherited = pack.inherited
@@ -284,38 +269,21 @@ class Datastore:
         ------
         IndexError
             There is no such item.
-        BlobCorrupted, StepwellDataMissing
+        BlobCorrupted, StepwellDataMissing, UntrustedData, DataException
         """
-        items = pack.items
-        if items is None or not 0 <= index < items.count:
-            raise IndexError(f"{pack.key.pathspec} has no foreach item {index}")
-        serializer, data, is_digest = self._item_record(pack, items, index)
-        if is_digest:
-            return self._serializers.load(
-                serializer, self._blobs.get(data, -1, lambda: f"item {index} of {pack.key.pathspec}")
-            )
-        return self._serializers.load(serializer, memoryview(bytearray(data)))
+        serializer, data, is_digest = foreach_items.record(self._storage, pack, index)
 
-    def _item_record(self, pack: Pack, items: ItemsRef, index: int) -> tuple[str, bytes, bool]:
-        start, length = foreach_items.record_place(self._table_bytes(pack, items, 8 * index, 16))
-        record = foreach_items.open_record(self._table_bytes(pack, items, start, length))
-        if record is None:
-            raise BlobCorrupted(
-                f"Item {index} of {pack.key.pathspec} does not have the bytes that were written."
-            )
-        return record
+        def describe() -> str:
+            return f"Item {index} of {pack.key.pathspec}"
 
-    def _table_bytes(self, pack: Pack, items: ItemsRef, start: int, length: int) -> bytes:
-        if not items.digest:
-            return pack.item_table[start : start + length]
-        found = self._storage.read(layout.blob_key(items.digest), start, length)
-        if found is None:
-            raise StepwellDataMissing(f"The foreach items of {pack.key.pathspec} are not in {self.location}.")
-        return found
+        view = self._blobs.get(data, -1, describe) if is_digest else memoryview(bytearray(data))
+        return self._serializers.load(serializer, view, describe)
 
     def _dump(self, name: str, value: object) -> tuple[str, Sequence[Buffer], int]:
         try:
             serializer, pieces = self._serializers.dump(value)
+        except SerializerFailed as error:
+            raise unstorable.Unstorable(unstorable.failed(name, value, error.label, str(error))) from error
         except Exception as error:
             raise unstorable.Unstorable(unstorable.find(name, value, error)) from error
         size = len(pieces[0]) if len(pieces) == 1 else sum(memoryview(piece).nbytes for piece in pieces)
@@ -331,17 +299,6 @@ class Datastore:
         else:
             digest = self._blobs.put(pieces, size)
         return ArtifactEntry(name, digest, size, serializer, type_name(value), preview(value), inline)
-
-    def _bytes_of(self, flow: str, entry: ArtifactEntry) -> memoryview:
-        if entry.inline is not None:
-            return self._remembered(entry.digest, entry.inline)
-        if entry.home:
-            return self._remembered(entry.digest, self._from_home(flow, entry))
-        view = self._blobs.get(
-            entry.digest, entry.size, lambda: f"the artifact {entry.name!r} in flow {flow}"
-        )
-        self._mappings.remember(entry.digest, view)
-        return view
 
     def _remembered(self, digest: bytes, data: bytes) -> memoryview:
         """`resave` compares with the bytes of small values; they are kept, up to a few megabytes of them."""
@@ -377,7 +334,8 @@ class Datastore:
             view = self._blobs.get(before.digest, before.size, lambda: f"the artifact {before.name!r}")
         else:
             view = memoryview(bytearray(small))
-        fresh = self._serializers.dump(self._serializers.load(before.serializer, view))[1]
+        loaded = self._serializers.load(before.serializer, view, lambda: f"The artifact {before.name!r}")
+        fresh = self._serializers.dump(loaded)[1]
         if mapped:
             return head_of(fresh) == head_of(pieces)
         return digest_of(fresh) == digest_of(pieces)

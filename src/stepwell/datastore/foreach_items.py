@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from stepwell.datastore.layout import blob_key
 from stepwell.datastore.preview import label_of
-from stepwell.datastore.storage import Buffer
+from stepwell.datastore.storage import Buffer, Storage
+from stepwell.exceptions import BlobCorrupted, StepwellDataMissing
+from stepwell.model.artifact import ItemsRef
+from stepwell.model.pack import Pack
 from stepwell.model.task import LABELS_KEPT
 
 ITEM_INLINE = 16 * 1024
@@ -61,13 +65,41 @@ def build(items: Iterable[object], dump: Dump, put: Put) -> Table:
     return Table((ends.tobytes(), bytes(records)), start + len(records), taken, tuple(labels))
 
 
-def record_place(offsets: bytes) -> tuple[int, int]:
-    """Start and length of a record, from its two offsets."""
+def record(storage: Storage, pack: Pack, index: int) -> tuple[str, bytes, bool]:
+    """Return serializer, bytes or digest of one item, and whether it is a digest; nothing else is read.
+
+    Raises
+    ------
+    IndexError
+        The task of ``pack`` has opened no foreach with such an item.
+    BlobCorrupted, StepwellDataMissing
+    """
+    items = pack.items
+    if items is None or not 0 <= index < items.count:
+        raise IndexError(f"{pack.key.pathspec} has no foreach item {index}")
+    start, length = _place(_table_bytes(storage, pack, items, 8 * index, 16))
+    found = _opened(_table_bytes(storage, pack, items, start, length))
+    if found is None:
+        raise BlobCorrupted(f"Item {index} of {pack.key.pathspec} does not have the bytes that were written.")
+    return found
+
+
+def _table_bytes(storage: Storage, pack: Pack, items: ItemsRef, start: int, length: int) -> bytes:
+    if not items.digest:
+        return pack.item_table[start : start + length]
+    found = storage.read(blob_key(items.digest), start, length)
+    if found is None:
+        raise StepwellDataMissing(f"The foreach items of {pack.key.pathspec} are not in {storage.location}.")
+    return found
+
+
+def _place(offsets: bytes) -> tuple[int, int]:
+    """Return start and length of a record, from its two offsets."""
     start = int.from_bytes(offsets[:8], "little")
     return start, int.from_bytes(offsets[8:16], "little") - start
 
 
-def open_record(record: bytes) -> tuple[str, bytes, bool] | None:
+def _opened(record: bytes) -> tuple[str, bytes, bool] | None:
     """Return serializer, bytes or digest, and whether it is a digest; None if the record is damaged."""
     if len(record) < 6 or zlib.crc32(memoryview(record)[4:]) != int.from_bytes(record[:4], "little"):
         return None

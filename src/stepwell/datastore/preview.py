@@ -29,7 +29,11 @@ _PAIRS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
 def type_name(value: object) -> str:
     """Dotted name of the value's class; built-in ones without their module."""
-    kind = type(value)
+    return class_name(type(value))
+
+
+def class_name(kind: type) -> str:
+    """Dotted name of a class; built-in ones without their module."""
     module = kind.__module__
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 

@@ -1,179 +1,170 @@
-"""Values to bytes and back, by type. The default is pickle protocol 5 with large buffers out of band."""
+"""The ordered choice among serializers, for writing by type and for reading by name."""
 
 from __future__ import annotations
 
-import pickle
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from stepwell.datastore import flow_file
-from stepwell.datastore.storage import Buffer
-from stepwell.exceptions import DataException
+from msgspec import Struct
 
-# Buffers smaller than this stay inside the pickle: a mapping is not worth it.
-OUT_OF_BAND_FROM = 16 * 1024
-ALIGNMENT = 64
+from stepwell.datastore.pickles import NotPlain, PickleSerializer, load_plain
+from stepwell.datastore.preview import class_name
+from stepwell.datastore.serializer import Pieces, Serializer
+from stepwell.exceptions import DataException, UntrustedData
 
-# A pickle starts with 0x80, so one byte tells the two layouts apart.
-_MAGIC = b"SWB1"
-_HEAD = len(_MAGIC) + 4 + 8
-_SIMPLE = frozenset((type(None), bool, int, float, str))
+PICKLE = "pickle"
 
-Pieces = Sequence[Buffer]
+Found = tuple[Mapping[str, Serializer], Mapping[str, str]]
+"""Serializers by label, ``NAME@DISTRIBUTION``; and why others cannot be used, by theirs."""
 
 
-class Serializer(ABC):
-    """Writes and reads values of some types."""
-
-    name: str
-
-    @abstractmethod
-    def accepts(self, value: object) -> bool:
-        """Return whether this serializer wants the value; decide by type, quickly."""
-
-    @abstractmethod
-    def dump(self, value: object) -> Pieces:
-        """Return the bytes in pieces, without copying large buffers. Any exception means it cannot."""
-
-    @abstractmethod
-    def load(self, data: memoryview) -> object:
-        """Return the value. ``data`` is private and writable; the value may keep views of it."""
+def none_installed() -> Found:
+    """Find nothing."""
+    return {}, {}
 
 
-class PickleSerializer(Serializer):
-    """Pickle, protocol 5.
+class SerializerFailed(Exception):
+    """A serializer that was installed raised, or returned what is no bytes."""
 
-    Without large buffers the bytes are a plain pickle. Otherwise they are ``SWB1``, the number of buffers (4
-    bytes), the length of the pickle (8), offset and length of each buffer (8 + 8), the pickle, and
-    the buffers at multiples of 64.
+    def __init__(self, label: str, why: str) -> None:
+        super().__init__(why)
+        self.label = label
+
+
+class Distrust(Struct, frozen=True):
+    """Why nothing may be loaded from a place that could run code.
+
+    Attributes
+    ----------
+    why
+        A clause, such as "the datastore belongs to the user ann".
     """
 
-    name = "pickle"
-
-    def accepts(self, value: object) -> bool:  # noqa: ARG002 - the port names it
-        return True
-
-    def dump(self, value: object) -> Pieces:
-        kind = type(value)
-        if kind in _SIMPLE:
-            return (pickle.dumps(value, 5),)
-        if kind is bytes:
-            return _pickled_bytes(cast("bytes", value))
-        try:
-            stream, buffers = _dump(pickle.Pickler, value)
-        except Exception:  # noqa: BLE001 - whatever plain pickle cannot do, the slower one may
-            stream, buffers = flow_file.dump(_dump, value)
-        else:
-            if flow_file.mentioned_in(stream):
-                stream, buffers = flow_file.dump(_dump, value)
-        return _laid_out(stream, buffers) if buffers else stream
-
-    def load(self, data: memoryview) -> object:
-        if bytes(data[:4]) != _MAGIC:
-            return pickle.loads(data)
-        count = int.from_bytes(data[4:8], "little")
-        length = int.from_bytes(data[8:16], "little")
-        start = _HEAD + 16 * count
-        return pickle.loads(
-            data[start : start + length],
-            buffers=[data[offset : offset + size] for offset, size in buffer_places(data)],
-        )
-
-
-def buffer_places(data: memoryview | bytes) -> list[tuple[int, int]]:
-    """Offset and length of each out-of-band buffer of a pickled value."""
-    if bytes(data[:4]) != _MAGIC:
-        return []
-    count = int.from_bytes(data[4:8], "little")
-    table = memoryview(data)[_HEAD : _HEAD + 16 * count].cast("Q")
-    return [(table[i], table[i + 1]) for i in range(0, 2 * count, 2)]
-
-
-class _Chunks:
-    """A file for the pickler: keeps what it is given, so that large bytes are not copied."""
-
-    __slots__ = ("pieces", "write")
-
-    def __init__(self) -> None:
-        self.pieces: list[Buffer] = []
-        self.write = self.pieces.append
-
-
-PicklerClass = Callable[..., pickle.Pickler]
-Dumped = tuple[list[Buffer], list[memoryview]]
-
-
-def _dump(pickler: PicklerClass, value: object) -> Dumped:
-    chunks = _Chunks()
-    buffers: list[memoryview] = []
-
-    def out_of_band(buffer: pickle.PickleBuffer) -> bool:
-        view = buffer.raw()
-        if view.nbytes < OUT_OF_BAND_FROM:
-            return True
-        buffers.append(view)
-        return False
-
-    pickler(chunks, protocol=5, buffer_callback=out_of_band).dump(value)
-    return chunks.pieces, buffers
-
-
-def _pickled_bytes(value: bytes) -> Pieces:
-    if len(value) < OUT_OF_BAND_FROM:
-        return (pickle.dumps(value, 5),)
-    # PROTO 5, BINBYTES8, length, the bytes themselves, STOP: a pickle made without copying them.
-    return (b"\x80\x05\x8e" + len(value).to_bytes(8, "little"), value, b".")
-
-
-def _laid_out(stream: list[Buffer], buffers: list[memoryview]) -> Pieces:
-    length = sum(len(piece) for piece in stream)
-    table = bytearray()
-    pieces: list[Buffer] = [b"", *stream]
-    at = _HEAD + 16 * len(buffers) + length
-    for buffer in buffers:
-        padding = -at % ALIGNMENT
-        at += padding
-        table += at.to_bytes(8, "little") + buffer.nbytes.to_bytes(8, "little")
-        pieces += (bytes(padding), buffer)
-        at += buffer.nbytes
-    pieces[0] = _MAGIC + len(buffers).to_bytes(4, "little") + length.to_bytes(8, "little") + bytes(table)
-    return pieces
+    place: str
+    why: str
 
 
 class Serializers:
-    """The ordered choice: the first that accepts a value and can write it does.
+    """Serializers of one datastore. Pickle takes what none of the installed ones wants.
 
     Parameters
     ----------
-    special
-        Serializers asked before pickle, in this order.
+    find
+        Looks for installed ones. Called when the first value is written, or one is read that pickle did not
+        write.
+    distrust
+        Why nothing may be loaded that could run code; None if everything may be.
     """
 
-    def __init__(self, special: Sequence[Serializer] = ()) -> None:
+    def __init__(self, find: Callable[[], Found] = none_installed, distrust: Distrust | None = None) -> None:
+        self._find = find
+        self._distrust = distrust
         self._pickle = PickleSerializer()
-        self._special = tuple(special)
-        self._by_name: dict[str, Serializer] = {s.name: s for s in (self._pickle, *special)}
+        self._found: Found | None = None
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Why serializers that are installed cannot be used, by label."""
+        return self._installed()[1]
 
     def dump(self, value: object) -> tuple[str, Pieces]:
-        """Return the name of the serializer that took the value, and the bytes in pieces."""
-        for serializer in self._special:
-            if serializer.accepts(value):
-                return serializer.name, serializer.dump(value)
-        return "pickle", self._pickle.dump(value)
+        """Return the label of the serializer that took the value, and the bytes in pieces.
 
-    def load(self, name: str, data: memoryview) -> object:
-        """Return the value that the serializer ``name`` wrote.
+        Raises
+        ------
+        SerializerFailed
+            An installed one that wants the type failed. What pickle raises comes through.
+        """
+        usable = self._installed()[0]
+        for label in _takers(usable, value) if usable else ():
+            try:
+                pieces = usable[label].dump(value)
+            except Exception as error:
+                raise SerializerFailed(label, f"{type(error).__name__}: {error}") from error
+            if pieces is not None:
+                return label, _checked(label, pieces)
+        return PICKLE, self._pickle.dump(value)
+
+    def load(self, label: str, data: memoryview, describe: Callable[[], str]) -> object:
+        """Return the value that the serializer ``label`` wrote.
+
+        Parameters
+        ----------
+        describe
+            Says what is read, for the error.
 
         Raises
         ------
         DataException
-            There is no such serializer here.
+            The serializer is not installed here, or cannot be used.
+        UntrustedData
+            Loading the value could run code of somebody who is not trusted.
         """
-        serializer = self._by_name.get(name)
+        distrust = self._distrust
+        if label == PICKLE:
+            return self._pickle.load(data) if distrust is None else _plain(data, distrust, describe)
+        serializer = self._named(label)
+        if distrust is not None and (serializer is None or not serializer.safe):
+            why = "is not here" if serializer is None else "does not promise to run no code of theirs"
+            raise _refusal(describe(), distrust, f"the serializer {in_words(label)} {why}")
         if serializer is None:
-            raise DataException(
-                f"the value was written by the serializer {name!r}, which is not installed here; "
-                f"known: {', '.join(sorted(self._by_name))}."
-            )
+            raise DataException(f"{describe()} {_unusable(label, self.broken.get(label))}")
         return serializer.load(data)
+
+    def _installed(self) -> Found:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _named(self, label: str) -> Serializer | None:
+        if label not in self._installed()[0]:
+            self._found = None  # it may have been installed meanwhile, as in a notebook
+        return self._installed()[0].get(label)
+
+
+def _unusable(label: str, why: str | None) -> str:
+    written, distribution = f"was written by the serializer {in_words(label)}", label.partition("@")[2]
+    if why is not None:
+        return f"{written}, which cannot be used: {why}. Mend or update {distribution}."
+    way = f"Install it (`pip install {distribution}`) and read again." if distribution else "Install it."
+    return f"{written}, which is not installed here. {way} Previews and bytes can be read without it."
+
+
+def _plain(data: memoryview, distrust: Distrust, describe: Callable[[], str]) -> object:
+    try:
+        return load_plain(data)
+    except NotPlain as error:
+        raise _refusal(describe(), distrust, f"loading its pickle may run code: {error}") from error
+
+
+def _refusal(what: str, distrust: Distrust, why: str) -> UntrustedData:
+    return UntrustedData(
+        f"{what} was not loaded: {distrust.why}, and {why}. If you trust all who can write there, open it "
+        f"with `metadata({distrust.place!r}, trust=True)`, or set STEPWELL_TRUST={distrust.place}. Without "
+        "trust, an artifact's `.preview` and `.bytes()` can be read."
+    )
+
+
+def _takers(usable: Mapping[str, Serializer], value: object) -> Iterator[str]:
+    """Labels of serializers that want values of this type: by priority, then those for the nearest class."""
+    distance = {class_name(cls): place for place, cls in enumerate(type(value).__mro__)}
+    wanting = (
+        (-serializer.priority, min(distance[name] for name in serializer.types if name in distance), label)
+        for label, serializer in usable.items()
+        if not distance.keys().isdisjoint(serializer.types)
+    )
+    return (label for _, _, label in sorted(wanting))
+
+
+def _checked(label: str, pieces: Any) -> Pieces:
+    """Return the pieces as flat bytes."""
+    try:
+        return [memoryview(piece).cast("B") if len(piece) else b"" for piece in pieces] or (b"",)
+    except TypeError as error:
+        raise SerializerFailed(label, f"`dump` must return bytes in a sequence of pieces: {error}") from error
+
+
+def in_words(label: str) -> str:
+    """Return a label as messages have it."""
+    name, _, distribution = label.partition("@")
+    return f"{name!r} of the distribution {distribution}" if distribution else repr(label)

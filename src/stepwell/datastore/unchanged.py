@@ -8,10 +8,11 @@ import sys
 from collections.abc import Sequence
 from weakref import ref
 
-from stepwell.datastore.serializers import OUT_OF_BAND_FROM, buffer_places
+from stepwell.datastore.pickles import OUT_OF_BAND_FROM, buffer_places
 from stepwell.datastore.storage import Buffer
 
 _CHUNK_PAGES = 512 * 1024
+_TIDY_FROM = 1024
 # Bits 61 to 63 of a page's entry in /proc/self/pagemap, as they stand in its last byte.
 _PRESENT_OR_SWAPPED = 0xC0
 _OF_THE_FILE = 0x20
@@ -23,16 +24,21 @@ class Mappings:
 
     def __init__(self) -> None:
         self._of: dict[bytes, list[ref[mmap.mmap]]] = {}
+        self._tidy_at = _TIDY_FROM
 
     def remember(self, digest: bytes, view: memoryview) -> None:
         """Note that ``view`` shows the blob; nothing is noted of one that is not mapped."""
         if isinstance(view.obj, mmap.mmap):
             alive = [known for known in self._of.get(digest, ()) if known() is not None]
             self._of[digest] = [*alive, ref(view.obj)]
+            if len(self._of) >= self._tidy_at:
+                self._forget_unused()
 
-    def holds(self, digest: bytes) -> bool:
-        """Return whether a mapping of the blob is in use."""
-        return any(known() is not None for known in self._of.get(digest, ()))
+    def _forget_unused(self) -> None:
+        self._of = {
+            digest: kept for digest, kept in self._of.items() if any(one() is not None for one in kept)
+        }
+        self._tidy_at = max(_TIDY_FROM, 2 * len(self._of))
 
     def unwritten(self, digest: bytes, pieces: Sequence[Buffer]) -> bool:
         """Return True if every large buffer among ``pieces`` lies in a mapping of the blob, in its own place,

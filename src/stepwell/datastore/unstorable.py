@@ -104,8 +104,17 @@ def find(name: str, value: object, error: BaseException) -> Offender:
     return Offender(name, type_name(value), path, type_name(part), kind, reason, _ADVICE[kind])
 
 
+def failed(name: str, value: object, serializer: str, why: str) -> Offender:
+    """Return what there is to say when the serializer that wants the type has failed."""
+    kind = type_name(value)
+    advice = "mend or update that distribution; its `dump` returns None to refuse a value"
+    return Offender(
+        name, kind, f"self.{name}", kind, "other", f"its serializer {serializer} said {why}", advice
+    )
+
+
 def _failure(value: object) -> str | None:
-    from stepwell.datastore.serializers import PickleSerializer
+    from stepwell.datastore.pickles import PickleSerializer
 
     try:
         PickleSerializer().dump(value)

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -53,6 +53,8 @@ class SqliteMetadata(MetadataStore):
         self._path = Path(path).absolute()
         self._patience_s = patience_s
         self._db: sqlite3.Connection | None = None
+        if not readonly:
+            _make_private(self._path)
         mode = "rwc" if not readonly else "ro&immutable=1" if self._never_changes() else "ro"
         with self._errors():
             self._db = sqlite3.connect(
@@ -272,6 +274,12 @@ _CAUSES = {
     sqlite3.SQLITE_IOERR: "cannot be read or written. Check the disk and the space on it",
     sqlite3.SQLITE_PERM: "cannot be opened: no permission",
 }
+
+
+def _make_private(path: Path) -> None:
+    """Make the file for this user only, if it is not there. What SQLite puts beside it is like it."""
+    with suppress(OSError):  # it is there, or SQLite will say why it cannot be
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
+from stepwell.model.attempt_fields import exit_code_in
 from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
@@ -40,7 +41,7 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         label=outcome.label,
         pid=int(pid) if pid.isdecimal() else 0,
         host=host,
-        exit_code=0 if outcome.ok else None,
+        exit_code=0 if outcome.ok else exit_code_in(pack.fields),
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
     )

@@ -18,11 +18,12 @@ from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text
+from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
-from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
+from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import Progress
@@ -95,6 +96,7 @@ class Executor:
         self._emit = parts.listener
         self._asked_to_stop = asked_to_stop
         self._max_log_size = max_log_size
+        self._ends = AttemptEnds(definition, info, self._datastore)
         self._flights: dict[TaskHandle, _Flight] = {}
         self._between_attempts: dict[int, _Flight] = {}
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
@@ -208,6 +210,7 @@ class Executor:
             retries_left=launch.retries_left,
             lost=tuple(LostBranch(index, TaskRef(step, str(task))) for index, step, task in launch.failed),
         )
+        label = self._label_of(launch)
         record = TaskRecord(
             flow=key.flow,
             run=key.run,
@@ -217,10 +220,11 @@ class Executor:
             state=TaskState.WAITING,
             attempt=launch.attempt,
             index_path=",".join(map(str, launch.index_path)),
+            label=label,
             parents=parents_text(launch.parents),
             host=self._recorder.run.host,
         )
-        return _Flight(launch, record, request, self._label_of(launch))
+        return _Flight(launch, record, request, label)
 
     def _label_of(self, launch: Launch) -> str:
         if launch.index is None:
@@ -291,9 +295,10 @@ class Executor:
         stopped = (self._heard > 0 or self._cancelled) and retry is None
         state = TaskState.RETRYING if retry else TaskState.KILLED if stopped else TaskState.FAILED
         if not verdict.own_word:
-            # The process died without a word of its own: its log ends with the cause, and so does its record.
+            # The process died without a word of its own: its log ends with the cause.
             self._log(flight).say(exited.at, error.message)
-            keep_death(self._datastore, flight.request, outcome, flight.pid)
+        if flight.pid:
+            self._ends.keep(flight.request, flight.record, exited, outcome)
         self._close_log(flight, exited)
         self._record_end(flight, exited, outcome, state, retry)
         if retry:

@@ -17,13 +17,14 @@ from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief, number_at, parents_text
+from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import RunEvent
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.task_order import DueTask
-from stepwell.runtime.verdict import keep_death, verdict_of
+from stepwell.runtime.verdict import verdict_of
 
 Show = Callable[[Stream, bytes], None]
 """Shows what a task writes, as it comes."""
@@ -61,6 +62,8 @@ class SingleTask:
 
     Parameters
     ----------
+    ends
+        Keeps how a failed attempt ended.
     recorder
         Gets the records of the task; None if somebody else keeps them.
     show
@@ -75,6 +78,7 @@ class SingleTask:
         self,
         engine: Engine,
         datastore: Datastore,
+        ends: AttemptEnds,
         recorder: Recorder | None,
         clock: Clock,
         show: Show,
@@ -83,6 +87,7 @@ class SingleTask:
     ) -> None:
         self._engine = engine
         self._datastore = datastore
+        self._ends = ends
         self._recorder = recorder
         self._clock = clock
         self._show = show
@@ -166,9 +171,10 @@ class SingleTask:
         interrupted = self._heard > 0 and not outcome.ok
         result = TaskResult(state=self._state(outcome), outcome=outcome, interrupted=interrupted)
         if not verdict.own_word:
-            # The process died without a word of its own: its log ends with the cause, and so does its record.
+            # The process died without a word of its own: its log ends with the cause.
             self._log_of(exited.handle).say(exited.at, result.error.message)
-            keep_death(self._datastore, due.request, outcome, self._pid)
+        if self._pid and not outcome.ok:
+            self._ends.keep(due.request, record, exited, outcome)
         if self._log is not None:
             self._log.close(exited.at, self._datastore)
         if outcome.ok and self._recorder is not None:

@@ -18,6 +18,7 @@ from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import brief, record_of
+from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings
 from stepwell.runtime.recorder import Recorder
@@ -105,11 +106,19 @@ class TaskEntry:
         if state is not None:
             state.begin(again=earlier is not None and earlier.state in _FAILED)
             recorder = Recorder(metadata, datastore, state.record, self._clock, self._settings.fsync)
+        info = self._info(run, options)
+        ends = AttemptEnds(self._definition, info, datastore)
         task = SingleTask(
-            self._engine, datastore, recorder, self._clock, show, int(options.max_log_size_mb * 1024 * 1024),
+            self._engine,
+            datastore,
+            ends,
+            recorder,
+            self._clock,
+            show,
+            int(options.max_log_size_mb * 1024 * 1024),
             order.is_last_attempt,
-        )  # fmt: skip
-        result = task.run(due, self._definition.policies[order.step], self._info(run, options), stop, earlier)
+        )
+        result = task.run(due, self._definition.policies[order.step], info, stop, earlier)
         if state is not None and recorder is not None:
             recorder.close()
             self._move(state, order, result)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.handle import TaskExited
-from stepwell.model.pack import Pack
+from stepwell.model.attempt_fields import signal_name
 from stepwell.model.policy import StepPolicy
-from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
+from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief
 from stepwell.scheduling.facts import TaskFailed
 
@@ -64,20 +62,6 @@ def failure_of(
     return TaskFailed(task, reason, exited.at, final, catchable=not own_word)
 
 
-def keep_death(datastore: Datastore, request: TaskRequest, outcome: TaskOutcome, pid: int) -> None:
-    """Keep, for inspection, that an attempt ended whose process could not do it itself."""
-    datastore.seal_failure(
-        Pack(
-            key=request.key,
-            attempt=request.attempt,
-            outcome=outcome,
-            parents=request.parents,
-            split=request.split,
-            fields={"pid": str(pid)},
-        )
-    )
-
-
 def death_of(exited: TaskExited) -> ErrorInfo:
     """Say how a process ended that left no word."""
     if exited.error:
@@ -113,11 +97,3 @@ def _killed(exited: TaskExited) -> ErrorInfo:
         )
     likely = _LIKELY.get(name, "The task was ended from outside.")
     return ErrorInfo("Signal", f"The task died by signal {exited.signal} ({name}). {likely}")
-
-
-def signal_name(number: int) -> str:
-    """Return the signal's name, or its number as text if the system has no name for it."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)

@@ -74,6 +74,7 @@ _GENERAL = (
         "kind",
         ("always", "new", "never"),
     ),
+    Key("TRUST", "", "directories of others from which values may be loaded, separated as in PATH; or `all`"),
     Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes", "true or false", later=True),
     Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies", "decorators", later=True),
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
@@ -117,6 +118,9 @@ FAMILIES = (
     *("DEBUG_", "DATASTORE_SYSROOT_", "DATATOOLS_", "S3_", "DEFAULT_CONTAINER_", "BATCH_", "ECS_"),
     *("SFN_", "EVENTS_SFN_", "KUBERNETES_", "ARGO_", "CONDA_", "DEFAULT_SECRETS_", "CARD_"),
 )
+
+# Whoever gives somebody a datastore must not decide how far it is trusted.
+NOT_OF_A_DATASTORE = frozenset({"TRUST"})
 
 SECRETS = frozenset({"SERVICE_AUTH_KEY", "SERVICE_HEADERS", "PRODUCTION_TOKEN"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -93,6 +94,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         """The client's default namespace; None means the user's own."""
         return self.text("DEFAULT_NAMESPACE") or None
 
+    def trusts(self, root: Path) -> bool:
+        """Whether values may be loaded from a datastore although others can write to it."""
+        given = self.text("TRUST")
+        real = root.resolve()
+        places = (self._absolute(place).resolve() for place in given.split(os.pathsep) if place)
+        return given == "all" or any(real.is_relative_to(place) for place in places)
+
     def _absolute(self, path: str) -> Path:
         return self.directory / Path(path).expanduser()
 
@@ -101,6 +109,6 @@ def nearest(directory: Path) -> Path | None:
     """Return the first ``.stepwell`` directory in ``directory`` or above it."""
     for place in (directory, *directory.parents):
         found = place / DATASTORE_NAME
-        if found.is_dir():
+        if os.path.isdir(found):  # noqa: PTH112 - where a parent may not be entered, it raises nothing
             return found
     return None

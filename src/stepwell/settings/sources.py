@@ -12,7 +12,7 @@ from pathlib import Path
 from stepwell.exceptions import UsageError
 from stepwell.settings.account import account_user
 from stepwell.settings.configuration_file import PREFIX, as_text, bare, file_of, read
-from stepwell.settings.keys import is_known, nearest_key
+from stepwell.settings.keys import NOT_OF_A_DATASTORE, is_known, nearest_key
 from stepwell.settings.settings import Settings, Value, nearest
 
 
@@ -44,8 +44,11 @@ def load_settings(
     values: dict[str, Value] = {}
     warnings: list[str] = []
     profile = (overrides or {}).get("PROFILE") or from_environment.get("PROFILE") or Value("", "")
-    for path in _files(profile, environ, directory) if files else ():
+    for path, is_own in _files(profile, environ, directory) if files else ():
         for name, content in read(path).items():
+            if bare(name) in NOT_OF_A_DATASTORE and not is_own:
+                warnings.append(f"{name} in {path} is ignored: it counts in your own configuration only.")
+                continue
             if not is_known(bare(name)):
                 warnings.append(unknown(bare(name), str(path)))
             values[bare(name)] = Value(as_text(content), str(path))
@@ -74,19 +77,26 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
             yield name.removeprefix(PREFIX), Value(text, f"environment variable {name}")
 
 
-def _files(profile: Value, environ: Mapping[str, str], directory: Path) -> Iterator[Path]:
-    """Yield the configuration files that exist, the weakest first."""
+def _files(profile: Value, environ: Mapping[str, str], directory: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the configuration files that exist, the weakest first, and whether it is the user's own."""
     own = file_of(profile.text, environ)
-    if own.is_file():
-        yield own
+    if _is_file(own):
+        yield own, True
     elif profile.text:
         raise UsageError(
             f"The profile {profile.text!r} ({profile.origin}) has no file: {own} does not exist. "
             f"`stepwell configure set NAME VALUE --profile {profile.text}` makes it."
         )
     place = nearest(directory)
-    if place is not None and (project := place / "config.json").is_file():
-        yield project
+    if place is not None and _is_file(project := place / "config.json"):
+        yield project, False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False  # in a folder of somebody else, as the home of who ran `sudo` may be
 
 
 def unknown(name: str, origin: str) -> str:

@@ -61,7 +61,7 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
             else:
                 yield from _of_pack(datastore, pack, states)
     if runs is None:
-        for digest in datastore.blobs():
+        for digest in datastore.contents.blobs():
             if digest not in states:
                 yield from _blob(datastore, digest, "a blob that no task refers to", "", states)
     seen.blobs = len(states)
@@ -74,7 +74,7 @@ def _records(datastore: Datastore) -> Iterator[RunRecord]:
 def _of_pack(datastore: Datastore, pack: Pack, states: dict[bytes, str]) -> Iterator[Damage]:
     task = pack.key.pathspec
     try:
-        for what, digest in datastore.references(pack):
+        for what, digest in datastore.contents.references(pack):
             yield from _blob(datastore, digest, what, task, states)
     except StoreError as error:
         yield Damage(str(error), pack.key.short, task)
@@ -85,6 +85,6 @@ def _blob(
 ) -> Iterator[Damage]:
     """Yield the damage of a blob, if there is any; each is read once."""
     if digest not in states:
-        states[digest] = datastore.check_blob(digest)
+        states[digest] = datastore.contents.check_blob(digest)
     if states[digest]:
         yield Damage(f"{what} is {states[digest]}", digest.hex(), task)

@@ -94,15 +94,20 @@ class StoredResults:
         if indexed:
             self.record(step, number, TaskState.SUCCEEDED, parents, path, attempt)
 
-    def failed(self, step, number, error, *, attempt=0, parents=((PARAMETERS_STEP, 0),), latest=True):
+    def failed(
+        self, step, number, error, *, attempt=0, parents=((PARAMETERS_STEP, 0),), latest=True, fields=None
+    ):
         """An attempt that has failed."""
         datastore = self.place.stores.datastore
         key = self.key(step, number)
         said = ErrorInfo(type(error).__name__, str(error))
-        outcome = TaskOutcome(ok=False, started_at=BEGAN, ended_at=BEGAN + 7, error=said)
+        began = BEGAN + 10 * attempt
+        outcome = TaskOutcome(ok=False, started_at=began, ended_at=began + 7, error=said)
         kept = (datastore.save("_exception", StepwellExceptionWrapper(error)), datastore.save("x", attempt))
         refs = tuple(TaskRef(name, str(id)) for name, id in parents)
-        datastore.seal_failure(Pack(key=key, attempt=attempt, outcome=outcome, parents=refs, own=kept))
+        datastore.seal_failure(
+            Pack(key=key, attempt=attempt, outcome=outcome, parents=refs, own=kept, fields=fields or {})
+        )
         if latest:
             self.record(step, number, TaskState.FAILED, parents, (), attempt, error=str(error))
 

@@ -10,7 +10,7 @@ from stored_results import Results
 
 from stepwell.client import Flow
 from stepwell.client.scope import Connection, Scope
-from stepwell.exceptions import StoreUnavailable
+from stepwell.exceptions import StoreError, StoreUnavailable
 from stepwell.wiring import open_stores
 
 
@@ -58,6 +58,26 @@ def test_a_forked_child_opens_the_place_for_itself(tmp_path):
 
     assert os.waitpid(pid, 0)[1] == 0
     assert connection.stores is before
+
+
+# SPEC 10.3-12
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_process_that_becomes_another_users_reads_nothing_that_was_kept_for_the_first(tmp_path):
+    connection = filled(tmp_path / "private")
+    assert connection.stores.metadata.run("F", "1") is not None
+    (tmp_path / "private").chmod(0o700)
+
+    pid = os.fork()
+    if pid == 0:
+        os.seteuid(65534)
+        try:
+            connection.stores.metadata.run("F", "1")
+        except StoreError as error:
+            os._exit(0 if "permission denied" in str(error) else 2)
+        finally:
+            os._exit(1)
+
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_a_connection_that_nobody_uses_any_more_is_closed(tmp_path):

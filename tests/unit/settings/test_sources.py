@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -153,3 +154,33 @@ def test_a_user_that_cannot_be_found_is_an_error(tmp_path):
 def test_a_number_that_is_none_is_refused_with_its_origin(place):
     with pytest.raises(UsageError, match=r"STEPWELL_STORE_PATIENCE must be a number.*environment variable"):
         load(place, {"STEPWELL_STORE_PATIENCE": "soon"}).number("STORE_PATIENCE")
+
+
+# SPEC 18.2-1
+def test_a_datastores_own_file_cannot_say_whom_to_trust_and_the_users_can(tmp_path):
+    own, project = tmp_path / "home", tmp_path / ".stepwell"
+    for place, text in ((own, "/mine"), (project, "all")):
+        place.mkdir()
+        (place / "config.json").write_text(f'{{"TRUST": "{text}"}}')
+
+    settings = load_settings(environ={"STEPWELL_HOME": str(own)}, directory=tmp_path)
+
+    assert settings.text("TRUST") == "/mine"
+    assert any("TRUST" in warning and str(project) in warning for warning in settings.warnings)
+
+
+# SPEC 9.5-1
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_home_that_may_not_be_entered_holds_no_settings(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    (home / "config.json").write_text('{"OWNER": "root"}')
+
+    os.seteuid(65534)
+    try:
+        settings = load_settings(environ={"STEPWELL_HOME": str(home)}, directory=home / "work")
+    finally:
+        os.seteuid(0)
+
+    assert settings.text("OWNER") == ""
+    assert settings.datastore_root == home / "work" / ".stepwell"

@@ -6,6 +6,7 @@ The same for every engine and scheduler; nothing else ever runs the code of a st
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ from stepwell.exceptions import (
     UnpicklableArtifactException,
 )
 from stepwell.model.artifact import ArtifactEntry
+from stepwell.model.attempt_fields import place_fields
 from stepwell.model.failure_kinds import kinds_of
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import PARAMETERS_STEP
@@ -43,6 +45,7 @@ from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 from stepwell.runtime.task.own_words import flush, say
 from stepwell.runtime.task.time_limit import time_limit
+from stepwell.runtime.task.usage import Usage
 
 Report = Callable[[TaskOutcome], None]
 
@@ -101,6 +104,7 @@ class _Attempt:
         self._policy = definition.policies[request.key.step]
         self._source = TaskSource(datastore, info)
         self._started_at = time.time()
+        self._usage = Usage()
         self._frames: tuple[Frame, ...] = ()
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
         self._live: Live | None = None
@@ -264,10 +268,9 @@ class _Attempt:
         )
 
     def _fields(self) -> dict[str, str]:
-        fields = {"pid": str(os.getpid())}
-        if self._info.code_version:
-            fields["code-version"] = self._info.code_version
-        return fields
+        asked = self._definition.policies[self._request.key.step].resources
+        place = place_fields(socket.gethostname(), os.getpid(), self._info.code_version, asked)
+        return {**place, **self._usage.fields()}
 
     def _seal(self, pack: Pack) -> None:
         try:

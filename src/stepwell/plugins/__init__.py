@@ -1,0 +1,1 @@
+"""PLUGINS: what installed distributions add to Stepwell, found by entry point."""
