@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
-from stepwell.exceptions import StoreFormatError, UsageError
+from stepwell.exceptions import StoreFormatError, StoreUnavailable, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.plugins.registry import registered
 from stepwell.runtime.clock import SystemClock
@@ -28,6 +29,7 @@ from stepwell.runtime.events import Listener
 from stepwell.runtime.options import Fsync, Isolation, RunOptions, RunResult, RunSettings
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
+from stepwell.settings.kinds import check_stores, unavailable_place
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
 from stepwell.storages.ownership import strangers
@@ -36,6 +38,8 @@ METADATA_FILE = "metadata.db"
 SERIALIZERS = "stepwell.serializers"
 """Group of the entry points of serializers."""
 
+# What addresses that are no plain directories begin with; a directory may have an @ in its name as well.
+_ADDRESS = re.compile(r"([A-Za-z0-9+]+)(://|@)")
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
 _FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
@@ -64,7 +68,7 @@ def run_flow(
     StepwellException
         The run could not be started: wrong settings, a store that cannot serve, a step the engine refuses.
     """
-    _known_kinds(settings)
+    check_stores(settings)
     user, root = settings.user, settings.datastore_root
     serializers = Serializers(installed_serializers)
     notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
@@ -115,7 +119,7 @@ def open_stores(
 
         settings = load_settings()
     if spec is None:
-        _known_kinds(settings)
+        check_stores(settings)
     root = settings.datastore_root if spec is None else _root_of(spec)
     serializers = Serializers(installed_serializers, _distrust(root, settings, trust))
     return Stores(*_open(root, settings, serializers))
@@ -140,16 +144,6 @@ def serve_launcher() -> NoReturn:
 
     function = _function_of_environment()
     serve(function, lambda: _preload(function))
-
-
-def _known_kinds(settings: Settings) -> None:
-    for key, what in (("DEFAULT_DATASTORE", "datastore"), ("DEFAULT_METADATA", "metadata")):
-        value = settings.value(key)
-        if value.text != "local":
-            raise UsageError(
-                f"The {what} {value.text!r} (from {value.origin}) is not available in this version. "
-                "Use `local`."
-            )
 
 
 def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
@@ -283,15 +277,30 @@ def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
     )
 
 
+def existing_place(spec: str) -> str:
+    """Return the place of results that ``spec`` names, as `open_stores` takes it.
+
+    Raises
+    ------
+    UsageError
+        It is none that this version can open.
+    StoreUnavailable
+        There is no such directory.
+    """
+    root = _root_of(spec)
+    if not _is_there(root):
+        raise StoreUnavailable(f"There are no results in {root}: there is no such directory, or none to see.")
+    return f"local@{root}"
+
+
 def _root_of(spec: str) -> Path:
-    kind, at, place = spec.partition("@")
-    if at and kind != "local":
-        raise UsageError(
-            f"The metadata kind {kind!r} is not available in this version; use `local@DIRECTORY`."
-        )
-    if "://" in spec:
-        raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
-    root = Path(place if at else spec).expanduser().absolute()
+    known = _ADDRESS.match(spec)
+    if known is not None and known[1] != "local" and not _is_there(Path(spec)):
+        raise unavailable_place(known[1], known[2])
+    place = spec.removeprefix("local@")
+    if not place:
+        raise UsageError(f"{spec!r} names no place of results. Give a directory, or `local@DIRECTORY`.")
+    root = Path(place).expanduser().absolute()
     if _is_there(root / METADATA_FILE):
         return root
     return root / ".stepwell" if _is_there(root / ".stepwell") else root

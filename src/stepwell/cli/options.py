@@ -10,8 +10,8 @@ from click.core import ParameterSource
 
 from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
-from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
+from stepwell.settings.kinds import unavailable
 from stepwell.settings.settings import Settings, Value
 from stepwell.settings.sources import load_settings
 
@@ -121,11 +121,4 @@ def _check_kinds(settings: Settings) -> None:
     for name, kinds in _KINDS.items():
         value = settings.value(name)
         if value.text not in kinds:
-            what = name.removeprefix("DEFAULT_").lower().replace("_", " ")
-            words = (
-                f"There is no {what} of the kind `{value.text}` ({value.origin}) in this version.",
-                did_you_mean(value.text, kinds),
-                f"Available: {listed(kinds)}.",
-                "`stepwell configure show --origin` prints where settings come from.",
-            )
-            raise UsageError(" ".join(filter(None, words)))
+            raise unavailable(name, value, kinds)
