@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import NoReturn, cast
@@ -15,31 +14,25 @@ from msgspec import Struct
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import set_flow_module
-from stepwell.datastore.serializer import Serializer
-from stepwell.datastore.serializers import Distrust, Found, Serializers, in_words
+from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_fork
-from stepwell.exceptions import StoreFormatError, StoreUnavailable, UsageError
+from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.plugins.registry import registered
+from stepwell.plugins.serializers import installed_serializers, unusable
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import Fsync, Isolation, RunOptions, RunResult, RunSettings
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
-from stepwell.settings.kinds import check_stores, unavailable_place
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import METADATA_FILE, is_there, root_of
 from stepwell.settings.settings import Settings
+from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
-from stepwell.storages.ownership import strangers
 
-METADATA_FILE = "metadata.db"
-SERIALIZERS = "stepwell.serializers"
-"""Group of the entry points of serializers."""
-
-# What addresses that are no plain directories begin with; a directory may have an @ in its name as well.
-_ADDRESS = re.compile(r"([A-Za-z0-9+]+)(://|@)")
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
 _FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
@@ -71,7 +64,7 @@ def run_flow(
     check_stores(settings)
     user, root = settings.user, settings.datastore_root
     serializers = Serializers(installed_serializers)
-    notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
+    notices = tuple(unusable(serializers))  # before the fork: what is imported here serves every task
     isolation, more = _isolation(options)
     function = _step_function(definition, root, settings, isolation != "fork", serializers)
     engine = _engine(definition, function, root, isolation, options.max_workers or usable_cores())
@@ -120,15 +113,9 @@ def open_stores(
         settings = load_settings()
     if spec is None:
         check_stores(settings)
-    root = settings.datastore_root if spec is None else _root_of(spec)
-    serializers = Serializers(installed_serializers, _distrust(root, settings, trust))
+    root = settings.datastore_root if spec is None else root_of(spec)
+    serializers = Serializers(installed_serializers, distrust_of(root, settings, trust))
     return Stores(*_open(root, settings, serializers))
-
-
-def installed_serializers() -> Found:
-    """Return the serializers that installed distributions add, and why others cannot be used."""
-    found = registered(SERIALIZERS, Serializer)
-    return found.usable, found.broken
 
 
 def run_spawned_task() -> NoReturn:
@@ -186,21 +173,6 @@ def _step_function(
     serializers = serializers or Serializers(installed_serializers)
     datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
-
-
-def _unusable(serializers: Serializers) -> Iterator[str]:
-    for label, why in serializers.broken.items():
-        yield (
-            f"The serializer {in_words(label)} cannot be used: {why}. Values are stored without it. "
-            f"Mend, update or uninstall {label.partition('@')[2]}."
-        )
-
-
-def _distrust(root: Path, settings: Settings, trust: bool | None) -> Distrust | None:
-    if trust or (trust is None and settings.trusts(root)):
-        return None
-    why = strangers(root) if trust is None else "it was opened with `trust=False`"
-    return Distrust(str(root), why) if why else None
 
 
 def _verify(settings: Settings) -> Verify:
@@ -277,41 +249,12 @@ def _has_own_definitions(flow_class: type[FlowSpec]) -> bool:
     )
 
 
-def existing_place(spec: str) -> str:
-    """Return the place of results that ``spec`` names, as `open_stores` takes it.
-
-    Raises
-    ------
-    UsageError
-        It is none that this version can open.
-    StoreUnavailable
-        There is no such directory.
-    """
-    root = _root_of(spec)
-    if not _is_there(root):
-        raise StoreUnavailable(f"There are no results in {root}: there is no such directory, or none to see.")
-    return f"local@{root}"
-
-
-def _root_of(spec: str) -> Path:
-    known = _ADDRESS.match(spec)
-    if known is not None and known[1] != "local" and not _is_there(Path(spec)):
-        raise unavailable_place(known[1], known[2])
-    place = spec.removeprefix("local@")
-    if not place:
-        raise UsageError(f"{spec!r} names no place of results. Give a directory, or `local@DIRECTORY`.")
-    root = Path(place).expanduser().absolute()
-    if _is_there(root / METADATA_FILE):
-        return root
-    return root / ".stepwell" if _is_there(root / ".stepwell") else root
-
-
 def _open(
     root: Path, settings: Settings, serializers: Serializers | None = None
 ) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    if _is_there(root) and not root.is_dir():
+    if is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
@@ -319,10 +262,5 @@ def _open(
     datastore = Datastore.open(LocalStorage(root), _verify(settings), serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = _is_there(file) and not os.access(root, os.W_OK)
+    readonly = is_there(file) and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
-
-
-def _is_there(path: Path) -> bool:
-    """Whether it can be seen; the storage says why if it cannot."""
-    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises where a parent may not be entered

@@ -8,6 +8,7 @@ from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound
 from stepwell.runtime.task.current import current
 from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import existing_place
 from stepwell.settings.sources import load_settings
 
 SPIN_NAME = ".stepwell_spin"
@@ -80,8 +81,6 @@ def metadata(ms: str, trust: bool | None = None) -> str:
     UsageError, StoreError
         There is nothing that can be read; the place stays as it was.
     """
-    from stepwell.wiring import existing_place  # the adapters, for those who read results only
-
     asked = Connection(existing_place(ms), trust=trust)
     asked.stores.metadata.flows()
     _session.connection = asked
