@@ -348,10 +348,10 @@ class StepwellExceptionWrapper(Exception):
         super().__init__(self.exception)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (StepwellExceptionWrapper.restored, (self.exception, self.type, self.stacktrace))
+        return (StepwellExceptionWrapper.of_text, (self.exception, self.type, self.stacktrace))
 
     @classmethod
-    def restored(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
+    def of_text(cls, exception: str, type_name: str, stacktrace: str | None) -> StepwellExceptionWrapper:
         """Return the wrapper of an exception that is known as text only."""
         wrapper = cls.__new__(cls)
         wrapper.exception, wrapper.type, wrapper.stacktrace = exception, type_name, stacktrace

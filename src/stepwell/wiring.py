@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -15,8 +15,7 @@ from msgspec.structs import replace
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import defines_more, set_flow_module
-from stepwell.datastore.serializer import Serializer
-from stepwell.datastore.serializers import Distrust, Found, Serializers, in_words
+from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
@@ -25,7 +24,7 @@ from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
-from stepwell.plugins.registry import registered
+from stepwell.plugins.serializers import installed_serializers, unusable
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import (
@@ -39,9 +38,11 @@ from stepwell.runtime.options import (
 )
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import METADATA_FILE, is_there, root_of
 from stepwell.settings.settings import Settings
+from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
-from stepwell.storages.ownership import strangers
 
 if TYPE_CHECKING:
     from stepwell.runtime.plan import Plan
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
     from stepwell.runtime.single_task import Show, TaskResult
     from stepwell.runtime.task_order import TaskOrder
 
-METADATA_FILE = "metadata.db"
-SERIALIZERS = "stepwell.serializers"
-"""Group of the entry points of serializers."""
 
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
@@ -81,10 +79,10 @@ def run_flow(
     StepwellException
         The run could not be started: wrong settings, a store that cannot serve, a step the engine refuses.
     """
-    _known_kinds(settings)
+    check_stores(settings)
     user, root = settings.user, settings.datastore_root
     serializers = Serializers(installed_serializers)
-    notices = tuple(_unusable(serializers))  # before the fork: what is imported here serves every task
+    notices = tuple(unusable(serializers))  # before the fork: what is imported here serves every task
     isolation, more = _isolation(options)
     # Constants of a run that goes on are those it began with, whatever the class says now.
     preset = isolation != "fork" or isinstance(asked, ContinueRun)
@@ -110,7 +108,7 @@ def plan_run(
     """Return what `run_flow` would do, and raise what it would raise; nothing is executed or written."""
     from stepwell.runtime.plan import Surroundings, plan_of
 
-    _known_kinds(settings)
+    check_stores(settings)
     _run_settings(settings, settings.user)
     isolation, notices = _isolation(options)
     around = Surroundings(
@@ -133,7 +131,7 @@ def detachable_root(settings: Settings) -> Path:
     StoreError
         There is no datastore at that place and none can be made.
     """
-    _known_kinds(settings)
+    check_stores(settings)
     hazard = why_not_detach()
     if hazard is not None:
         raise UsageError(
@@ -153,7 +151,7 @@ def register_run(
     """Register a run whose tasks a scheduler will start one by one; return its record."""
     from stepwell.runtime.scheduler_run import register_run as register
 
-    _known_kinds(settings)
+    check_stores(settings)
     stores = _open(settings.datastore_root, settings)
     with closing(stores[1]):
         run_settings = _run_settings(settings, settings.user)
@@ -172,7 +170,7 @@ def run_ordered_task(
     StepwellException
         The order is wrong, or a store cannot serve.
     """
-    _known_kinds(settings)
+    check_stores(settings)
     root = settings.datastore_root
     isolation, _ = _isolation(options)
     # The flow's file was imported for this task alone: constants are those of the run.
@@ -220,16 +218,10 @@ def open_stores(
 
         settings = load_settings()
     if spec is None:
-        _known_kinds(settings)
-    root = settings.datastore_root if spec is None else _root_of(spec)
-    serializers = Serializers(installed_serializers, _distrust(root, settings, trust))
+        check_stores(settings)
+    root = settings.datastore_root if spec is None else root_of(spec)
+    serializers = Serializers(installed_serializers, distrust_of(root, settings, trust))
     return Stores(*_open(root, settings, serializers))
-
-
-def installed_serializers() -> Found:
-    """Return the serializers that installed distributions add, and why others cannot be used."""
-    found = registered(SERIALIZERS, Serializer)
-    return found.usable, found.broken
 
 
 def run_spawned_task() -> NoReturn:
@@ -245,16 +237,6 @@ def serve_launcher() -> NoReturn:
 
     function = _function_of_environment()
     serve(function, lambda: _preload(function))
-
-
-def _known_kinds(settings: Settings) -> None:
-    for key, what in (("DEFAULT_DATASTORE", "datastore"), ("DEFAULT_METADATA", "metadata")):
-        value = settings.value(key)
-        if value.text != "local":
-            raise UsageError(
-                f"The {what} {value.text!r} (from {value.origin}) is not available in this version. "
-                "Use `local`."
-            )
 
 
 def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
@@ -310,21 +292,6 @@ def _step_function(
     serializers = serializers or Serializers(installed_serializers)
     datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
-
-
-def _unusable(serializers: Serializers) -> Iterator[str]:
-    for label, why in serializers.broken.items():
-        yield (
-            f"The serializer {in_words(label)} cannot be used: {why}. Values are stored without it. "
-            f"Mend, update or uninstall {label.partition('@')[2]}."
-        )
-
-
-def _distrust(root: Path, settings: Settings, trust: bool | None) -> Distrust | None:
-    if trust or (trust is None and settings.trusts(root)):
-        return None
-    why = strangers(root) if trust is None else "it was opened with `trust=False`"
-    return Distrust(str(root), why) if why else None
 
 
 def _verify(settings: Settings) -> Verify:
@@ -397,20 +364,6 @@ def _preload(function: StepFunction) -> None:
         import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
 
 
-def _root_of(spec: str) -> Path:
-    kind, at, place = spec.partition("@")
-    if at and kind != "local":
-        raise UsageError(
-            f"The metadata kind {kind!r} is not available in this version; use `local@DIRECTORY`."
-        )
-    if "://" in spec:
-        raise UsageError(f"{spec!r} is a service or a database, which this version cannot open yet.")
-    root = Path(place if at else spec).expanduser().absolute()
-    if _is_there(root / METADATA_FILE):
-        return root
-    return root / ".stepwell" if _is_there(root / ".stepwell") else root
-
-
 def _open(
     root: Path, settings: Settings, serializers: Serializers | None = None
 ) -> tuple[Datastore, MetadataStore]:
@@ -419,19 +372,14 @@ def _open(
     datastore = _open_datastore(root, settings, serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = _is_there(file) and not os.access(root, os.W_OK)
+    readonly = is_there(file) and not os.access(root, os.W_OK)
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
 
 
 def _open_datastore(root: Path, settings: Settings, serializers: Serializers | None = None) -> Datastore:
-    if _is_there(root) and not root.is_dir():
+    if is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
     serializers = serializers or Serializers(installed_serializers)
     return Datastore.open(LocalStorage(root), _verify(settings), serializers)
-
-
-def _is_there(path: Path) -> bool:
-    """Whether it can be seen; the storage says why if it cannot."""
-    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises where a parent may not be entered

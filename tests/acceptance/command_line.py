@@ -3,8 +3,8 @@
 import fcntl
 import os
 import pty
-import select
 import re
+import select
 import sqlite3
 import struct
 import subprocess

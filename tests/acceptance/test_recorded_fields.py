@@ -111,7 +111,7 @@ def test_what_a_task_used_is_measured(folder, isolation):
     body = (
         "began = time.process_time()",
         "while time.process_time() < began + 0.2: pass",
-        "if self.input == 20: self.size = len(bytearray(b'x' * 100_000_000))",
+        "if self.input == 20: self.size = len(bytearray(b'x' * 300_000_000))",
     )
     folder.file(FLOW.format(body="\n        ".join(body)))
     assert folder.run("--isolation", isolation, "--max-workers", "1").returncode == 0
@@ -121,8 +121,8 @@ def test_what_a_task_used_is_measured(folder, isolation):
 
     assert all(float(fields["cpu-s"]) >= 0.2 for fields in busy)
     assert float(idle["cpu-s"]) < 0.2
-    assert max(int(fields["peak-rss-kib"]) for fields in busy) > 100_000_000 / 1024
-    assert int(idle["peak-rss-kib"]) < 100_000_000 / 1024
+    assert max(int(fields["peak-rss-kib"]) for fields in busy) > 300_000_000 / 1024
+    assert int(idle["peak-rss-kib"]) < 300_000_000 / 1024
 
 
 ENDS = {

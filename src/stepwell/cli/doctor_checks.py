@@ -178,7 +178,7 @@ def _credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def _plugins(_settings: Settings) -> Iterator[Finding]:
-    from stepwell.wiring import installed_serializers
+    from stepwell.plugins.serializers import installed_serializers
 
     usable, broken = installed_serializers()
     for label, serializer in usable.items():

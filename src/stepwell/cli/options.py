@@ -11,9 +11,9 @@ from click.core import ParameterSource
 from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
 from stepwell.cli.lazy_group import needs_settings
-from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
 from stepwell.settings.keys import GENERAL_KEYS
+from stepwell.settings.kinds import unavailable
 from stepwell.settings.settings import Settings, Value
 from stepwell.settings.sources import load_settings
 
@@ -130,11 +130,4 @@ def _check_kinds(settings: Settings) -> None:
     for name in _KINDS:
         value, kinds = settings.value(name), GENERAL_KEYS[name].kinds
         if value.text not in kinds:
-            what = name.removeprefix("DEFAULT_").lower().replace("_", " ")
-            words = (
-                f"There is no {what} of the kind `{value.text}` ({value.origin}) in this version.",
-                did_you_mean(value.text, kinds),
-                f"Available: {listed(kinds)}.",
-                "`stepwell configure show --origin` prints where settings come from.",
-            )
-            raise UsageError(" ".join(filter(None, words)))
+            raise unavailable(name, value, kinds)

@@ -159,4 +159,4 @@ def _exception_in_words(task: StoredTask) -> StepwellExceptionWrapper | None:
     if error is None:
         return None
     kind = error.type if "." in error.type else f"builtins.{error.type}"
-    return StepwellExceptionWrapper.restored(error.message, kind, error.full_frames or None)
+    return StepwellExceptionWrapper.of_text(error.message, kind, error.full_frames or None)

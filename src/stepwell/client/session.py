@@ -7,6 +7,8 @@ from pathlib import Path
 from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound
 from stepwell.runtime.task.current import current
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import existing_place
 from stepwell.settings.sources import load_settings
 
 SPIN_NAME = ".stepwell_spin"
@@ -79,10 +81,10 @@ def metadata(ms: str, trust: bool | None = None) -> str:
     UsageError, StoreError
         There is nothing that can be read; the place stays as it was.
     """
-    asked = Connection(ms, trust=trust)
-    location = asked.stores.metadata.location
-    _session.connection = Connection(location, trust=trust)
-    return location
+    asked = Connection(existing_place(ms), trust=trust)
+    asked.stores.metadata.flows()
+    _session.connection = asked
+    return asked.location
 
 
 def inspect_spin(dir: str = ".") -> str:
@@ -136,7 +138,9 @@ def _default_namespace() -> str | None:
 
 def _default_connection() -> Connection:
     """The settings' place; the connection is kept as long as they name the same."""
-    location = f"local@{load_settings().datastore_root}"
+    settings = load_settings()
+    check_stores(settings)
+    location = f"local@{settings.datastore_root}"
     if _session.default is None or _session.default.location != location:
         _session.default = Connection(location)
     return _session.default

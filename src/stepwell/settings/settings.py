@@ -77,11 +77,17 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def datastore_root(self) -> Path:
-        """Directory of the local datastore; it need not exist yet."""
-        if root := self.text("DATASTORE_ROOT"):
-            return self._absolute(root)
-        if parent := self.text("DATASTORE_SYSROOT_LOCAL"):
-            return self._absolute(parent) / DATASTORE_NAME
+        """Directory of the local datastore; it need not exist yet.
+
+        Raises
+        ------
+        UsageError
+            The settings name a place that is no directory.
+        """
+        if root := self._directory("DATASTORE_ROOT"):
+            return root
+        if parent := self._directory("DATASTORE_SYSROOT_LOCAL"):
+            return parent / DATASTORE_NAME
         return nearest(self.directory) or self.directory / DATASTORE_NAME
 
     @property
@@ -100,6 +106,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         real = root.resolve()
         places = (self._absolute(place).resolve() for place in given.split(os.pathsep) if place)
         return given == "all" or any(real.is_relative_to(place) for place in places)
+
+    def _directory(self, name: str) -> Path | None:
+        value = self.value(name)
+        scheme, mark, _ = value.text.partition("://")
+        if mark:
+            raise UsageError(
+                f"{name} must be a directory: this version keeps results on this machine alone. It is "
+                f"`{scheme}{mark}...` (from {value.origin}). `stepwell configure show --origin` prints all "
+                "settings."
+            )
+        return self._absolute(value.text) if value.text else None
 
     def _absolute(self, path: str) -> Path:
         return self.directory / Path(path).expanduser()

@@ -159,7 +159,7 @@ class FailedBranch:
         error = last.outcome.error
         if error is None:
             return None
-        return StepwellExceptionWrapper.restored(error.message, error.type, error.frames or None)
+        return StepwellExceptionWrapper.of_text(error.message, error.type, error.frames or None)
 
     def __repr__(self) -> str:
         return f"<failed branch {self.index}: {self.pathspec}>"

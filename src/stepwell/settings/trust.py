@@ -1,10 +1,27 @@
-"""Who can write to a directory, besides the present user."""
+"""Whose values are loaded: those of places that nobody else can write to, and of places that are trusted."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
+
+from stepwell.datastore.serializers import Distrust
+from stepwell.settings.settings import Settings
+
+
+def distrust_of(root: Path, settings: Settings, trust: bool | None) -> Distrust | None:
+    """Return why values of a datastore may not be loaded that could run code; None if all may be.
+
+    Parameters
+    ----------
+    trust
+        What the caller says; None leaves it to who can write there, and to the settings.
+    """
+    if trust or (trust is None and settings.trusts(root)):
+        return None
+    why = strangers(root) if trust is None else "it was opened with `trust=False`"
+    return Distrust(str(root), why) if why else None
 
 
 def strangers(directory: Path) -> str:
