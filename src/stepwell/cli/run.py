@@ -120,6 +120,7 @@ def run(**values: Any) -> ExitCode:
     gc.freeze()
     with view:
         result = run_flow(definition, parameters, _run_options(values), context.settings, view.listen)
+    gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
     _say_what_next(context, view, result.flow, result.run)
     return exit_code(result.state)
 
