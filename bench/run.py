@@ -38,6 +38,14 @@ CASES: dict[str, Callable[[Scale], list[Row]]] = {
 # Programs beside this one that measure without a flow: each has `measure() -> dict`.
 STANDALONE = ("executor_simulation", "client_listing", "fork_floor")
 
+AT_MOST = {
+    "us_per_transition_1000": 10.0,
+    "us_per_transition_100000": 10.0,
+    "us_per_transition_1000000": 10.0,
+    "flatness": 1.5,
+}
+"""Budgets of what those programs measure. ``flatness`` is the widest foreach over the narrowest."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -71,9 +79,15 @@ def main() -> int:
 def standalone(name: str) -> list[Row]:
     """Rows of a program that measures by itself."""
     found: dict[str, object] = importlib.import_module(name).measure()
-    return [
-        Row(f"{name.replace('_', ' ')}: {what.replace('_', ' ')}", _number(v)) for what, v in found.items()
-    ]
+    rows: list[Row] = []
+    for what, value in found.items():
+        text = f"{name.replace('_', ' ')}: {what.replace('_', ' ')}"
+        most = AT_MOST.get(what)
+        if most is None or not isinstance(value, int | float):
+            rows.append(Row(text, _number(value)))
+        else:
+            rows.append(Row(text, _number(value), budget=f"{most:g}", kept=value <= most))
+    return rows
 
 
 def _number(value: object) -> str:

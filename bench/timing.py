@@ -38,7 +38,8 @@ def run_flow(framework: str, flow: Path, *options: str) -> Measured:
         **os.environ,
         "BENCH_FRAMEWORK": framework,
         "BENCH_NOTES": str(notes),
-        "PYTHONPATH": str(FLOWS),
+        # What was given comes along, so that a checkout can be measured with another's environment.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(FLOWS), os.environ.get("PYTHONPATH")))),
         "USERNAME": "bench",
         "METAFLOW_HOME": str(scratch / "metaflow-home"),
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(scratch),

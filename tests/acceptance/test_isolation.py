@@ -245,3 +245,26 @@ def test_where_a_fork_is_unsafe_tasks_are_spawned_and_one_line_says_so(flows):
     assert ran.code == 0, ran.output
     assert "Tasks are spawned; --isolation spawn silences this line." in ran.stdout
     assert (flows.folder / "imports").read_text() == "x" * 7
+
+
+# SPEC 7.1-2
+def test_a_process_that_a_step_left_and_that_ends_does_not_stay_a_zombie(flows):
+    ran = flows.run("""
+import os, subprocess, time
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        left = subprocess.run(["sh", "-c", "true & echo $!"], stdout=subprocess.PIPE, text=True).stdout
+        until = time.monotonic() + 30
+        while os.path.exists(f"/proc/{left.strip()}") and time.monotonic() < until:
+            time.sleep(0.01)
+        self.stayed = os.path.exists(f"/proc/{left.strip()}")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+    """)
+    assert ran.code == 0, ran.output
+    assert ran.values("start")["stayed"] is False

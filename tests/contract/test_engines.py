@@ -39,6 +39,21 @@ class TestForkingEngine(ProcessContract):
         engine.close()
 
 
+def _as_on_an_old_kernel():
+    # Runs in the launcher's own process, which then has no descriptors for processes.
+    if hasattr(os, "pidfd_open"):
+        del os.pidfd_open
+
+
+class TestForkingEngineWithoutPidfds(ProcessContract):
+    @pytest.fixture
+    def engine(self):
+        engine = LocalEngine(run_deed, 2, launcher_command=_launcher, preload=_as_on_an_old_kernel)
+        engine.start(INFO)
+        yield engine
+        engine.close()
+
+
 class TestSpawningEngine(ProcessContract):
     @pytest.fixture
     def engine(self):

@@ -82,6 +82,7 @@ def carry_out(
     listener = view.listen if background is None else _announcing(background, view.listen)
     with view:
         result = run_flow(definition, asked, options, context.settings, listener)
+    gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
     _say_what_next(context, view, result.flow, result.run)
     return exit_code(result.state, result.as_asked)
 

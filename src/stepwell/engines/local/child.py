@@ -62,9 +62,7 @@ def enter(stdin: int, stdout: int, stderr: int) -> None:
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
-    signal.set_wakeup_fd(-1)
     # The other signals have their defaults in the launcher already: each call here is paid by every task.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Terminals do not reach a task, which leads a group of its own.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -40,18 +40,28 @@ from stepwell.engines.local.spawn import become_spawned
 PATIENCE_S = 5.0
 """How long the end of what has been killed is waited for."""
 
-_CHUNK = 1 << 18
+_ORPHANS_S = 1.0
+"""How long a process that tasks left behind may stay a zombie."""
+
+_LOOK_S = 0.01
+"""How often children without a descriptor of their own are looked at."""
+
+_CHUNK = 1 << 16  # larger buffers cost a mapping of their own each time
 _ANCILLARY = socket.CMSG_SPACE(64 * 4)
 _CANCELLED = "cancelled before it started"
 
 
 class _Child:
-    """A task's process: when it is to be asked to end, and when to be killed; 0 is never."""
+    """A task's process: when it is to be asked to end, and when to be killed; 0 is never.
 
-    __slots__ = ("kill_at", "number", "stop_at", "timed_out")
+    ``ending`` is a descriptor that tells its end; -1 where the system has none.
+    """
 
-    def __init__(self, number: int, limit_s: float) -> None:
+    __slots__ = ("ending", "kill_at", "number", "stop_at", "timed_out")
+
+    def __init__(self, number: int, limit_s: float, ending: int) -> None:
         self.number = number
+        self.ending = ending
         self.stop_at = time.monotonic() + limit_s if limit_s else 0.0
         self.kill_at = 0.0
         self.timed_out = False
@@ -71,28 +81,25 @@ class Launcher:
         self._unsent = bytearray()
         self._queue: deque[tuple[Launch, int, int]] = deque()
         self._children: dict[int, _Child] = {}
+        self._poll = select.poll()
         self._begin: Begin | None = None
         self._open = True
         self._prctl = child.load_prctl()
         self._oom = OomCounter()
         self._pid = os.getpid()
         self._stdin = os.open(os.devnull, os.O_RDONLY)
-        self._wake_r, self._wake_w = os.pipe()
 
     def serve(self) -> None:
         """Work until the run process is gone, then end every process below this one."""
         self._take_over_process()
-        poll = select.poll()
-        poll.register(self._wake_r, select.POLLIN)
+        control = self._control.fileno()
         sending = None
         while self._open:
             if bool(self._unsent) is not sending:
                 sending = bool(self._unsent)
-                poll.register(self._control, select.POLLIN | (select.POLLOUT if sending else 0))
-            for fd, _ in poll.poll(self._patience_ms()):
-                if fd == self._wake_r:
-                    os.read(self._wake_r, 4096)
-                else:
+                self._poll.register(control, select.POLLIN | (select.POLLOUT if sending else 0))
+            for fd, _ in self._poll.poll(self._patience_ms()):
+                if fd == control:
                     self._receive()
             self._reap()
             self._kill_overdue()
@@ -105,10 +112,9 @@ class Launcher:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, _note_signal)  # it only has to interrupt the wait
-        for fd in (self._wake_r, self._wake_w):
-            os.set_blocking(fd, False)
-        signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
+        # No handler tells of ended children: every task would have to take it out again.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
         child.prepare_streams()
         atexit._clear()  # pyright: ignore[reportPrivateUsage] - what was registered so far belongs to the run process
         gc.disable()
@@ -179,21 +185,26 @@ class Launcher:
             return
         if pid == 0:
             self._become_task(begin, launch, stdout, stderr)
-        with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)  # parent and child both do it, so that neither has to wait for the other
-        self._children[pid] = _Child(launch.number, launch.limit_s)
+        _lead_group(pid)
+        ending = _open_ending(pid)
+        if ending >= 0:
+            self._poll.register(ending, select.POLLIN)
+        self._children[pid] = _Child(launch.number, launch.limit_s, ending)
         self._tell(Began(launch.number, pid, time.time()))
 
     def _become_task(self, begin: Begin, launch: Launch, stdout: int, stderr: int) -> NoReturn:
         try:
             child.die_with_parent(self._prctl, self._pid)
             child.enter(self._stdin, stdout, stderr)
-            for fd in (stdout, stderr, self._stdin, self._wake_r, self._wake_w):
+            for fd in (stdout, stderr, self._stdin):
                 os.close(fd)
+            for sibling in self._children.values():
+                if sibling.ending >= 0:
+                    os.close(sibling.ending)
             for _, out, err in self._queue:
                 os.close(out)
                 os.close(err)
-            self._control.close()
+            os.close(self._control.detach())
             if begin.spawn_command:
                 become_spawned(begin, launch, self._outcomes)
             elif self._run_task is not None:
@@ -212,6 +223,9 @@ class Launcher:
                 return
             task = self._children.pop(pid, None)
             if task is not None:
+                if task.ending >= 0:
+                    self._poll.unregister(task.ending)
+                    os.close(task.ending)
                 # Before it is reaped its number cannot belong to anybody else.
                 signal_group(pid, signal.SIGKILL)
             _, status, usage = os.wait4(pid, 0)
@@ -245,8 +259,16 @@ class Launcher:
             task.kill_at = time.monotonic() + (self._begin.grace_s if self._begin else 0.0)
 
     def _patience_ms(self) -> int | None:
-        due = [at for task in self._children.values() for at in (task.stop_at, task.kill_at) if at]
-        return max(0, int((min(due) - time.monotonic()) * 1000) + 1) if due else None
+        if not self._children:
+            return None
+        patience = _ORPHANS_S
+        for task in self._children.values():
+            if task.ending < 0:
+                patience = min(patience, _LOOK_S)
+            for at in (task.stop_at, task.kill_at):
+                if at:
+                    patience = min(patience, max(0.0, at - time.monotonic()))
+        return int(patience * 1000) + 1
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
@@ -273,8 +295,20 @@ class Launcher:
                 return
 
 
-def _note_signal(signum: int, stack: object) -> None:
-    del signum, stack
+def _lead_group(pid: int) -> None:
+    try:
+        os.setpgid(pid, pid)  # parent and child both do it, so that neither has to wait for the other
+    except OSError:
+        return  # it has ended
+
+
+def _open_ending(pid: int) -> int:
+    """Return a descriptor that can be read when the child has ended; -1 where there is none."""
+    pidfd_open = getattr(os, "pidfd_open", None)
+    try:
+        return -1 if pidfd_open is None else pidfd_open(pid)
+    except OSError:
+        return -1  # an old kernel, or no descriptor is left
 
 
 def _ended_child() -> int:

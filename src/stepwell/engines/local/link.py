@@ -15,6 +15,7 @@ from stepwell.engines.local.child import TaskRunner
 from stepwell.engines.local.launcher import fork_launcher
 from stepwell.engines.local.messages import (
     LAUNCHER_FDS,
+    OUTCOME_LIMIT,
     Begin,
     FrameReader,
     Launch,
@@ -25,7 +26,7 @@ from stepwell.engines.local.messages import (
     parse_said,
 )
 
-_CHUNK = 1 << 18
+_CHUNK = OUTCOME_LIMIT
 _open_fds: set[int] = set()
 """Sockets of this process's ends. A launcher forked later must not keep them open."""
 
@@ -142,21 +143,29 @@ class Link:
 
     def close(self, patience_s: float) -> int | None:
         """Let the launcher end all it started and itself; return its wait status, None if unknown."""
+        self.alive = False
+        ended = self._hang_up(patience_s)
         for end in (self.control, self.outcomes):
             _open_fds.discard(end.fileno())
             end.close()
-        self.alive = False
-        deadline = time.monotonic() + patience_s
-        pause = 0.0005
         try:
-            while True:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid:
-                    return status
-                if time.monotonic() > deadline:
-                    os.kill(self.pid, signal.SIGKILL)
-                    return os.waitpid(self.pid, 0)[1]
-                time.sleep(pause)
-                pause = min(pause * 2, 0.02)
-        except ChildProcessError:
+            if not ended:
+                os.kill(self.pid, signal.SIGKILL)
+            return os.waitpid(self.pid, 0)[1]
+        except (ChildProcessError, ProcessLookupError):
             return None  # somebody else in this process waited for it
+
+    def _hang_up(self, patience_s: float) -> bool:
+        """Tell the launcher to end, and tell whether it did: the last that it does is to close its socket."""
+        deadline = time.monotonic() + patience_s
+        try:
+            self.control.shutdown(socket.SHUT_WR)
+            while (left := deadline - time.monotonic()) > 0:
+                self.control.settimeout(left)
+                if not self.control.recv(_CHUNK):
+                    return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True  # it is gone already
+        return False
