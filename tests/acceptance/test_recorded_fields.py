@@ -122,7 +122,8 @@ def test_what_a_task_used_is_measured(folder, isolation):
     assert all(float(fields["cpu-s"]) >= 0.2 for fields in busy)
     assert float(idle["cpu-s"]) < 0.2
     assert max(int(fields["peak-rss-kib"]) for fields in busy) > 300_000_000 / 1024
-    assert int(idle["peak-rss-kib"]) < 300_000_000 / 1024
+    if isolation == "fork":  # a process counts what the one it was made from had, before it ran Python
+        assert int(idle["peak-rss-kib"]) < 300_000_000 / 1024
 
 
 ENDS = {

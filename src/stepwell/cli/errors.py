@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +33,14 @@ def run_command(command: click.Command, args: Sequence[str], program: str) -> in
         code = explain(error, console, args)
     if not console.finish() and code == ExitCode.DONE:
         code = ExitCode.WRONG
+    _be_deaf_to_interrupts()
     return code
+
+
+def _be_deaf_to_interrupts() -> None:
+    """All is done and said: an interrupt while the interpreter ends could only falsify the exit code."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode:
