@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -16,6 +17,15 @@ from stepwell.cli.exit_code import ExitCode
 from stepwell.exceptions import GraphError, StepwellException, StepwellInternalError
 from stepwell.settings.settings import nearest
 from stepwell.version import VERSION
+
+
+def run_and_exit(command: click.Command, args: Sequence[str], program: str) -> NoReturn:
+    """Carry out a command line and leave the program."""
+    code = run_command(command, args, program)
+    if threading.current_thread() is threading.main_thread():
+        # All is done and said: an interrupt while the interpreter ends could only falsify the exit code.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise SystemExit(code)
 
 
 def run_command(command: click.Command, args: Sequence[str], program: str) -> int:
@@ -33,14 +43,7 @@ def run_command(command: click.Command, args: Sequence[str], program: str) -> in
         code = explain(error, console, args)
     if not console.finish() and code == ExitCode.DONE:
         code = ExitCode.WRONG
-    _be_deaf_to_interrupts()
     return code
-
-
-def _be_deaf_to_interrupts() -> None:
-    """All is done and said: an interrupt while the interpreter ends could only falsify the exit code."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from stepwell.cli.errors import run_command
+from stepwell.cli.errors import run_and_exit
 from stepwell.cli.lazy_group import COMMANDS, Entry, LazyGroup, load_command
 from stepwell.cli.options import global_options, make_context
 
@@ -26,7 +26,7 @@ def main(flow_class: type[FlowSpec], argv: Sequence[str] | None = None) -> NoRet
     """
     program = f"python {sys.argv[0]}"
     args = sys.argv[1:] if argv is None else argv
-    raise SystemExit(run_command(flow_group(flow_class, program), args, program))
+    run_and_exit(flow_group(flow_class, program), args, program)
 
 
 def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:

@@ -10,7 +10,7 @@ import click
 from msgspec.structs import replace
 
 from stepwell.cli.context import CliContext
-from stepwell.cli.errors import run_command
+from stepwell.cli.errors import run_and_exit
 from stepwell.cli.lazy_group import Entry, LazyGroup, load_command
 from stepwell.cli.options import global_options, make_context
 
@@ -19,7 +19,7 @@ PROGRAM = "stepwell"
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Carry out a command line of ``stepwell`` and exit."""
-    raise SystemExit(run_command(stepwell_group(), sys.argv[1:] if argv is None else argv, PROGRAM))
+    run_and_exit(stepwell_group(), sys.argv[1:] if argv is None else argv, PROGRAM)
 
 
 def stepwell_group() -> click.Group:
