@@ -259,16 +259,21 @@ class Launcher:
     def _end_all(self) -> None:
         for pid in self._children:
             signal_group(pid, signal.SIGKILL)
-        # Orphans of tasks have become children of this process: killing those brings up the next.
+        # Orphans of tasks have become children of this process: killing those brings up the next. One that
+        # cannot be killed, or that a debugger holds, is left behind.
         deadline = time.monotonic() + PATIENCE_S
+        pause = 0.0005
         while time.monotonic() < deadline:
             for pid in _children_of(self._pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             try:
-                os.waitpid(-1, 0)
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pause = 0.0005
             except ChildProcessError:
                 return
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
 
 
 def _note_signal(signum: int, stack: object) -> None:
