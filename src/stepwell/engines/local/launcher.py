@@ -104,7 +104,8 @@ class Launcher:
         child.adopt_orphans(self._prctl)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it, for tasks too
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, _note_signal)  # it only has to interrupt the wait
         for fd in (self._wake_r, self._wake_w):
             os.set_blocking(fd, False)
