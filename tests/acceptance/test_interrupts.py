@@ -39,6 +39,26 @@ def test_an_interrupted_run_ends_with_130_and_leaves_nothing(folder, mark, numbe
     nothing_left(mark)
 
 
+# SPEC 7.2-4
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_is_ignored_from_the_start_ends_no_run(folder, number):
+    folder.flow(
+        "open('began', 'w').close()",
+        "while not os.path.exists('go'): time.sleep(0.01)",
+        "self.handler = signal.getsignal(signal.SIGHUP).name",
+    )
+    process = folder.begin(preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
+    until((folder.path / "began").exists, "the task has begun")
+
+    os.kill(process.pid, number)
+    (folder.path / "go").touch()
+
+    assert end_of(process) == 0, content(folder.path / "out.txt")
+    assert folder.states() == ["succeeded"]
+    dumped = folder.call("flow.py", "dump", "latest/start").stdout
+    assert ("SIG_IGN" if number == signal.SIGHUP else "SIG_DFL") in dumped
+
+
 def test_a_second_interrupt_does_not_wait_for_a_stubborn_task(folder, mark):
     folder.flow(
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",

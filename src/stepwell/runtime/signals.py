@@ -36,6 +36,8 @@ def interrupts_deferred() -> Generator[None]:
 class StopRequests:
     """Counts the requests to stop while it is entered; the former handlers come back afterwards.
 
+    A signal that is ignored stays so: `nohup` and the shells' ``&`` ask for that.
+
     One that comes long after the second raises ``KeyboardInterrupt``: the program hangs somewhere, perhaps in
     writing to a terminal that has been stopped.
 
@@ -54,7 +56,8 @@ class StopRequests:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in _ENDING:
-                self._former[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._former[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

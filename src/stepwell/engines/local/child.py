@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import io
 import os
@@ -15,6 +14,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from stepwell.engines.local.leftovers import clear_up
 from stepwell.engines.local.messages import said
 from stepwell.engines.randomness import seed_task
 from stepwell.engines.streams import line_stream
@@ -103,27 +103,12 @@ def run_and_exit(
         gc.enable()
         seed_task(info, task)
         code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
-        _end_helpers()
-        # What the step registered: the launcher cleared the rest. `multiprocessing` does the same.
-        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+        clear_up(code)
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()
         code = code or 1
     finally:
         leave(code)
-
-
-def _end_helpers() -> None:
-    """Kill what `multiprocessing` started and the step did not wait for: a step ends by returning.
-
-    The exit function of `multiprocessing` would wait for them, and for the workers of a pool without end: it
-    closes the queue through which they would be told to stop.
-    """
-    if "multiprocessing.process" in sys.modules:
-        from multiprocessing import active_children
-
-        for process in active_children():
-            process.kill()
 
 
 def leave(code: int) -> None:

@@ -111,7 +111,8 @@ class Launcher:
         child.adopt_orphans(self._prctl)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it, for tasks too
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
         # No handler tells of ended children: every task would have to take it out again.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
@@ -283,16 +284,21 @@ class Launcher:
     def _end_all(self) -> None:
         for pid in self._children:
             signal_group(pid, signal.SIGKILL)
-        # Orphans of tasks have become children of this process: killing those brings up the next.
+        # Orphans of tasks have become children of this process: killing those brings up the next. One that
+        # cannot be killed, or that a debugger holds, is left behind.
         deadline = time.monotonic() + PATIENCE_S
+        pause = 0.0005
         while time.monotonic() < deadline:
             for pid in _children_of(self._pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             try:
-                os.waitpid(-1, 0)
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pause = 0.0005
             except ChildProcessError:
                 return
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
 
 
 def _lead_group(pid: int) -> None:
