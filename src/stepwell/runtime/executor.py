@@ -21,8 +21,9 @@ from stepwell.model.task_record import brief, parents_text
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.task.kept_failure import keep_failure
 from stepwell.runtime.task_log import TaskLog
-from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
+from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
@@ -290,7 +291,7 @@ class Executor:
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause, and so does its record.
             self._log(flight).say(exited.at, error.message)
-            keep_death(self._datastore, flight.request, outcome, flight.pid)
+            keep_failure(self._datastore, flight.request, outcome, flight.pid)
         self._close_log(flight, exited)
         self._record_end(flight, exited, outcome, state, retry)
         if retry:

@@ -21,9 +21,10 @@ from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import RunEvent
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.task.kept_failure import keep_failure
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.task_order import DueTask
-from stepwell.runtime.verdict import keep_death, verdict_of
+from stepwell.runtime.verdict import verdict_of
 
 Show = Callable[[Stream, bytes], None]
 """Shows what a task writes, as it comes."""
@@ -168,7 +169,7 @@ class SingleTask:
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause, and so does its record.
             self._log_of(exited.handle).say(exited.at, result.error.message)
-            keep_death(self._datastore, due.request, outcome, self._pid)
+            keep_failure(self._datastore, due.request, outcome, self._pid)
         if self._log is not None:
             self._log.close(exited.at, self._datastore)
         if outcome.ok and self._recorder is not None:

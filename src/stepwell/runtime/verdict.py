@@ -8,9 +8,8 @@ from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.handle import TaskExited
-from stepwell.model.pack import Pack
 from stepwell.model.policy import StepPolicy
-from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
+from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief
 from stepwell.scheduling.facts import TaskFailed
 
@@ -62,20 +61,6 @@ def failure_of(
         final = f"@retry is not for {error.type}"
     reason = f"task {exited.handle.key.short} failed: {brief(error)}"
     return TaskFailed(task, reason, exited.at, final, catchable=not own_word)
-
-
-def keep_death(datastore: Datastore, request: TaskRequest, outcome: TaskOutcome, pid: int) -> None:
-    """Keep, for inspection, that an attempt ended whose process could not do it itself."""
-    datastore.seal_failure(
-        Pack(
-            key=request.key,
-            attempt=request.attempt,
-            outcome=outcome,
-            parents=request.parents,
-            split=request.split,
-            fields={"pid": str(pid)},
-        )
-    )
 
 
 def death_of(exited: TaskExited) -> ErrorInfo:
