@@ -17,11 +17,12 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import defines_more, set_flow_module
 from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_fork
-from stepwell.exceptions import StoreFormatError, UsageError
+from stepwell.exceptions import StepwellException, StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord
 from stepwell.plugins.serializers import installed_serializers, unusable
@@ -48,12 +49,12 @@ if TYPE_CHECKING:
     from stepwell.runtime.plan import Plan
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.runtime.single_task import Show, TaskResult
+    from stepwell.runtime.task.unimportable import Unimportable
     from stepwell.runtime.task_order import TaskOrder
 
 
-# Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
+# No setting, so not `STEPWELL_...`: it goes from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
-_FLOW_VARIABLE = "_STEPWELL_TASK_FLOW"
 
 
 class Stores(Struct, frozen=True):
@@ -228,15 +229,15 @@ def run_spawned_task() -> NoReturn:
     """Run the one task that this interpreter was started for."""
     from stepwell.engines.local.spawn import serve_spawned
 
-    serve_spawned(_function_of_environment())
+    serve_spawned(_runner_of_environment())
 
 
 def serve_launcher() -> NoReturn:
     """Be a launcher that was started for a step with environment variables of its own."""
     from stepwell.engines.local.launcher import serve_launcher as serve
 
-    function = _function_of_environment()
-    serve(function, lambda: _preload(function))
+    runner = _runner_of_environment()
+    serve(runner, (lambda: _preload(runner)) if isinstance(runner, StepFunction) else None)
 
 
 def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
@@ -317,7 +318,7 @@ def _engine(
     with interrupts_deferred():
         from stepwell.engines.local.engine import LocalEngine
 
-    environment = {_ROOT_VARIABLE: str(root), _FLOW_VARIABLE: f"{definition.file}:{definition.name}"}
+    environment = {_ROOT_VARIABLE: str(root), **source_of(definition).variables()}
 
     def launcher_command(
         variables: tuple[tuple[str, str], ...],
@@ -343,14 +344,20 @@ def _command(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "stepwell", name)
 
 
-def _function_of_environment() -> StepFunction:
+def _runner_of_environment() -> StepFunction | Unimportable:
     """Import the flow that the environment names, in an interpreter that was started for tasks of it."""
     from stepwell.definition.flow_definition import define
-    from stepwell.definition.loader import load_flow
+    from stepwell.definition.loader import load_again
     from stepwell.settings.sources import load_settings
 
-    root, target = os.environ.pop(_ROOT_VARIABLE), os.environ.pop(_FLOW_VARIABLE)
-    return _step_function(define(load_flow(target)), Path(root), load_settings(), preset_constants=True)
+    root, source = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ)
+    try:
+        definition = define(load_again(source), source.with_specs)
+    except StepwellException as error:
+        from stepwell.runtime.task.unimportable import Unimportable
+
+        return Unimportable(error, Datastore(LocalStorage(root)))
+    return _step_function(definition, root, load_settings(), preset_constants=True)
 
 
 def _preload(function: StepFunction) -> None:

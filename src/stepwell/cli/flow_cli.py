@@ -24,9 +24,17 @@ def main(flow_class: type[FlowSpec], argv: Sequence[str] | None = None) -> NoRet
     argv
         The arguments without the program; ``sys.argv`` unless given.
     """
-    program = f"python {sys.argv[0]}"
+    program = _program(flow_class)
     args = sys.argv[1:] if argv is None else argv
     run_and_exit(flow_group(flow_class, program), args, program)
+
+
+def _program(flow_class: type[FlowSpec]) -> str:
+    """Return what the user typed before the arguments."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if spec is None or flow_class.__module__ != "__main__":
+        return f"python {sys.argv[0]}"
+    return f"python -m {spec.name.removesuffix('.__main__')}"
 
 
 def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:

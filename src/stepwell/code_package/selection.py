@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from stepwell.definition.import_place import root_of
+
 MOST_ENTRIES = 20_000
 """A tree with more files and folders, such as a home directory, is no project: what is imported is taken."""
 
@@ -44,17 +46,6 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 class _TooMuch(Exception):
     pass
-
-
-def root_of(script: str) -> str:
-    """Return the folder that the flow's file is imported from: the one above its outermost package."""
-    folder = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - on the start-up path of every run
-    while os.path.exists(os.path.join(folder, "__init__.py")):  # noqa: PTH110, PTH118
-        above = os.path.dirname(folder)  # noqa: PTH120
-        if above == folder:
-            break
-        folder = above
-    return folder
 
 
 def select(script: str, suffixes: Sequence[str]) -> Selection:

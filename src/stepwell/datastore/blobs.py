@@ -51,18 +51,27 @@ class Blobs:
         """Store the bytes unless they are stored already; return their digest."""
         if size >= _SIDE_BY_SIDE_FROM:
             hashing = _Hashing(pieces)
-            self._storage.write(lambda: blob_key(hashing.result()), pieces)
-            return hashing.result()
-        digest = digest_of(pieces)
+            if self._storage.write(lambda: blob_key(hashing.result()), pieces):
+                return hashing.result()
+            digest = hashing.result()
+        else:
+            digest = digest_of(pieces)
         key = blob_key(digest)
-        # A torn blob that a power cut left behind must not stand in the way of a good one.
         found = self._storage.size(key)
-        if found is not None and found != size:
+        if found is not None and not self._is_as_written(digest, key, found == size):
+            # What a power cut tore must not stand in the way of a good one.
             self._storage.delete([key])
             found = None
         if found is None:
             self._storage.write(key, pieces)
         return digest
+
+    def _is_as_written(self, digest: bytes, key: str, has_size: bool) -> bool:
+        """Whether the blob that is there may stand for the bytes; it is read only where that is in doubt."""
+        if not has_size or self._verify == "never" or self._storage.untouched(key):
+            return has_size
+        view = self._storage.map(key)
+        return view is not None and digest_of([view]) == digest
 
     def get(self, digest: bytes, size: int, describe: Callable[[], str]) -> memoryview:
         """Return the blob's bytes, mapped where possible, writable and private.

@@ -36,6 +36,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
         The decorators of each step: those of the source, the outermost first, then those of ``--with``.
     node_info
         What ``@step(node_info=...)`` attaches; steps without it are left out.
+    with_specs
+        Decorators that were attached from outside the source, as they were given.
     """
 
     name: str
@@ -50,6 +52,7 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     decorators: Mapping[str, tuple[StepDecorator, ...]]
     flow_decorators: tuple[FlowDecorator, ...]
     node_info: Mapping[str, Mapping[str, object]]
+    with_specs: tuple[str, ...] = ()
 
 
 def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDefinition:
@@ -93,6 +96,7 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
         node_info={
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },
+        with_specs=tuple(with_specs),
     )
 
 

@@ -10,7 +10,9 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from stepwell.definition.flow_source import FlowSource
 from stepwell.definition.flowspec import FlowSpec, inert_flows
+from stepwell.definition.import_place import module_of, root_of
 from stepwell.definition.mistakes import locate
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import steps_of
@@ -20,7 +22,8 @@ from stepwell.exceptions import FlowLoadError, StepwellException, UsageError
 def load_flow(target: str) -> type[FlowSpec]:
     """Return the flow class that ``file.py``, ``file.py:Flow``, ``pkg.mod`` or ``pkg.mod:Flow`` names.
 
-    The file is imported as a module, so what stands under ``if __name__ == "__main__"`` does not run.
+    The file is imported as a module, of its package if it lies in one; so what stands under
+    ``if __name__ == "__main__"`` does not run.
 
     Raises
     ------
@@ -33,8 +36,11 @@ def load_flow(target: str) -> type[FlowSpec]:
     # A colon in second place is a drive of Windows, not a flow.
     if not colon or len(place) < 2 or not name.isidentifier():
         place, name = target, ""
-    is_file = place.endswith(".py") or os.sep in place
-    module = _import_file(place) if is_file else _import_module(place)
+    if place.endswith(".py") or os.sep in place:
+        module = _import_file(place)
+    else:
+        _look_in_working_directory()
+        module = _import_module(place, place)
     flows = _flows_in(module)
     if name:
         return _named(module, place, name, flows)
@@ -46,6 +52,22 @@ def load_flow(target: str) -> type[FlowSpec]:
             f"{place} defines several flows: {listed(names)}. Say which, for example `{place}:{names[0]}`."
         )
     return next(iter(flows.values()))
+
+
+def load_again(source: FlowSource) -> type[FlowSpec]:
+    """Return the flow that another interpreter of this machine has imported, imported in the same way.
+
+    Raises
+    ------
+    FlowLoadError
+        It cannot be imported here, or is not there any more.
+    """
+    if source.module:
+        sys.path[:] = source.path
+        module = _import_module(source.module, source.module)
+    else:
+        module = _import_alone(source.file)
+    return _named(module, source.file, source.name, _flows_in(module))
 
 
 def _named(module: ModuleType, place: str, name: str, flows: dict[str, type[FlowSpec]]) -> type[FlowSpec]:
@@ -72,16 +94,37 @@ def _flows_in(module: ModuleType) -> dict[str, type[FlowSpec]]:
 
 
 def _import_file(path: str) -> ModuleType:
-    given = Path(path)
-    if not given.is_file():
+    if not Path(path).is_file():
         raise FlowLoadError(f"There is no file {path}.")
+    name, root = module_of(path), root_of(path)
+    if not name or _is_somebody_elses(name.partition(".")[0], root):
+        return _import_alone(path)
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
+    # As for a script, what lies beside it can be imported by its bare name, unless another module has it.
+    folder = str(Path(path).absolute().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return _import_module(name, path)
+
+
+def _is_somebody_elses(package: str, root: str) -> bool:
+    """Whether a package of this name is imported already, from another place."""
+    other = sys.modules.get(package)
+    return other is not None and str(Path(root, package)) not in getattr(other, "__path__", ())
+
+
+def _import_alone(path: str) -> ModuleType:
+    """Import a file as a module of its own, as Python does with a script."""
     from importlib.util import module_from_spec, spec_from_file_location  # start-up cost of this command only
 
-    script = given.absolute()
+    script = Path(path).absolute()
     folder, full = str(script.parent), str(script)
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     linecache.checkcache(full)
+    if not script.is_file():
+        raise FlowLoadError(f"There is no file {path}.")
     name = _module_name(script.stem, full)
     spec = spec_from_file_location(name, full)
     if spec is None or spec.loader is None:
@@ -106,7 +149,8 @@ def _import_file(path: str) -> ModuleType:
 
 
 def _module_name(stem: str, file: str) -> str:
-    """Return the stem, unless another module that others may need has that name."""
+    """Return the stem as a name, unless another module that others may need has that name."""
+    stem = stem.replace(".", "_")  # a module `a.b` would look for what it imports in a package `a`
     other = sys.modules.get(stem)
     taken = stem in sys.stdlib_module_names or (other is not None and not _is_flow_file(other, file))
     return f"{stem}_flow" if taken else stem
@@ -119,9 +163,12 @@ def _is_flow_file(module: ModuleType, file: str) -> bool:
     return bool(_flows_in(module))
 
 
-def _import_module(name: str) -> ModuleType:
+def _look_in_working_directory() -> None:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+
+
+def _import_module(name: str, shown: str) -> ModuleType:
     try:
         with inert_flows():
             return importlib.import_module(name)
@@ -129,12 +176,12 @@ def _import_module(name: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             hint = f" Did you mean `{name}.py`?" if Path(f"{name}.py").is_file() else ""
             raise FlowLoadError(f"There is no file and no module {name}.{hint}") from None
-        raise _load_error(name, "", error) from None
+        raise _load_error(shown, "", error) from None
     except StepwellException as error:
         locate(error)
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs the user's code, which may raise anything
-        raise _load_error(name, "", error) from None
+        raise _load_error(shown, "", error) from None
 
 
 def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
@@ -151,6 +198,10 @@ def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
     text = "".join(frames.format()).rstrip()
     if isinstance(error, SystemExit):
         text += "\nThe file ends the program while it is imported. Do that under `if __name__ == '__main__'`."
+    if file and isinstance(error, ImportError) and "relative import" in str(error):
+        text += (
+            "\nThe file lies in no package. Put an `__init__.py` beside it, or name it as `package.module`."
+        )
     return FlowLoadError(f"Importing {shown} failed:\n{text}")
 
 

@@ -108,6 +108,21 @@ def test_a_corrupted_blob_is_an_error_that_names_it(local, tmp_path, size):
 
 
 # SPEC 12.3-1
+@pytest.mark.parametrize("size", [100_000, 20_000_000])
+@pytest.mark.parametrize("damage", ["torn", "zeros"])
+def test_a_blob_that_a_power_cut_damaged_is_made_good_by_who_stores_it_again(local, tmp_path, size, damage):
+    entry = local.save("model", b"q" * size)
+    path = next((tmp_path / "root/blobs").rglob(entry.digest.hex()))
+    whole = path.stat().st_size
+    os.truncate(path, size // 2)
+    if damage == "zeros":
+        os.truncate(path, whole)
+    again = local.save("model", b"q" * size)
+    assert again.digest == entry.digest
+    assert Datastore(LocalStorage(tmp_path / "root"), "always").load("Flow", again) == b"q" * size
+
+
+# SPEC 12.3-1
 def test_of_two_processes_that_seal_one_task_one_wins(local):
     statuses = []
     pids = []

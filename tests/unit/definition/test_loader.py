@@ -57,6 +57,37 @@ def test_a_module_of_a_package_is_loaded_with_its_relative_imports(written, tmp_
     assert load_flow("pack.flows:Inner").__name__ == "Inner"
 
 
+# SPEC 1.2-3
+def test_a_file_in_a_package_is_loaded_as_a_module_of_it(written, tmp_path):
+    (tmp_path / "pack/sub").mkdir(parents=True)
+    written("", "pack/__init__.py")
+    written("", "pack/sub/__init__.py")
+    written("NUMBER = 4\n", "pack/other.py")
+    written("", "pack/sub/beside.py")
+    path = written(
+        "import beside\nfrom ..other import NUMBER\n" + HEADER + FLOW.format("Inner"), "pack/sub/flows.py"
+    )
+
+    assert load_flow(path).__module__ == "pack.sub.flows"
+
+
+def test_a_file_in_a_package_whose_name_is_taken_is_loaded_alone(written, tmp_path):
+    import json
+
+    (tmp_path / "json").mkdir()
+    written("", "json/__init__.py")
+
+    flow = load_flow(written(HEADER + FLOW.format("One"), "json/some_flow.py"))
+
+    assert flow.__module__ == "some_flow"
+    assert sys.modules["json"] is json
+
+
+def test_a_relative_import_outside_a_package_says_what_to_do(written):
+    with pytest.raises(FlowLoadError, match=r"lies in no package.*package\.module"):
+        load_flow(written("from .other import NUMBER\n"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

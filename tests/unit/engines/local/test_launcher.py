@@ -8,7 +8,8 @@ import pytest
 
 from stepwell.engines.local.link import Link
 from stepwell.engines.local.messages import Began, Begin, Launch, raw
-from stepwell.testing.engine_contract import INFO, deed, run_deed
+from stepwell.testing.engine_contract import INFO
+from stepwell.testing.engine_deeds import deed, run_deed
 
 _PTRACE_SEIZE = 0x4206
 
