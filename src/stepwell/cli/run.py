@@ -15,7 +15,8 @@ from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
-from stepwell.runtime.options import NewRun, RunAsked, RunOptions
+from stepwell.model.states import RunState
+from stepwell.runtime.options import NewRun, RunAsked, RunOptions, RunResult
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
@@ -124,18 +125,22 @@ def carry_out(
     gc.freeze()
     with view:
         result = run_flow(definition, asked, run_options(values), context.settings, view.listen)
-    _say_what_next(context, view, result.flow, result.run)
+    _say_what_next(context, view, result)
     return exit_code(result.state)
 
 
-def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None:
-    failed = view.failed
-    if failed is not None:
-        context.console.talk(
-            f"Next: `{context.hint('logs', failed.pathspec)}` prints all its output, "
-            f"`{context.hint('dump', failed.pathspec)}` its artifacts, "
-            f"`{context.hint('show', f'{flow}/{run}')}` describes the run."
-        )
+def _say_what_next(context: CliContext, view: View, result: RunResult) -> None:
+    if result.state is RunState.SUCCEEDED:
+        return
+    hints = [f"`{context.flow_hint('continue', result.run)}` goes on with the run"]
+    if view.failed is not None:
+        failed = view.failed.pathspec
+        hints = [
+            f"`{context.hint('logs', failed)}` prints all that the task said",
+            f"`{context.hint('dump', failed)}` its artifacts",
+            *hints,
+        ]
+    context.console.talk(f"Next: {', '.join(hints)}.")
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:

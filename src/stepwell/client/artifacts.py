@@ -10,6 +10,7 @@ from stepwell.client.framework_artifacts import framework_artifacts
 from stepwell.client.stored import StoredTask
 from stepwell.datastore.blobs import digest_of
 from stepwell.exceptions import StepwellExceptionWrapper, TaskError
+from stepwell.model.task_record import brief
 
 
 class TaskData:
@@ -101,5 +102,6 @@ def exception_of(task: StoredTask) -> object:
         return None
     if "_exception" in task.entries():
         return value_of(task, "_exception")
-    error = task.record().error
+    pack = task.pack()
+    error = task.record().error if pack is None or pack.outcome.error is None else brief(pack.outcome.error)
     return StepwellExceptionWrapper(TaskError(error)) if error else None

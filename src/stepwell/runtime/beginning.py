@@ -91,6 +91,8 @@ class BegunRun(Struct, frozen=True):
         What becomes of each step.
     stops
         Why nothing is to be executed; empty if all is.
+    notices
+        What the user should know before the first task.
     """
 
     info: RunInfo
@@ -99,6 +101,7 @@ class BegunRun(Struct, frozen=True):
     past: Mapping[tuple[str, int], TaskRecord] = {}
     plan: Sequence[StepPlan] = ()
     stops: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def begin_new(context: RunContext, parameters: Mapping[str, object]) -> BegunRun:

@@ -11,7 +11,7 @@ from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageErro
 from stepwell.metadata_store.liveness import process_started, settle
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunRecord
-from stepwell.model.states import RunState
+from stepwell.model.states import RunState, TaskState
 from stepwell.runtime.beginning import BegunRun, RunContext
 from stepwell.runtime.past import past_of
 from stepwell.scheduling.earlier import Earlier
@@ -36,6 +36,8 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
     tasks = [*past.succeeded, *past.unfinished]
     earlier = Earlier(reusable(graph, tasks), past.last_id)
     recorder = context.recorder(run)
+    for record in past.lost:
+        recorder.task(replace(record, state=TaskState.LOST, error="Its result is damaged or gone."))
     recorder.save_run()
     origin = run.fields.get("origin-run-id")
     steps = {task.step for task in tasks} | graph.nodes.keys()

@@ -14,10 +14,10 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.model.ids import TaskKey
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RunInfo, TaskRecord
+from stepwell.model.run import RETRY_AT, RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
-from stepwell.model.task_record import brief, parents_text
+from stepwell.model.task_record import brief, parents_text, remarks
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
@@ -113,6 +113,13 @@ class Executor:
             reused += [order for order in orders if isinstance(order, Reuse)]
             self._obey(orders)
         return reused
+
+    def known_tasks(self) -> dict[str, int]:
+        """Return how many tasks each step has by now, whatever has become of them."""
+        return {
+            step: counts.waiting + counts.running + counts.done
+            for step, counts in self._progress.snapshot().items()
+        }
 
     def run(self) -> EndRun:
         """Execute the graph, once it has begun; return how it ended. Nothing of it runs any more then."""
@@ -250,6 +257,7 @@ class Executor:
             exit_code=None,
             error="",
             pid=report.pid,
+            fields={},
         )
         self._recorder.task(flight.record)
         self._emit(
@@ -328,6 +336,7 @@ class Executor:
         retry: Retry | None = None,
     ) -> None:
         started_at = flight.started_at or outcome.started_at
+        retry_at = None if retry is None else exited.at + retry.wait_s
         flight.record = msgspec.structs.replace(
             flight.record,
             state=state,
@@ -338,6 +347,7 @@ class Executor:
             exit_code=exited.exit_code if not exited.signal else -exited.signal,
             label=outcome.label or flight.label,
             error="" if outcome.error is None else brief(outcome.error),
+            fields=remarks(outcome) if retry_at is None else {RETRY_AT: str(retry_at)},
         )
         self._recorder.task(flight.record)
         self._emit(
@@ -351,7 +361,7 @@ class Executor:
                 error=outcome.error,
                 label=outcome.label or flight.label,
                 index_path=flight.launch.index_path,
-                retry_at=None if retry is None else exited.at + retry.wait_s,
+                retry_at=retry_at,
                 why=retry.why if retry else "",
                 caught=outcome.caught,
             )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.preview import preview
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameter_values import resolve
+from stepwell.definition.reads import mentions
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
@@ -21,14 +23,23 @@ from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.reuse import StepPlan, plan, reusable
 
+_NOT_THERE = object()
+
 
 class Resumption(Struct, frozen=True):
-    """What a resumed run takes over, before anything of it is on record."""
+    """What a resumed run takes over, before anything of it is on record.
+
+    Attributes
+    ----------
+    notices
+        What the user should know of it.
+    """
 
     parameters: Mapping[str, object]
     past: Past
     earlier: Earlier
     plan: list[StepPlan]
+    notices: tuple[str, ...] = ()
 
 
 def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
@@ -46,7 +57,9 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     info = context.info(run, asked.origin)
     recorder = register(context, run, info, found.parameters)
     stops = "results were taken over, and nothing was to be executed" if asked.clone_only else ""
-    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, stops)
+    return BegunRun(
+        info, recorder, found.earlier, found.past.records, found.plan, stops, notices=found.notices
+    )
 
 
 def resumption(
@@ -72,7 +85,8 @@ def resumption(
         raise StepwellDataMissing(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
         )
-    values = {**_parameters_of(definition, datastore, first), **asked.parameters}
+    before = _parameters_of(definition, datastore, first)
+    values = {**before, **asked.parameters}
     parameters = resolve(definition.flow_class, values, user_name=user)
     named = () if asked.step is None else (asked.step,)
     past = past_of(datastore, metadata, flow, asked.origin)
@@ -80,7 +94,25 @@ def resumption(
     steps = plan(
         graph, [*past.succeeded, *past.unfinished], earlier, named, _steps_of(datastore, first, graph.nodes)
     )
-    return Resumption(parameters, past, earlier, steps)
+    reused = [step.step for step in steps if step.reused]
+    return Resumption(parameters, past, earlier, steps, tuple(_stale(definition, before, parameters, reused)))
+
+
+def _stale(
+    definition: FlowDefinition, before: Mapping[str, object], now: Mapping[str, object], reused: Sequence[str]
+) -> Iterator[str]:
+    """Name the steps whose results are reused although they read a parameter that has another value now."""
+    for parameter in definition.parameters:
+        old, new = before.get(parameter.name, _NOT_THERE), now.get(parameter.attribute)
+        if old is _NOT_THERE or old == new:
+            continue
+        readers = [step for step in reused if mentions(definition.flow_class, step, parameter.attribute)]
+        if readers:
+            yield (
+                f"The parameter `{parameter.name}` is {preview(new)} and was {preview(old)}, but results of "
+                f"steps that read it are reused: {', '.join(readers)}. `resume {readers[0]}` executes "
+                f"{readers[0]} again, and all after it."
+            )
 
 
 def _parameters_of(definition: FlowDefinition, datastore: Datastore, first: Pack) -> dict[str, object]:

@@ -3,6 +3,7 @@
 A task has the same place in two executions if it is of the same step and follows the same task, or, being the
 join of a split or a child of a foreach, belongs to the same split and index. Reused tasks keep their ids, so
 that places can be told by ids; a task that is executed anew has a new one, and nothing after it is found.
+The join of a split must have the same inputs besides.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class PastTask(Struct, frozen=True, array_like=True):
         What it went on to; None if it has not succeeded, and may be tried again under its id.
     attempt
         The next attempt, if it is tried again.
+    inputs
+        For a join: what `inputs_of` says of its inputs; 0 if that is not known.
     """
 
     step: str
@@ -38,6 +41,12 @@ class PastTask(Struct, frozen=True, array_like=True):
     index: int = SINGLE
     transition: TransitionTaken | None = None
     attempt: int = 0
+    inputs: int = 0
+
+
+def inputs_of(tasks: Iterable[int]) -> int:
+    """Return a number that stands for the inputs of a join, given by their ids in their order."""
+    return hash(tuple(tasks))
 
 
 class Earlier:
@@ -53,7 +62,10 @@ class Earlier:
         self.last_id = last_id
         self._by_place: dict[tuple[str, int], dict[int, PastTask]] = {}
         for past in tasks:
-            self._by_place.setdefault((past.step, past.after), {})[past.index] = past
+            known = self._by_place.setdefault((past.step, past.after), {})
+            # Of several tasks in one place, those before the last were superseded.
+            if past.index not in known or known[past.index].task < past.task:
+                known[past.index] = past
             self.last_id = max(self.last_id, past.task)
 
     def children(self, step: str, after: int) -> Mapping[int, PastTask]:
