@@ -24,6 +24,8 @@ class CliContext(Struct, frozen=True, kw_only=True):
         What the user typed before the command, for hints: ``python flow.py`` or ``stepwell``.
     flow_class
         The flow, unless the command needs no source.
+    target
+        How the user named the flow's file; empty if that is the program.
     extended_checks
         Whether ``check`` looks for warnings.
     """
@@ -32,6 +34,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
     settings: Settings
     program: str
     flow_class: type[FlowSpec] | None = None
+    target: str = ""
     with_specs: tuple[str, ...] = ()
     quiet: bool = False
     extended_checks: bool = True
@@ -54,6 +57,10 @@ class CliContext(Struct, frozen=True, kw_only=True):
         if self.program != "stepwell":
             pathspec = pathspec.partition("/")[2]
         return f"{self.program} {command} {pathspec}"
+
+    def flow_hint(self, command: str, *words: str) -> str:
+        """Return the line of a command that needs the flow's source."""
+        return " ".join(filter(None, (self.program, command, self.target, *words)))
 
 
 def current_context() -> CliContext:

@@ -18,7 +18,7 @@ from rich.text import Text
 from stepwell.cli.console import Console
 from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import duration, ended, finished
+from stepwell.cli.wording import duration, ended, finished, planned
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -26,6 +26,7 @@ from stepwell.runtime.events import (
     RunEvent,
     RunFinished,
     SplitOpened,
+    StepPlanned,
     StepReused,
     StepSkipped,
     TaskBegan,
@@ -46,6 +47,8 @@ class _Row:
         self.expected = 0
         self.ended: Counter[TaskState] = Counter()
         self.running: dict[str, float] = {}
+        self.retrying: dict[str, float] = {}
+        self.caught = 0
         self.first = 0.0
         self.last = 0.0
         self.skipped = False
@@ -60,17 +63,22 @@ class _Row:
 
     @property
     def total(self) -> int:
-        return max(self.expected, self.done + self.failed + len(self.running))
+        return max(self.expected, self.done + self.failed + len(self.running) + len(self.retrying))
 
     def counts(self) -> str:
         """The numbers in words, zeros left out."""
         if self.skipped and not self.total:
             return "skipped: no items"
         cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
-        waiting = self.total - self.done - self.failed - len(self.running)
-        numbers = {"done": self.done - cached, "reused": cached, "running": len(self.running)}
+        waiting = self.total - self.done - self.failed - len(self.running) - len(self.retrying)
+        numbers = {"done": self.done - cached - self.caught, "caught": self.caught, "reused": cached}
+        numbers |= {"running": len(self.running), self._when_retried(): len(self.retrying)}
         numbers |= {"waiting": waiting, "failed": self.failed}
         return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+
+    def _when_retried(self) -> str:
+        next_at = min(self.retrying.values(), default=0.0)
+        return f"to be tried again at {time.strftime('%H:%M:%S', time.localtime(next_at))}"
 
     def elapsed(self, now: float) -> str:
         """For how long the step has been, or was, at work; and its longest running task."""
@@ -89,6 +97,7 @@ class LiveView(View):
         self._rich = RichConsole(file=console.out, highlight=False)
         self._lock = Lock()
         self._rows: dict[str, _Row] = {}
+        self._run = ""
         self._above: list[Text] = []
         self._over = Event()
         self._live: Live | None = None
@@ -161,6 +170,7 @@ class LiveView(View):
             self._say(event, Text.from_ansi(as_printed(event.text)))
         elif isinstance(event, TaskBegan):
             row = self._row(event.key.step)
+            row.retrying.pop(event.key.task, None)
             row.first = row.first or event.at
             row.running[event.key.task] = event.at
         elif isinstance(event, TaskEnded):
@@ -168,22 +178,31 @@ class LiveView(View):
         elif isinstance(event, SplitOpened):
             self._row(event.target).expected += event.num_splits
         elif isinstance(event, RunBegan):
+            self._run = event.run
             for step in event.steps:
                 self._row(step)
             self._above.append(Text(f"run started (run-id {event.run})", "bold"))
         else:
             self._rest(event)
 
-    def _rest(self, event: StepSkipped | StepReused | Notice | RunFinished) -> None:
+    def _rest(self, event: StepSkipped | StepReused | StepPlanned | Notice | RunFinished) -> None:
         if isinstance(event, StepSkipped):
             self._row(event.step).skipped = True
         elif isinstance(event, StepReused):
             row = self._row(event.step)
-            row.ended[TaskState.REUSED] += event.tasks
+            # What a run has executed itself, before it was continued, is done and not reused.
+            state = TaskState.SUCCEEDED if event.origin == self._run else TaskState.REUSED
+            row.ended[state] += event.tasks
             row.expected = max(row.expected, row.done)
+        elif isinstance(event, StepPlanned):
+            row = self._row(event.step)
+            row.expected = max(row.expected, event.known)
+            self._say_of_step(event.step, planned(event))
         elif isinstance(event, Notice):
             self._above.append(Text(visible(event.text), "yellow"))
         else:
+            for row in self._rows.values():
+                row.retrying.clear()
             good = event.state == "succeeded"
             self._above.append(Text(visible(finished(event)), "bold green" if good else "bold red"))
 
@@ -192,7 +211,10 @@ class LiveView(View):
         row.running.pop(event.key.task, None)
         row.ended[event.state] += 1
         row.last = event.at
-        if event.state not in _SUCCEEDED:
+        row.caught += bool(event.caught)
+        if event.retry_at is not None:
+            row.retrying[event.key.task] = event.retry_at
+        if event.caught or event.state not in _SUCCEEDED:
             for line in (ended(event), *self.failure_lines(event)):
                 self._say(event, Text(visible(line)))
 
@@ -200,6 +222,9 @@ class LiveView(View):
         if step not in self._rows:
             self._rows[step] = _Row(step, _COLOURS[len(self._rows) % len(_COLOURS)])
         return self._rows[step]
+
+    def _say_of_step(self, step: str, text: str) -> None:
+        self._above.append(Text(f"[{step}] ", self._row(step).colour).append(visible(text), "dim"))
 
     def _say(self, event: TaskLine | TaskEnded, text: Text) -> None:
         key = event.key

@@ -11,7 +11,7 @@ from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.datastore.logs import LogLine
-from stepwell.exceptions import UsageError
+from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.model.ids import TaskKey
 
 
@@ -26,7 +26,7 @@ def command(_flow_class: object) -> click.Command:
             click.Option(["--both"], is_flag=True, help="Both, in the order they came  [default]"),
             click.Option(["--timestamps"], is_flag=True, help="Put the time before each line."),
             click.Option(
-                ["--attempt"], type=click.IntRange(min=0), help="Which attempt  [default: the last]"
+                ["--attempt"], type=click.IntRange(min=0), help="Which attempt, from 0  [default: the last]"
             ),
         ],
         callback=logs,
@@ -49,6 +49,11 @@ def logs(
     if address.step is None:
         raise UsageError(f"logs needs a step: {words[0]}/STEP or {words[0]}/STEP/TASK.")
     unwanted = None if both or stdout == stderr else "stderr" if stdout else "stdout"
+    task = address.task
+    if attempt is not None and task is not None and attempt > task.attempt:
+        raise StepwellNotFound(
+            f"Task {words[0]} has no attempt {attempt}; its attempts are 0 to {task.attempt}."
+        )
     for task in address.tasks:
         key = TaskKey(task.flow, task.run, task.step, task.task)
         lines = stores.datastore.logs.lines(key, task.attempt if attempt is None else attempt)

@@ -68,7 +68,7 @@ def _with_target(name: str, entry: Entry) -> click.Command:
         from stepwell.definition.loader import load_flow  # only commands of a flow load one
 
         flow_class = load_flow(target)
-        context = replace(context, flow_class=flow_class)
+        context = replace(context, flow_class=flow_class, target=target)
         return _invoke(entry, flow_class, rest, f"{PROGRAM} {name} {target}", context)
 
     return click.Command(

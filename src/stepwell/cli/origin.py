@@ -19,15 +19,21 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
     """
     from stepwell.wiring import open_stores
 
-    metadata = open_stores(settings=context.settings).metadata
+    stores = open_stores(settings=context.settings)
+    datastore, metadata = stores.datastore, stores.metadata
     try:
+        if not metadata.flows() and next(datastore.run_records.all(), None) is not None:
+            raise UsageError(
+                f"The index of {datastore.location} knows of no run, but there are runs. "
+                "`stepwell reindex` makes the index anew."
+            )
         if named is None:
             user = context.settings.user
             newest = metadata.runs(RunQuery(flow=flow, tags=(f"user:{user}",), limit=1))
             if not newest:
                 raise UsageError(
                     f"There is no run of {flow} by {user} in {metadata.location} to go on from. Start one "
-                    f"with `{context.program} run`, or name a run."
+                    f"with `{context.flow_hint('run')}`, or name a run."
                 )
             named = newest[0].run
         run_id = named.removeprefix(f"{flow}/")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from stepwell.cli.console import Console
 from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import began, ended, finished, reused
+from stepwell.cli.wording import began, ended, finished, planned, reused
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -22,6 +22,7 @@ from stepwell.runtime.events import (
     RunEvent,
     RunFinished,
     SplitOpened,
+    StepPlanned,
     StepReused,
     StepSkipped,
     TaskBegan,
@@ -72,14 +73,24 @@ class ProgressLines(View):
             self._task(event, text)
         elif isinstance(event, StepSkipped):
             self._whole(event.at, event.step, "step skipped: its foreach has no items")
-        elif isinstance(event, StepReused):
-            self._whole(event.at, event.step, reused(event, self._run))
+        elif isinstance(event, StepReused | StepPlanned):
+            self._earlier(event)
         elif isinstance(event, Notice):
             self._whole(event.at, "", event.text)
         elif isinstance(event, RunFinished):
             for step in self._done:
                 self._count(event.at, step)
             self._whole(event.at, "", finished(event))
+
+    def _earlier(self, event: StepReused | StepPlanned) -> None:
+        if isinstance(event, StepReused):
+            self._done[event.step] += event.tasks
+            self._told[event.step] += event.tasks
+            text = reused(event, self._run)
+        else:
+            self._expected[event.step] = event.known
+            text = planned(event)
+        self._whole(event.at, event.step, text)
 
     def _ended(self, event: TaskEnded) -> None:
         step = event.key.step
@@ -89,8 +100,10 @@ class ProgressLines(View):
             return
         if self._options.quiet:
             return
-        if not self._counted(step):
+        counted = self._counted(step)
+        if event.caught or not counted:
             self._task(event, ended(event))
+        if not counted:
             return
         self._done[step] += 1
         complete = self._done[step] == self._expected[step]

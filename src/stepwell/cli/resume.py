@@ -13,6 +13,7 @@ from stepwell.cli.parameter_options import given_values, parameter_options
 from stepwell.cli.run import carry_out, check_step, say_head
 from stepwell.cli.run_options import own_options
 from stepwell.exceptions import UsageError
+from stepwell.model.given_ids import fault_of_run_id
 from stepwell.runtime.options import ResumeRun
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def resume(step: str | None, **values: Any) -> ExitCode:
     run_id = values["run_id"]
     if run_id is not None and run_id.isdecimal():
         raise UsageError(f"--run-id {run_id}: numbers are given by Stepwell itself. Choose another text.")
+    if run_id is not None and (fault := fault_of_run_id(run_id)):
+        raise UsageError(f"--run-id {run_id!r} cannot be the id of a run. {fault}")
     asked = ResumeRun(
         origin=origin_run(context, definition.name, values["origin_run_id"]).run,
         step=step,
@@ -101,5 +104,7 @@ def _print_plan(context: CliContext, definition: FlowDefinition, asked: ResumeRu
 
     stores = open_stores(settings=context.settings)
     found = resumption(definition, stores.datastore, stores.metadata, asked, context.settings.user)
+    for notice in found.notices:
+        context.console.talk(f"Note: {notice}")
     print_reuse(context, definition.name, asked.origin, found.plan, as_json)
     return ExitCode.DONE

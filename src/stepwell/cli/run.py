@@ -15,8 +15,9 @@ from stepwell.cli.run_options import own_options
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
 from stepwell.exceptions import UsageError
+from stepwell.model.states import RunState
 from stepwell.runtime.events import Listener, RunBegan, RunEvent
-from stepwell.runtime.options import NewRun, RunAsked, RunOptions
+from stepwell.runtime.options import NewRun, RunAsked, RunOptions, RunResult
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def carry_out(
     with view:
         result = run_flow(definition, asked, options, context.settings, listener)
     gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
-    _say_what_next(context, view, result.flow, result.run)
+    _say_what_next(context, view, result)
     return exit_code(result.state, result.as_asked)
 
 
@@ -113,14 +114,18 @@ def _announcing(background: Background, listener: Listener) -> Listener:
     return listen
 
 
-def _say_what_next(context: CliContext, view: View, flow: str, run: str) -> None:
-    failed = view.failed
-    if failed is not None:
-        context.console.talk(
-            f"Next: `{context.hint('logs', failed.pathspec)}` prints all its output, "
-            f"`{context.hint('dump', failed.pathspec)}` its artifacts, "
-            f"`{context.hint('show', f'{flow}/{run}')}` describes the run."
-        )
+def _say_what_next(context: CliContext, view: View, result: RunResult) -> None:
+    if result.state is RunState.SUCCEEDED:
+        return
+    hints = [f"`{context.flow_hint('continue', result.run)}` goes on with the run"]
+    if view.failed is not None:
+        failed = view.failed.pathspec
+        hints = [
+            f"`{context.hint('logs', failed)}` prints all that the task said",
+            f"`{context.hint('dump', failed)}` its artifacts",
+            *hints,
+        ]
+    context.console.talk(f"Next: {', '.join(hints)}.")
 
 
 def run_options(values: Mapping[str, Any]) -> RunOptions:

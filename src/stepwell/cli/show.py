@@ -16,7 +16,8 @@ from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.wording import duration
 from stepwell.client.previews import entries_of, preview
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
-from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
+from stepwell.model.task_record import brief
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TASKS_SHOWN = 50
 _FACT_SHOWN = 200
+_ATTEMPTS_SHOWN = 10
 
 
 def command(flow_class: object) -> click.Command:
@@ -63,7 +65,7 @@ def _stored(context: CliContext, address: str) -> Iterator[str]:
     stores = stores_of(context)
     found = find_in(context, stores, address)
     if found.task is not None:
-        yield from _task(stores, found.task)
+        yield from _task(context, stores, found.task)
     elif found.step is not None:
         yield from _step(found)
     else:
@@ -99,6 +101,8 @@ def _code(run: RunRecord) -> Iterator[str]:
     version, git = run.fields.get("code-version"), run.fields.get("git-info")
     if version:
         yield f"  code      {version}{f' (git {git})' if git else ''}"
+    for earlier in filter(None, run.fields.get("earlier-code-versions", "").split(",")):
+        yield f"            {earlier} before the run was continued"
     if lost := run.fields.get("code-package-error"):
         yield f"            its files could not be kept: {lost}"
 
@@ -107,15 +111,29 @@ def _step(found: Address) -> Iterator[str]:
     yield f"Step {found.run.flow}/{found.run.run}/{found.step}: {len(found.tasks)} tasks"
     for task in found.tasks[:_TASKS_SHOWN]:
         index = f"  [{task.index_path}] {task.label}".rstrip() if task.index_path else ""
-        error = f"  {task.error.splitlines()[0]}" if task.error else ""
-        yield f"  {task.task}  {task.state.value}{index}{error}"
+        yield f"  {task.task}  {task.state.value}{index}{_remark(task)}"
     if len(found.tasks) > _TASKS_SHOWN:
         yield f"  and {len(found.tasks) - _TASKS_SHOWN} more"
 
 
-def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
+def _remark(task: TaskRecord) -> str:
+    """Return, in a line, what is not usual about a task."""
+    parts = [f"attempt {task.attempt}"] if task.attempt else []
+    if again := task.fields.get(RETRY_AT):
+        parts.append(f"again at {_clock(float(again))}")
+    if caught := task.fields.get(CAUGHT):
+        parts.append(f"caught {caught}")
+    elif task.error:
+        parts.append(task.error.splitlines()[0])
+    return f"  {', '.join(parts)}" if parts else ""
+
+
+def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str]:
     key = TaskKey(task.flow, task.run, task.step, task.task)
-    yield f"Task {key.pathspec}: {task.state.value} (attempt {task.attempt + 1})"
+    yield f"Task {key.pathspec}: {task.state.value}"
+    yield from _past(task, key)
+    if task.attempt:
+        yield from _attempts(context, stores, task, key)
     if task.index_path:
         yield f"  item      [{task.index_path}] {task.label}".rstrip()
     if task.started_at:
@@ -135,6 +153,31 @@ def _task(stores: Stores, task: TaskRecord) -> Iterator[str]:
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
     yield from (f"    {line}".rstrip() for line in text.splitlines())
+
+
+def _past(task: TaskRecord, key: TaskKey) -> Iterator[str]:
+    """Yield what else became of the task."""
+    if again := task.fields.get(RETRY_AT):
+        yield f"  again at  {_clock(float(again))}"
+    if caught := task.fields.get(CAUGHT):
+        yield f"  caught    {caught}"
+    if origin := task.fields.get("origin-run-id"):
+        yield f"  reused    from {key.flow}/{origin}/{key.step}/{task.fields.get('origin-task-id', key.task)}"
+
+
+def _attempts(context: CliContext, stores: Stores, task: TaskRecord, key: TaskKey) -> Iterator[str]:
+    """Yield a line for each attempt before the one that is shown."""
+    kept = {pack.attempt: pack.outcome for pack in stores.datastore.failures(key)}
+    for number in range(max(0, task.attempt - _ATTEMPTS_SHOWN), task.attempt):
+        outcome = kept.get(number)
+        if outcome is None:
+            yield f"  attempt   {number} ended without a trace"
+        else:
+            error = brief(outcome.error) if outcome.error is not None else "no reason is known"
+            took = duration(outcome.ended_at - outcome.started_at)
+            yield f"  attempt   {number} failed after {took}: {error}"
+    logs = context.hint("logs", f"{key.pathspec} --attempt N")
+    yield f"  attempt   {task.attempt} is this one; `{logs}` prints what another one said"
 
 
 def _notes(pack: Pack) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from stepwell.model.states import TaskState
-from stepwell.runtime.events import RunFinished, StepReused, TaskBegan, TaskEnded
+from stepwell.runtime.events import RunFinished, StepPlanned, StepReused, TaskBegan, TaskEnded
 
 
 def item_of(index_path: tuple[int, ...], label: str) -> str:
@@ -16,7 +16,7 @@ def item_of(index_path: tuple[int, ...], label: str) -> str:
 
 def began(event: TaskBegan) -> str:
     """Return the line for a task that has started."""
-    again = f" (attempt {event.attempt + 1})" if event.attempt else ""
+    again = f" (attempt {event.attempt})" if event.attempt else ""
     item = item_of(event.index_path, event.label)
     return f"task started{again}{f' for item {item}' if item else ''}"
 
@@ -58,6 +58,13 @@ def reused(event: StepReused, run: str) -> str:
     """Return the line for tasks that are not executed, because they have been already."""
     tasks = f"{event.tasks} task{'' if event.tasks == 1 else 's'}"
     return f"{tasks} had succeeded" if event.origin == run else f"{tasks} reused from run {event.origin}"
+
+
+def planned(event: StepPlanned) -> str:
+    """Return the line for a step that is to be executed, although there is an earlier execution."""
+    if not event.executed:
+        return f"to be executed ({event.why})"
+    return f"{event.executed} task{'' if event.executed == 1 else 's'} to be executed again ({event.why})"
 
 
 def finished(event: RunFinished) -> str:

@@ -12,6 +12,7 @@ from stepwell.client.stored import StoredTask
 from stepwell.datastore.blobs import digest_of
 from stepwell.datastore.preview import preview, type_name
 from stepwell.exceptions import StepwellExceptionWrapper, TaskError, UntrustedData
+from stepwell.model.task_record import brief
 
 
 class TaskData:
@@ -148,7 +149,8 @@ def exception_of(task: StoredTask) -> object:
             return value_of(task, "_exception")
         except UntrustedData:
             return _exception_in_words(task)
-    error = task.record().error
+    pack = task.pack()
+    error = task.record().error if pack is None or pack.outcome.error is None else brief(pack.outcome.error)
     return StepwellExceptionWrapper(TaskError(error)) if error else None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepwell.client.stored import StoredTask
+from stepwell.exceptions import BlobCorrupted
 from stepwell.model.attempt_fields import exit_fields
 
 if TYPE_CHECKING:
@@ -64,9 +65,17 @@ def metrics_of(pack: Pack | None) -> dict[str, list[MetricPoint]]:
     }
 
 
+def _readable_pack(task: StoredTask) -> Pack | None:
+    """Return the pack; of a task whose results are damaged, what the index knows still stands."""
+    try:
+        return task.pack()
+    except BlobCorrupted:
+        return None
+
+
 def recorded_fields(task: StoredTask) -> list[Metadata]:
     """Return the fields of the attempt, with one of type ``attempt`` for each attempt so far."""
-    record, run, pack = task.record(), task.run.known(), task.pack()
+    record, run, pack = task.record(), task.run.known(), _readable_pack(task)
     began = record.started_at or record.created_at if pack is None else pack.outcome.started_at
     starts = {failed.attempt: failed.outcome.started_at for failed in _failures(task)}
     found = [

@@ -9,7 +9,7 @@ from stepwell.datastore import foreach_items, format, layout, unstorable
 from stepwell.datastore.blobs import Blobs, Verify, digest_of
 from stepwell.datastore.contents import Contents
 from stepwell.datastore.logs import Logs
-from stepwell.datastore.pack_file import DamagedPack, is_torn, open_pack, pack_bytes
+from stepwell.datastore.pack_file import DamagedPack, is_whole, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.run_records import RunRecords
@@ -168,7 +168,7 @@ class Datastore:
         if self._storage.write(key, [data]):
             return
         found = self._storage.read(key)
-        if found is not None and is_torn(found):
+        if found is not None and not is_whole(found):
             self._storage.delete([key])
             if self._storage.write(key, [data]):
                 return
@@ -187,7 +187,7 @@ class Datastore:
         """
         found = self._pack_at(layout.pack_key(key), key)
         if found is None and (origin := self.reused.origin_of(key)) is not None:
-            found = self._pack_at(layout.pack_key(origin), origin)
+            key, found = origin, self._pack_at(layout.pack_key(origin), origin)
         if attempt is None or (found is not None and found.attempt == attempt):
             return found
         return self._pack_at(layout.failure_key(key, attempt), key)
@@ -205,6 +205,7 @@ class Datastore:
 
     def failures(self, key: TaskKey) -> list[Pack]:
         """Return the packs of the task's failed attempts, first attempt first."""
+        key = self.reused.origin_of(key) or key
         found = (self._pack_at(name, key) for name in self._storage.list(layout.failures_folder(key)))
         return sorted((pack for pack in found if pack is not None), key=lambda pack: pack.attempt)
 

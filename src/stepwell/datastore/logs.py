@@ -158,11 +158,13 @@ class Logs:
 
     def lines(self, key: TaskKey, attempt: int) -> Iterator[LogLine]:
         """Yield the attempt's lines in the order in which they came."""
-        key = self._reused.origin_of(key) or key
         segment = 0
         while (data := self._storage.read(log_key(key, attempt, segment))) is not None:
             yield from _decode(data, key)
             segment += 1
+        origin = None if segment else self._reused.origin_of(key)
+        if origin is not None:
+            yield from self.lines(origin, attempt)
 
     def read(self, key: TaskKey, attempt: int, stream: Stream, source: Source | None = "task") -> bytes:
         """Return what the attempt printed; with ``source`` None, our own lines too.

@@ -41,6 +41,12 @@ def is_torn(data: bytes) -> bool:
     )
 
 
+def is_whole(data: bytes) -> bool:
+    """Return whether these are the bytes of a pack as they were written."""
+    intact = data[:4] == _MAGIC and blake3.blake3(memoryview(data)[_HEAD:]).digest(16) == data[8:_HEAD]
+    return intact and not is_torn(data)
+
+
 def open_pack(data: bytes, where: str) -> Pack | None:
     """Return the pack, or None if it is torn.
 
@@ -51,7 +57,7 @@ def open_pack(data: bytes, where: str) -> Pack | None:
     """
     if is_torn(data):
         return None
-    if data[:4] != _MAGIC or blake3.blake3(memoryview(data)[_HEAD:]).digest(16) != data[8:_HEAD]:
+    if not is_whole(data):
         raise BlobCorrupted(
             f"The pack {where} does not have the bytes that were written. Run the task again."
         )

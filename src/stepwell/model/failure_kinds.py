@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stepwell.exceptions import TimeoutException
+
 PLATFORM_FAILURES = ("OutOfMemory", "Signal", "Lost", "Timeout", "Exit")
 """Pseudo-types: why a task failed whose process could not say it itself."""
 
@@ -12,5 +14,11 @@ def kind_name(kind: type) -> str:
 
 
 def kinds_of(error: BaseException) -> tuple[str, ...]:
-    """Return the names of an exception's class and of its bases."""
-    return tuple(kind_name(kind) for kind in type(error).__mro__)
+    """Return the names of an exception's class and of its bases; a timeout has its pseudo-type too."""
+    names = tuple(kind_name(kind) for kind in type(error).__mro__)
+    return (*names, "Timeout") if isinstance(error, TimeoutException) else names
+
+
+def kinds_of_death(kind: str) -> tuple[str, ...]:
+    """Return the names of what a process died of that could not say it itself."""
+    return (kind, kind_name(TimeoutException)) if kind == "Timeout" else (kind,)

@@ -14,6 +14,10 @@ PARAMETERS_ID = "parameters-task"
 """Recorded field of a run: id of its ``_parameters`` task, if a scheduler chose another than usual."""
 
 
+CAUGHT, RETRY_AT = "caught", "retry-at"
+"""Recorded fields of a task: what ``@catch`` caught, in a line; when a failed one is tried again."""
+
+
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What each task process knows of its run; handed over once per launcher, or with each spawned task.
 

@@ -61,8 +61,9 @@ TASK_MOVES: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.LOST: frozenset({TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.KILLED}),
     TaskState.FAILED: frozenset({TaskState.RUNNING}),
     TaskState.KILLED: frozenset({TaskState.RUNNING}),
-    TaskState.SUCCEEDED: frozenset(),
-    TaskState.REUSED: frozenset(),
+    # A result can be damaged or deleted: it is made again then.
+    TaskState.SUCCEEDED: frozenset({TaskState.LOST}),
+    TaskState.REUSED: frozenset({TaskState.LOST}),
     TaskState.CACHED: frozenset(),
     TaskState.SKIPPED: frozenset(),
 }

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from stepwell.model.attempt_fields import exit_code_in
 from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
-from stepwell.model.run import TaskRecord
+from stepwell.model.run import CAUGHT, TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.task import ErrorInfo
+from stepwell.model.task import ErrorInfo, TaskOutcome
 
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
@@ -44,7 +44,13 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         exit_code=0 if outcome.ok else exit_code_in(pack.fields),
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
+        fields=remarks(outcome),
     )
+
+
+def remarks(outcome: TaskOutcome) -> dict[str, str]:
+    """Return the recorded fields that an outcome gives a task."""
+    return {CAUGHT: outcome.caught} if outcome.caught else {}
 
 
 def _number(pack: Pack, by_scheduler: bool) -> int:

@@ -92,6 +92,8 @@ class BegunRun(Struct, frozen=True):
         What becomes of each step.
     scope
         Which steps it may come to; None is all.
+    notices
+        What the user should know before the first task.
     """
 
     info: RunInfo
@@ -100,6 +102,7 @@ class BegunRun(Struct, frozen=True):
     past: Mapping[tuple[str, int], TaskRecord] = {}
     plan: Sequence[StepPlan] = ()
     scope: Scope | None = None
+    notices: tuple[str, ...] = ()
 
 
 def begin_new(context: RunContext, parameters: Mapping[str, object]) -> BegunRun:

@@ -15,7 +15,7 @@ from stepwell.metadata_store.liveness import process_started, settle
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunRecord
-from stepwell.model.states import RunState
+from stepwell.model.states import RunState, TaskState
 from stepwell.runtime.beginning import BegunRun, RunContext, scope_of
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
@@ -37,6 +37,8 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
     run = _taken_up(context, _dead_run(context, run_id))
     found = continuation(context.definition, context.datastore, context.metadata, run_id)
     recorder = context.recorder(run)
+    for record in found.past.lost:
+        recorder.task(replace(record, state=TaskState.LOST, error="Its result is damaged or gone."))
     recorder.save_run()
     info = context.info(run, run.fields.get("origin-run-id"))
     return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, scope_of(context))

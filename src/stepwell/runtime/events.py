@@ -95,6 +95,25 @@ class StepReused(_Event, tag="step_reused", frozen=True, kw_only=True):
     origin: str
 
 
+class StepPlanned(_Event, tag="step_planned", frozen=True, kw_only=True):
+    """A step has tasks to be executed, in a run that goes on from an earlier execution.
+
+    Attributes
+    ----------
+    executed
+        How many tasks of the earlier execution are made again.
+    known
+        How many tasks the step has by now, reused ones included; there may be more later.
+    why
+        Why they are not, or not all, reused.
+    """
+
+    step: str
+    executed: int
+    known: int
+    why: str
+
+
 class Notice(_Event, tag="notice", frozen=True, kw_only=True):
     """Something the user should know that is no failure."""
 
@@ -120,6 +139,7 @@ RunEvent = (
     | TaskEnded
     | StepSkipped
     | StepReused
+    | StepPlanned
     | Notice
     | RunFinished
 )

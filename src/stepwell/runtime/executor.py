@@ -14,17 +14,17 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.model.ids import TaskKey
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RunInfo, TaskRecord
+from stepwell.model.run import RETRY_AT, RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
-from stepwell.model.task_record import brief, parents_text
+from stepwell.model.task_record import brief, parents_text, remarks
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
@@ -115,6 +115,13 @@ class Executor:
             reused += [order for order in orders if isinstance(order, Reuse)]
             self._obey(orders)
         return reused
+
+    def known_tasks(self) -> dict[str, int]:
+        """Return how many tasks each step has by now, whatever has become of them."""
+        return {
+            step: counts.waiting + counts.running + counts.done
+            for step, counts in self._progress.snapshot().items()
+        }
 
     def run(self) -> EndRun:
         """Execute the graph, once it has begun; return how it ended. Nothing of it runs any more then."""
@@ -257,6 +264,7 @@ class Executor:
             exit_code=None,
             error="",
             pid=report.pid,
+            fields={},
         )
         self._recorder.task(flight.record)
         self._emit(
@@ -272,6 +280,10 @@ class Executor:
 
     def _ended(self, flight: _Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
+        if not flight.started_at and self._progress.ending is not None:
+            # It was taken back before it began: there is nothing to record, and nothing to tell.
+            self._tell(TaskFailed(flight.launch.task, exited.error, exited.at))
+            return
         verdict = verdict_of(exited, self._datastore, flight.started_at or exited.at)
         outcome = verdict.outcome
         if not outcome.ok or outcome.transition is None:
@@ -336,6 +348,7 @@ class Executor:
         retry: Retry | None = None,
     ) -> None:
         started_at = flight.started_at or outcome.started_at
+        retry_at = None if retry is None else exited.at + retry.wait_s
         flight.record = msgspec.structs.replace(
             flight.record,
             state=state,
@@ -346,6 +359,7 @@ class Executor:
             exit_code=exited.exit_code if not exited.signal else -exited.signal,
             label=outcome.label or flight.label,
             error="" if outcome.error is None else brief(outcome.error),
+            fields=remarks(outcome) if retry_at is None else {RETRY_AT: str(retry_at)},
         )
         self._recorder.task(flight.record)
         self._emit(
@@ -359,7 +373,7 @@ class Executor:
                 error=outcome.error,
                 label=outcome.label or flight.label,
                 index_path=flight.launch.index_path,
-                retry_at=None if retry is None else exited.at + retry.wait_s,
+                retry_at=retry_at,
                 why=retry.why if retry else "",
                 caught=outcome.caught,
             )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.exceptions import BlobCorrupted
 from stepwell.metadata_store.store import MetadataStore, TaskQuery
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
+from stepwell.model.task import TaskRef
 from stepwell.model.task_record import record_of
-from stepwell.scheduling.earlier import SINGLE, PastTask
+from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of
 
 _FOREACH = "foreach"
+_SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED)
 _Place = tuple[str, str]
 
 
@@ -29,15 +33,18 @@ class Past(Struct, frozen=True):
     unfinished
         Tasks that were launched and have not succeeded.
     records
-        Of those that succeeded, by step and id; made from the packs, so that ``run`` is where these lie.
+        Of those that succeeded, by step and id; ``run`` is where their packs lie.
     last_id
         No task has a higher id.
+    lost
+        Tasks that had succeeded, as the index has them, whose results are damaged or gone.
     """
 
     succeeded: Sequence[PastTask]
     unfinished: Sequence[PastTask]
     records: Mapping[tuple[str, int], TaskRecord]
     last_id: int
+    lost: Sequence[TaskRecord] = ()
 
 
 def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) -> Past:
@@ -55,11 +62,15 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
         for record in metadata.tasks(TaskQuery(flow=flow, run=run, ascending=True))
         if record.task.isdecimal() and record.step != PARAMETERS_STEP
     }
+    lost = [record for place, record in indexed.items() if place not in good and record.state in _SUCCEEDED]
     return Past(
         succeeded=[_past_task(pack, good) for pack in good.values()],
         unfinished=list(_unfinished(good, bad, indexed)),
-        records={(step, int(task)): record_of(pack) for (step, task), pack in good.items()},
+        records={
+            (step, int(task)): _record(pack, indexed.get((step, task))) for (step, task), pack in good.items()
+        },
         last_id=max((int(task) for _, task in (*good, *bad, *indexed)), default=0),
+        lost=lost,
     )
 
 
@@ -70,7 +81,10 @@ def _packs(datastore: Datastore, flow: str, run: str) -> Iterator[Pack]:
             yield found
     for reused in datastore.reused.of_run(flow, run):
         for number in range(reused.first, reused.last + 1):
-            pack = datastore.pack(TaskKey(flow, run, reused.step, str(number)))
+            try:
+                pack = datastore.pack(TaskKey(flow, run, reused.step, str(number)))
+            except BlobCorrupted:
+                continue
             if pack is not None:
                 yield pack
 
@@ -88,7 +102,21 @@ def _past_task(pack: Pack, good: Mapping[_Place, Pack]) -> PastTask:
         transition=pack.outcome.transition if pack.outcome.ok else None,
         attempt=pack.attempt + 1,
         lost=tuple((lost.index, lost.task.step, int(lost.task.task)) for lost in pack.lost),
+        inputs=_inputs_of(pack),
     )
+
+
+def _inputs_of(pack: Pack | None) -> int:
+    if pack is None or pack.split is None:
+        return 0
+    return inputs_of(int(parent.task) for parent in pack.parents)
+
+
+def _record(pack: Pack, indexed: TaskRecord | None) -> TaskRecord:
+    """Return what the index knows of a task that succeeded, which is more than its pack does."""
+    if indexed is None or indexed.state not in _SUCCEEDED or indexed.attempt != pack.attempt:
+        return record_of(pack)
+    return replace(indexed, run=pack.key.run, state=TaskState.SUCCEEDED)
 
 
 def _opens_foreach(pack: Pack | None) -> bool:
@@ -99,9 +127,14 @@ def _opens_foreach(pack: Pack | None) -> bool:
 def _unfinished(
     good: Mapping[_Place, Pack], bad: Mapping[_Place, Pack], indexed: Mapping[_Place, TaskRecord]
 ) -> Iterator[PastTask]:
-    """Yield the tasks to be tried again under their ids: what is known of their last attempt says where."""
+    """Yield the tasks to be tried again under their ids: what is known of their last attempt says where.
+
+    A task whose result is lost and that others have followed is made anew, under another id: an id stands
+    for one result, and what followed it must not be taken for what follows another one.
+    """
+    followed = {ref for pack in good.values() for ref in (*pack.parents, pack.split)}
     for place in sorted(bad.keys() | indexed.keys()):
-        if place in good:
+        if place in good or TaskRef(*place) in followed:
             continue
         record, pack = indexed.get(place), bad.get(place)
         attempt = max(
@@ -117,7 +150,8 @@ def _unfinished(
         if is_child and index is None:
             continue
         at = index if is_child and index is not None else SINGLE
-        yield PastTask(place[0], int(place[1]), int(task), at, None, attempt)
+        inputs = _inputs_of(pack)
+        yield PastTask(place[0], int(place[1]), int(task), at, None, attempt, inputs=inputs)
 
 
 def _before(record: TaskRecord | None, pack: Pack | None) -> tuple[str, str, bool] | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.preview import preview
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.parameter_values import resolve
+from stepwell.definition.reads import mentions
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
@@ -21,14 +23,23 @@ from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.progress import Scope
 from stepwell.scheduling.reuse import StepPlan, before, plan, reusable, until
 
+_NOT_THERE = object()
+
 
 class Resumption(Struct, frozen=True):
-    """What a resumed run takes over, before anything of it is on record."""
+    """What a resumed run takes over, before anything of it is on record.
+
+    Attributes
+    ----------
+    notices
+        What the user should know of it.
+    """
 
     parameters: Mapping[str, object]
     past: Past
     earlier: Earlier
     plan: list[StepPlan]
+    notices: tuple[str, ...] = ()
 
 
 def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
@@ -46,7 +57,9 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     info = context.info(run, asked.origin)
     recorder = register(context, run, info, found.parameters)
     scope = _scope_of(context, asked)
-    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, scope)
+    return BegunRun(
+        info, recorder, found.earlier, found.past.records, found.plan, scope, notices=found.notices
+    )
 
 
 def _scope_of(context: RunContext, asked: ResumeRun) -> Scope | None:
@@ -73,7 +86,8 @@ def resumption(
         raise StepwellDataMissing(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
         )
-    values = {**_parameters_of(definition, datastore, first), **asked.parameters}
+    known = _parameters_of(definition, datastore, first)
+    values = {**known, **asked.parameters}
     parameters = resolve(definition.flow_class, values, user_name=user)
     past = past_of(datastore, metadata, flow, asked.origin)
     earlier = Earlier(reusable(graph, past.succeeded, named), past.last_id)
@@ -82,7 +96,25 @@ def resumption(
     )
     if asked.only is not None:
         _check_only(asked.only, before(graph, asked.only), steps)
-    return Resumption(parameters, past, earlier, steps)
+    reused = [step.step for step in steps if step.reused]
+    return Resumption(parameters, past, earlier, steps, tuple(_stale(definition, known, parameters, reused)))
+
+
+def _stale(
+    definition: FlowDefinition, known: Mapping[str, object], now: Mapping[str, object], reused: Sequence[str]
+) -> Iterator[str]:
+    """Name the steps whose results are reused although they read a parameter that has another value now."""
+    for parameter in definition.parameters:
+        old, new = known.get(parameter.name, _NOT_THERE), now.get(parameter.attribute)
+        if old is _NOT_THERE or old == new:
+            continue
+        readers = [step for step in reused if mentions(definition.flow_class, step, parameter.attribute)]
+        if readers:
+            yield (
+                f"The parameter `{parameter.name}` is {preview(new)} and was {preview(old)}, but results of "
+                f"steps that read it are reused: {', '.join(readers)}. `resume {readers[0]}` executes "
+                f"{readers[0]} again, and all after it."
+            )
 
 
 def _check_only(step: str, needed: set[str], steps: list[StepPlan]) -> None:

@@ -122,7 +122,7 @@ class Runtime:
                 location=datastore.location,
             )
         )
-        for text in self._notices:
+        for text in (*self._notices, *begun.notices):
             listener(Notice(at=self._clock.now(), text=text))
         progress = Progress(
             self._definition.graph,
@@ -153,7 +153,8 @@ class Runtime:
         self._engine.start(begun.info)
         try:
             reused = executor.begin()
-            executor.counts.update(take_over(begun, reused, datastore, listener, self._clock.now()))
+            known = executor.known_tasks()
+            executor.counts.update(take_over(begun, reused, known, datastore, listener, self._clock.now()))
             return executor.run()
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.

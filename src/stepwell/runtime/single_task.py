@@ -16,7 +16,7 @@ from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome
-from stepwell.model.task_record import brief, number_at, parents_text
+from stepwell.model.task_record import brief, number_at, parents_text, remarks
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import RunEvent
@@ -190,6 +190,7 @@ class SingleTask:
                 exit_code=exited.exit_code if not exited.signal else -exited.signal,
                 label=outcome.label,
                 error="" if outcome.error is None else brief(outcome.error),
+                fields=remarks(outcome),
             )
         )
         return result

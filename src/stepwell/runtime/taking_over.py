@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.model.states import TaskState
 from stepwell.runtime.beginning import BegunRun
-from stepwell.runtime.events import Listener, StepReused
+from stepwell.runtime.events import Listener, StepPlanned, StepReused
 from stepwell.scheduling.orders import Reuse
 
 
 def take_over(
-    begun: BegunRun, reused: Sequence[Reuse], datastore: Datastore, listener: Listener, at: float
+    begun: BegunRun,
+    reused: Sequence[Reuse],
+    known: Mapping[str, int],
+    datastore: Datastore,
+    listener: Listener,
+    at: float,
 ) -> Counter[str]:
     """Put reused tasks on record, and where their results are; return how many there are by state.
 
     In a run that goes on in place they stay what they are; in a new one they are tasks of its own, whose
     results are read where they lie.
+
+    Parameters
+    ----------
+    known
+        How many tasks each step has by now, those that wait included.
     """
     run = begun.info.run
     counts: Counter[str] = Counter()
@@ -40,4 +50,12 @@ def take_over(
     datastore.reused.write(begun.info.flow, run, elsewhere)
     for (step, origin), tasks in by_step.items():
         listener(StepReused(at=at, step=step, tasks=tasks, origin=origin))
+    for planned in begun.plan:
+        if planned.why:
+            step = planned.step
+            listener(
+                StepPlanned(
+                    at=at, step=step, executed=planned.executed, known=known.get(step, 0), why=planned.why
+                )
+            )
     return counts

@@ -7,6 +7,7 @@ from msgspec import Struct
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.handle import TaskExited
 from stepwell.model.attempt_fields import signal_name
+from stepwell.model.failure_kinds import kinds_of_death
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief
@@ -56,7 +57,7 @@ def failure_of(
     final = ""
     if exited.exit_code == NEVER_AGAIN:
         final = f"it exited with {NEVER_AGAIN}, which asks for no retry"
-    elif not (error.retriable if own_word else policy.retry.applies_to((error.type,))):
+    elif not (error.retriable if own_word else policy.retry.applies_to(kinds_of_death(error.type))):
         final = f"@retry is not for {error.type}"
     reason = f"task {exited.handle.key.short} failed: {brief(error)}"
     return TaskFailed(task, reason, exited.at, final, catchable=not own_word)

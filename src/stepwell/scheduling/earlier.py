@@ -3,6 +3,7 @@
 A task has the same place in two executions if it is of the same step and follows the same task, or, being the
 join of a split or a child of a foreach, belongs to the same split and index. Reused tasks keep their ids, so
 that places can be told by ids; a task that is executed anew has a new one, and nothing after it is found.
+The join of a split must have the same inputs besides.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class PastTask(Struct, frozen=True, array_like=True):
         The next attempt, if it is tried again.
     lost
         For a join: index, step and id of each failure that it did without.
+    inputs
+        For a join: what `inputs_of` says of its inputs; 0 if that is not known.
     """
 
     step: str
@@ -41,6 +44,12 @@ class PastTask(Struct, frozen=True, array_like=True):
     transition: TransitionTaken | None = None
     attempt: int = 0
     lost: tuple[tuple[int, str, int], ...] = ()
+    inputs: int = 0
+
+
+def inputs_of(tasks: Iterable[int]) -> int:
+    """Return a number that stands for the inputs of a join, given by their ids in their order."""
+    return hash(tuple(tasks))
 
 
 class Earlier:
@@ -57,9 +66,12 @@ class Earlier:
         self._by_place: dict[tuple[str, int], dict[int, PastTask]] = {}
         self._lost: dict[int, tuple[tuple[int, str, int], ...]] = {}
         for past in tasks:
-            if past.lost:
-                self._lost[past.after] = past.lost
-            self._by_place.setdefault((past.step, past.after), {})[past.index] = past
+            known = self._by_place.setdefault((past.step, past.after), {})
+            # Of several tasks in one place, those before the last were superseded.
+            if past.index not in known or known[past.index].task < past.task:
+                known[past.index] = past
+                if past.lost:
+                    self._lost[past.after] = past.lost
             self.last_id = max(self.last_id, past.task)
 
     def children(self, step: str, after: int) -> Mapping[int, PastTask]:

@@ -88,9 +88,12 @@ def plan(
     known_steps
         Steps of the graph that the earlier run had.
     """
-    orders = advance(Progress(graph, earlier=earlier), RunBegan())
+    progress = Progress(graph, earlier=earlier)
+    orders = advance(progress, RunBegan())
     reused = _count(order.step for order in orders if isinstance(order, Reuse))
     known, good = _count(task.step for task in past), _count(task.step for task in past if task.transition)
+    ready = {step for step, counts in progress.snapshot().items() if counts.waiting}
+    executed = ready | after(graph, ready)
     later = after(graph, named)
     plans: list[StepPlan] = []
     for step in graph.nodes:
@@ -105,8 +108,10 @@ def plan(
             why = "not reached"
         elif good.get(step, 0) < total:
             why = f"not successful: {total - good.get(step, 0)} of {total} tasks"
+        elif taken < total:
+            why = "a step before it is executed, or its transition has changed"
         else:
-            why = "" if taken == total else "a step before it is executed, or its transition has changed"
+            why = "not reached by all" if step in executed else ""
         plans.append(StepPlan(step=step, reused=taken, executed=total - taken, why=why))
     return plans
 

@@ -20,7 +20,7 @@ from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.attempts import Verdict, decide
 from stepwell.scheduling.dependencies import OpenSplit
-from stepwell.scheduling.earlier import PastTask
+from stepwell.scheduling.earlier import NOTHING, PastTask, inputs_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, ReusedTask, StepProgress
@@ -255,6 +255,7 @@ def _go_on(
         path=done.launch.index_path if isinstance(done, LaunchedTask) else done.path,
         needed=transition.min_success,
     )
+    split.executed = executed
     progress.open_splits[split.task] = split
     if width == 0:
         _close(progress, split)
@@ -267,19 +268,22 @@ def _go_on(
 
 def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int) -> None:
     """Make ready the first tasks of the branches of a foreach, those that are known apart."""
-    known = progress.earlier.children(target, split.task)
+    # What followed a task that is made again followed another result, although the ids are the same.
+    earlier = NOTHING if split.executed else progress.earlier
+    known = earlier.children(target, split.task)
     parents = ((split.step, split.task),)
-    lost = {index: (step, task) for index, step, task in progress.earlier.lost(split.task)}
-    for index, culprit in lost.items():
+    lost: set[int] = set()
+    for index, step, task in earlier.lost(split.task):
         # Its join has done without it, and is not to be executed again for its sake.
-        if split.tolerates(index):
-            split.lose(index, *culprit)
+        if index < width and split.tolerates(index):
+            split.lose(index, step, task)
+            lost.add(index)
     known = {index: past for index, past in known.items() if index not in lost}
     for index in sorted(known.keys() & range(width)):
         past = known[index]
         launch = Launch(target, past.task, parents, index, split.path_of(index))
         _place_earlier(progress, past, split, index, launch)
-    done = known.keys() | lost.keys()
+    done = known.keys() | lost
     fresh = [index for index in range(width) if index not in done] if done else range(width)
     if fresh and not progress.holds_back(target):
         progress.ready.put_children(target, split, fresh)
@@ -299,7 +303,7 @@ def _go_to(
     """Let a branch go on at ``target``: arrive there if it is the join of its split, else make it ready."""
     step = progress.steps[target]
     if step.closes is None:
-        past = progress.earlier.single(target, parent[1])
+        past = None if executed else progress.earlier.single(target, parent[1])
         if past is not None:
             path = split.path_of(position) if split else ()
             _place_earlier(progress, past, split, position, Launch(target, past.task, (parent,), None, path))
@@ -316,15 +320,15 @@ def _go_to(
 
 
 def _close(progress: Progress, split: OpenSplit) -> None:
-    """Make the join of a complete split ready. It is reused only if all that it gets is."""
+    """Make the join of a complete split ready. It is reused only if all that it gets is, and is the same."""
     del progress.open_splits[split.task]
     past = None if split.executed else progress.earlier.single(split.join, split.task)
-    if past is None:
+    inputs, opener = split.inputs(progress.names) if past else (), (split.step, split.task)
+    if past is None or past.inputs not in (0, inputs_of(task for _, task in inputs)):
         if not progress.holds_back(split.join):
             progress.ready.put_join(split, progress.names)
             progress.steps[split.join].waiting += 1
         return
-    inputs, opener = split.inputs(progress.names), (split.step, split.task)
     launch = Launch(split.join, past.task, inputs, None, split.path, opener)
     _place_earlier(progress, past, split.outer, split.position, launch)
 

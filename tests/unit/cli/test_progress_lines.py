@@ -60,7 +60,7 @@ def test_a_run_is_told_in_the_fixed_words():
 
 
 def test_a_retry_is_told_with_its_attempt():
-    assert lines_of(begun("start", attempt=1)) == [("7/start/1", "task started (attempt 2)")]
+    assert lines_of(begun("start", attempt=1)) == [("7/start/1", "task started (attempt 1)")]
 
 
 # SPEC 8.2-1

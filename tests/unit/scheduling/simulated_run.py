@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from stepwell.definition.graph import Graph
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionTaken
-from stepwell.scheduling.earlier import NOTHING, SINGLE, Earlier, PastTask
+from stepwell.scheduling.earlier import NOTHING, SINGLE, Earlier, PastTask, inputs_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
 from stepwell.scheduling.orders import EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
@@ -156,23 +157,32 @@ class SimulatedRun:
     def wait(self, at: float) -> list[Order]:
         return self.tell(Tick(at))
 
-    def left_behind(self, expected: dict[Place, Expected], without: frozenset[str] = frozenset()) -> Earlier:
-        """What another execution may go on from: all that succeeded, and ids of what did not."""
+    def left_behind(
+        self,
+        expected: dict[Place, Expected],
+        without: frozenset[str] = frozenset(),
+        broken: Collection[Place] = (),
+    ) -> Earlier:
+        """What another execution may go on from: all that succeeded, and ids of what did not, or is lost."""
         past = [
-            PastTask(
-                step=place[0],
-                task=self.ids[place],
-                after=self.ids[want.split or want.parents[0]],
-                index=SINGLE if want.index is None else want.index,
-                transition=self.transition(self.launched[self.ids[place]])
-                if place in self.succeeded
-                else None,
-                attempt=self.launched[self.ids[place]].attempt + 1,
-            )
+            self.past_task(place, want, place in broken)
             for place, want in expected.items()
             if place in self.ids and place[0] not in without
         ]
         return Earlier(past, last_id=max(self.launched))
+
+    def past_task(self, place: Place, want: Expected, is_lost: bool = False) -> PastTask:
+        launch = self.launched[self.ids[place]]
+        good = place in self.succeeded and not is_lost
+        return PastTask(
+            step=place[0],
+            task=launch.task,
+            after=self.ids[want.split or want.parents[0]],
+            index=SINGLE if want.index is None else want.index,
+            transition=self.transition(launch) if good else None,
+            attempt=launch.attempt + 1,
+            inputs=inputs_of(self.ids[parent] for parent in want.parents) if want.split and good else 0,
+        )
 
     def succeed(self, task: int) -> list[Order]:
         launch = self.running.pop(task)

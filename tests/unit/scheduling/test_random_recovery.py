@@ -6,11 +6,13 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from simulated_run import Place, SimulatedRun, Widths, expected_launches, place_of
 from test_random_runs import choices, limits, seeds, shapes
 
 from stepwell.model.policy import RetryPolicy, StepPolicy
 from stepwell.model.states import RunState
+from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.orders import EndRun, Launch
 from stepwell.testing.graphs import Each, Fork, graph_of
 
@@ -98,6 +100,55 @@ def test_an_execution_goes_on_from_an_earlier_one_with_nothing_lost_and_nothing_
         assert before is None or place_of(before) == place_of(launch), "an id stands for two places"
         assert launch.attempt == (before.attempt + 1 if before else 0)
     assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
+
+
+# SPEC 7.4-6
+@settings(max_examples=200, deadline=None)
+@given(shapes, seeds, limits, choices)
+def test_nothing_that_followed_a_task_is_reused_if_that_one_is_made_again(shape, seed, limit, random):
+    expected = expected_launches(shape, Widths(seed))
+    first = SimulatedRun(graph_of(shape), Widths(seed))
+    first.begin(limit)
+    while first.running:
+        first.succeed(random.choice(list(first.running)))
+    broken = frozenset(random.sample(list(expected), random.randint(1, min(3, len(expected)))))
+
+    run = SimulatedRun(graph_of(shape), Widths(seed), earlier=first.left_behind(expected, broken=broken))
+    run.begin(limit)
+    while run.running:
+        run.succeed(random.choice(list(run.running)))
+
+    again = broken | descendants(expected, set(broken))
+    assert set(run.reused.values()) == set(expected) - again
+    assert sorted(map(place_of, run.launched.values())) == sorted(again)
+    for place in broken - descendants(expected, set(broken)):
+        assert run.launched[first.ids[place]].attempt == 1, "it does not keep its id"
+    assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
+
+
+class Two(Widths):
+    """Each foreach has two items."""
+
+    def at(self, place: Place) -> int:
+        return 2
+
+
+# SPEC 7.4-6
+def test_a_join_is_reused_only_with_the_inputs_that_it_had():
+    shape = (Each(()),)
+    expected = expected_launches(shape, Two(2))
+    first = SimulatedRun(graph_of(shape), Two(2))
+    first.begin(9)
+    while first.running:
+        first.succeed(min(first.running))
+    past = [first.past_task(place, want) for place, want in expected.items()]
+    child = next(task for task in past if task.index == 0)
+
+    run = SimulatedRun(graph_of(shape), Two(2), earlier=Earlier([*past, replace(child, task=50)]))
+    run.begin(9)
+
+    assert 50 in run.reused and child.task not in run.reused
+    assert [launch.parents[0][1] for launch in run.running.values()] == [50]
 
 
 # SPEC 7.2-3

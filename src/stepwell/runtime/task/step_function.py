@@ -50,7 +50,8 @@ from stepwell.runtime.task.usage import Usage
 Report = Callable[[TaskOutcome], None]
 
 _CATCHABLE = (Exception, SystemExit)
-_RETRY_CODES = (202, 203)
+_NEVER_AGAIN = 202
+_RETRY_CODES = (_NEVER_AGAIN, 203)
 """With these a step says by `sys.exit` that it must not, or may, be tried again."""
 
 
@@ -293,7 +294,8 @@ class _Attempt:
         )
 
     def _fail(self, error: BaseException) -> TaskOutcome:
-        retriable = self._policy.retry.applies_to(kinds_of(error))
+        asks_for_none = isinstance(error, SystemExit) and error.code == _NEVER_AGAIN
+        retriable = not asks_for_none and self._policy.retry.applies_to(kinds_of(error))
         said = replace(describe(error), retriable=retriable)
         catch = self._policy.catch
         is_last = not (retriable and self._request.retries_left)
