@@ -234,7 +234,8 @@ def test_keep_going_lists_the_failures_and_the_steps_that_never_ran_because_of_e
     assert "bad it is" in said and "two it is" in said
     reason = folder.call("flow.py", "show", "1").stdout
     assert "1/bad/2" in reason and "each/" in reason
-    assert "after_bad" in reason and "each_join, after_good" in reason and "join, end" in reason
+    assert "because of bad never ran: after_bad, join, end" in reason
+    assert "because of each never ran: each_join, after_good, join, end" in reason
 
 
 # SPEC 7.2-3

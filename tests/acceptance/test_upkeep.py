@@ -103,6 +103,39 @@ def test_the_index_can_be_made_anew_from_the_datastore_alone(folder, monkeypatch
 
 
 # SPEC 12.4-4
+# SPEC 7.4-2
+def test_an_index_made_anew_knows_what_was_tried_again_caught_reused_and_continued(folder, monkeypatch):
+    text = FLOW.replace(
+        "    @step\n    def join", "    @catch(var='bad')\n    @retry(times=1)\n    @step\n    def join"
+    )
+    text = text.replace("import FlowSpec,", "import FlowSpec, catch, current, retry,")
+    text = text.replace("[len(one.double)", "current.retry_count and [len(one.double)")
+    text = text.replace("self.next(self.end)", "self.next(self.later)\n\n    @step\n    def later(self):\n"
+        "        if 'LATE' in os.environ:\n            os._exit(int(os.environ['LATE']))\n"
+        "        self.next(self.end)")  # fmt: skip
+    folder.file(text)
+    monkeypatch.setenv("LATE", "3")
+    assert folder.run().returncode == 1
+    assert folder.call("flow.py", "resume", "later").returncode == 1
+    assert folder.call("flow.py", "continue").returncode == 1
+    monkeypatch.delenv("LATE")
+    assert folder.call("flow.py", "continue", "2").returncode == 0
+    monkeypatch.setenv("FAIL", "1")
+    assert folder.call("flow.py", "resume", "work").returncode == 1
+    before = told(folder)
+    lose_the_index(folder)
+
+    done = folder.call("-m", "stepwell", "reindex")
+
+    assert done.returncode == 0, words(done)
+    assert told(folder) == before
+    assert Run("F/2", scope(folder)).successful
+    assert {task.status for task in Run("F/2", scope(folder))["work"]} == {"reused"}
+    monkeypatch.delenv("FAIL")
+    assert folder.call("flow.py", "continue").returncode == 0
+
+
+# SPEC 12.4-4
 def test_making_it_anew_beside_a_run_disturbs_neither(folder):
     folder.file(FLOW)
     hold = folder.path / "hold"
@@ -186,6 +219,28 @@ def test_doctor_finds_what_is_damaged_or_missing_and_whom_it_concerns(folder):
     assert "F/1/start/1: artifact 'big' is damaged" in words(of_the_run)
     unchanged = {file: file.read_bytes() for file in files if "metadata" not in file.name}
     assert unchanged == {file: data for file, data in files.items() if "metadata" not in file.name}
+
+
+# SPEC 12.3-3
+# SPEC 7.4-2
+def test_doctor_finds_reused_results_that_are_gone_or_damaged(folder):
+    folder.file(FLOW)
+    assert folder.run().returncode == 0
+    assert folder.call("flow.py", "resume", "end").returncode == 0
+    assert folder.call("-m", "stepwell", "doctor", "--datastore", "F/2").returncode == 0
+    (start,) = folder.root.glob("runs/F/0/1/packs/start/*/*")
+    start.unlink()
+    (join,) = folder.root.glob("runs/F/0/1/packs/join/*/*")
+    join.write_bytes(join.read_bytes()[:-1] + b"?")
+
+    done = folder.call("-m", "stepwell", "doctor", "--datastore", "F/2", "--json")
+    reindexed = folder.call("-m", "stepwell", "reindex")
+
+    assert done.returncode == 1, words(done)
+    found = {damage["task"]: damage["what"] for damage in json.loads(done.stdout)["damaged"]}
+    assert set(found) == {"F/2/start/1", f"F/2/join/{join.name}"}
+    assert "F/1/start/1, is missing" in found["F/2/start/1"]
+    assert "F/1/start/1: it is reused by run 2, and is gone" in words(reindexed)
 
 
 # SPEC 9.4-7

@@ -5,7 +5,7 @@ The table of a run is one object, written before its first task and never change
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -53,9 +53,13 @@ class ReusedTasks:
                 return TaskKey(key.flow, found.origin, key.step, key.task)
         return None
 
-    def of_run(self, flow: str, run: str) -> list[ReusedRange]:
-        """Return what the run takes from others."""
-        return [found for ranges in self._table(flow, run).values() for found in ranges]
+    def of_run(self, flow: str, run: str) -> Iterator[tuple[TaskKey, TaskKey]]:
+        """Yield each task that the run takes from others, and the one that it stands for."""
+        for ranges in self._table(flow, run).values():
+            for found in ranges:
+                for number in range(found.first, found.last + 1):
+                    key = TaskKey(flow, run, found.step, str(number))
+                    yield key, TaskKey(flow, found.origin, found.step, key.task)
 
     def _table(self, flow: str, run: str) -> dict[str, list[ReusedRange]]:
         known = self._tables.get((flow, run))

@@ -6,6 +6,8 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from stepwell.model.attempt_fields import exit_code_in
 from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
@@ -46,6 +48,12 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
         fields=remarks(outcome),
     )
+
+
+def as_reused(record: TaskRecord, run: str) -> TaskRecord:
+    """Return the record of a task of a run that stands for the given one, of another run."""
+    fields = {**record.fields, "origin-run-id": record.run, "origin-task-id": record.task}
+    return replace(record, run=run, state=TaskState.REUSED, fields=fields)
 
 
 def remarks(outcome: TaskOutcome) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import BlobCorrupted
 from stepwell.metadata_store.store import MetadataStore, TaskQuery
-from stepwell.model.ids import PARAMETERS_STEP, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
@@ -79,14 +79,13 @@ def _packs(datastore: Datastore, flow: str, run: str) -> Iterator[Pack]:
     for found in datastore.packs_of_run(flow, run):
         if isinstance(found, Pack) and found.key.task.isdecimal() and found.key.step != PARAMETERS_STEP:
             yield found
-    for reused in datastore.reused.of_run(flow, run):
-        for number in range(reused.first, reused.last + 1):
-            try:
-                pack = datastore.pack(TaskKey(flow, run, reused.step, str(number)))
-            except BlobCorrupted:
-                continue
-            if pack is not None:
-                yield pack
+    for _, origin in datastore.reused.of_run(flow, run):
+        try:
+            pack = datastore.pack(origin)
+        except BlobCorrupted:
+            continue
+        if pack is not None:
+            yield pack
 
 
 def _past_task(pack: Pack, good: Mapping[_Place, Pack]) -> PastTask:

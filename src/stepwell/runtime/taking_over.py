@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import replace
-
 from stepwell.datastore.datastore import Datastore
-from stepwell.model.states import TaskState
+from stepwell.model.task_record import as_reused
 from stepwell.runtime.beginning import BegunRun
 from stepwell.runtime.events import Listener, StepPlanned, StepReused
 from stepwell.scheduling.orders import Reuse
@@ -41,8 +39,7 @@ def take_over(
         origin = record.run
         if origin != run:
             elsewhere.append((order.step, order.task, origin))
-            fields = {**record.fields, "origin-run-id": origin, "origin-task-id": record.task}
-            record = replace(record, run=run, state=TaskState.REUSED, fields=fields)
+            record = as_reused(record, run)
         counts[record.state.value] += 1
         by_step[order.step, origin] += 1
         begun.recorder.task(record)

@@ -254,9 +254,23 @@ class Progress:
             rest = f" and {len(self.failed) - 6} more" if len(self.failed) > 6 else ""
             reason += f"; failed too: {', '.join(more)}{rest}"
         if self.keep_going:
-            never = [step.name for step in self.steps.values() if not (step.done or step.failed)]
-            reason += f"; never ran: {', '.join(never)}" if never else ""
+            for step in dict.fromkeys(task.partition("/")[0] for task in self.failed):
+                never = [name for name in self._after(step) if not self._has_run(name)]
+                reason += f"; because of {step} never ran: {', '.join(never)}" if never else ""
         return reason
+
+    def _has_run(self, step: str) -> bool:
+        return self.steps[step].done + self.steps[step].failed > 0
+
+    def _after(self, step: str) -> list[str]:
+        """Return every step that comes after one, in graph order."""
+        found: set[str] = set()
+        waiting = [step]
+        while waiting:
+            new = set(self.steps[waiting.pop()].targets) - found
+            found |= new
+            waiting += new
+        return [name for name in self.names if name in found]
 
     def snapshot(self) -> dict[str, StepCounts]:
         """Return the counts of each step, in graph order; the cost is that of the graph, not of the run."""

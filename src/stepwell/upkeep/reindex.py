@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.pack_file import DamagedPack
+from stepwell.datastore.run_records import KeptRun
+from stepwell.exceptions import StoreError
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.model.ids import PARAMETERS_STEP
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
-from stepwell.model.states import RunState
-from stepwell.model.task_record import record_of
+from stepwell.model.states import RunState, TaskState
+from stepwell.model.task_record import as_reused, record_of
 
 _AT_ONCE = 1000
 
@@ -51,6 +53,9 @@ def reindex(datastore: Datastore, metadata: MetadataStore) -> Reindexed:
             metadata.save_run(run)
         batch: list[TaskRecord] = []
         for record in _tasks(datastore, run, damaged):
+            if _knows_more(metadata, kept, record):
+                tasks += 1
+                continue
             if run.state is RunState.PENDING and record.step != PARAMETERS_STEP:
                 # The datastore knows how a run began and how it ended; its tasks know that it goes on.
                 run = replace(run, state=RunState.RUNNING)
@@ -65,7 +70,7 @@ def reindex(datastore: Datastore, metadata: MetadataStore) -> Reindexed:
 
 
 def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator[TaskRecord]:
-    """Yield each task once: the attempt that succeeded, else the last that failed."""
+    """Yield each task once: the attempt that succeeded, else the last that failed; and the reused ones."""
     succeeded: set[tuple[str, str]] = set()
     failed: dict[tuple[str, str], Pack] = {}
     for pack in datastore.packs_of_run(run.flow, run.run):
@@ -79,6 +84,30 @@ def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator
         elif place not in succeeded and (place not in failed or failed[place].attempt < pack.attempt):
             failed[place] = pack
     yield from (_described(pack, run) for pack in failed.values())
+    for key, origin in datastore.reused.of_run(run.flow, run.run):
+        if (key.step, key.task) not in succeeded:  # else its result was lost, and it was made again
+            yield from _reused(datastore, run, origin, damaged)
+
+
+def _reused(
+    datastore: Datastore, run: RunRecord, origin: TaskKey, damaged: list[str]
+) -> Iterator[TaskRecord]:
+    try:
+        pack = datastore.pack(origin)
+    except StoreError as error:
+        damaged.append(str(error))
+        return
+    if pack is None:
+        damaged.append(f"{origin.pathspec}: it is reused by run {run.run}, and is gone")
+    else:
+        yield as_reused(record_of(pack, pack.fields.get("host", "")), run.run)
+
+
+def _knows_more(metadata: MetadataStore, kept: KeptRun, record: TaskRecord) -> bool:
+    """Whether the index may know of a later attempt of a task that has failed so far."""
+    if kept.ended or record.state is not TaskState.FAILED:
+        return False
+    return metadata.task(record.flow, record.run, record.step, record.task) is not None
 
 
 def _described(pack: Pack, run: RunRecord) -> TaskRecord:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.pack_file import DamagedPack
 from stepwell.exceptions import StoreError
+from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord
 
@@ -60,6 +61,9 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
                 yield Damage(pack.why, pack.key)
             else:
                 yield from _of_pack(datastore, pack, states)
+        for key, origin in datastore.reused.of_run(flow, run):
+            # With all runs, the origin's blobs are looked at for its own sake.
+            yield from _of_reused(datastore, key, origin, None if runs is None else states)
     if runs is None:
         for digest in datastore.contents.blobs():
             if digest not in states:
@@ -78,6 +82,23 @@ def _of_pack(datastore: Datastore, pack: Pack, states: dict[bytes, str]) -> Iter
             yield from _blob(datastore, digest, what, task, states)
     except StoreError as error:
         yield Damage(str(error), pack.key.short, task)
+
+
+def _of_reused(
+    datastore: Datastore, key: TaskKey, origin: TaskKey, states: dict[bytes, str] | None
+) -> Iterator[Damage]:
+    """Yield what is the matter with a result that a run takes from another."""
+    try:
+        pack = datastore.pack(key)
+    except StoreError as error:
+        yield Damage(str(error), origin.short, key.pathspec)
+        return
+    if pack is None:
+        yield Damage(
+            f"its result, which is that of {origin.pathspec}, is missing", origin.short, key.pathspec
+        )
+    elif states is not None:
+        yield from _of_pack(datastore, pack, states)
 
 
 def _blob(

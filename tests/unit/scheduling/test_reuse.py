@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from stepwell.definition.graph import Graph
+from stepwell.model.task import TransitionTaken
+from stepwell.scheduling.earlier import SINGLE, Earlier, PastTask, inputs_of
+from stepwell.scheduling.reuse import after, plan, reusable
+from stepwell.testing.graphs import Each, Fork, Then, graph_of
+
+# s0 opens a foreach of s1, s2 joins it and opens a split of s3 and s4, s5 joins that, s6 is the exit.
+GRAPH = graph_of((Each(()), Fork(((), ())), Then()))
+
+
+def taken(graph: Graph, step: str, width: int = 0) -> TransitionTaken:
+    node = graph[step]
+    kind = "foreach" if node.is_foreach else "end" if node.is_end else "split" if node.is_split else "linear"
+    return TransitionTaken(kind, node.targets, width)
+
+
+def complete(width: int = 3) -> list[PastTask]:
+    """A run that has succeeded."""
+    children = [PastTask("s1", 2 + i, 1, i, taken(GRAPH, "s1")) for i in range(width)]
+    join = 2 + width
+    return [
+        PastTask("s0", 1, 0, SINGLE, taken(GRAPH, "s0", width)),
+        *children,
+        PastTask("s2", join, 1, SINGLE, taken(GRAPH, "s2"), inputs=inputs_of(task.task for task in children)),
+        PastTask("s3", join + 1, join, SINGLE, taken(GRAPH, "s3")),
+        PastTask("s4", join + 2, join, SINGLE, taken(GRAPH, "s4")),
+        PastTask("s5", join + 3, join, SINGLE, taken(GRAPH, "s5"), inputs=inputs_of((join + 1, join + 2))),
+        PastTask("s6", join + 4, join + 3, SINGLE, taken(GRAPH, "s6")),
+    ]
+
+
+def planned(past: list[PastTask], named: tuple[str, ...] = (), known: set[str] | None = None):
+    steps = plan(GRAPH, past, Earlier(reusable(GRAPH, past, named)), named, known or GRAPH.nodes.keys())
+    return {step.step: (step.reused, step.executed, step.why) for step in steps}
+
+
+# SPEC 7.4-1
+def test_what_comes_after_a_step_is_every_step_that_it_leads_to():
+    assert after(GRAPH, ["s2"]) == {"s3", "s4", "s5", "s6"}
+    assert after(GRAPH, ["s3"]) == {"s5", "s6"}
+    assert after(GRAPH, ["s6"]) == after(GRAPH, []) == set()
+
+
+# SPEC 7.4-1
+def test_tasks_of_a_named_step_and_of_later_ones_are_not_reusable():
+    assert {task.step for task in reusable(GRAPH, complete(), ["s3"])} == {"s0", "s1", "s2", "s4"}
+
+
+# SPEC 7.4-3
+def test_tasks_of_a_step_that_is_gone_or_leads_elsewhere_are_not_reusable():
+    gone = PastTask("gone", 20, 1, SINGLE, TransitionTaken("linear", ("s6",)))
+    moved = PastTask("s1", 21, 1, 0, TransitionTaken("linear", ("s6",)))
+    tried = PastTask("s1", 22, 1, 1, None, 1)
+
+    assert reusable(GRAPH, [gone, moved, tried]) == [tried]
+
+
+# SPEC 7.4-5
+def test_the_plan_of_a_complete_run_reuses_all_of_it():
+    assert planned(complete()) == {
+        "s0": (1, 0, ""),
+        "s1": (3, 0, ""),
+        **{f"s{number}": (1, 0, "") for number in range(2, 7)},
+    }
+
+
+# SPEC 7.4-5
+def test_the_plan_says_why_each_step_is_executed():
+    past = complete()
+    past[2] = PastTask("s1", 3, 1, 1, None, 1)
+    unfinished = [task for task in past if task.step in ("s0", "s1")]
+
+    assert planned(unfinished)["s1"] == (2, 1, "not successful: 1 of 3 tasks")
+    assert planned(unfinished)["s2"] == (0, 0, "not reached")
+    assert planned(past)["s2"] == (0, 1, "a step before it is executed, or its transition has changed")
+    assert planned(complete(), ("s3",)) == planned(complete()) | {
+        "s3": (0, 1, "named"),
+        "s5": (0, 1, "after a named step"),
+        "s6": (0, 1, "after a named step"),
+    }
+    assert planned(unfinished, known={"s0", "s1"})["s2"] == (0, 0, "new in the graph")
+
+
+# SPEC 7.4-5
+def test_a_step_of_which_some_tasks_have_never_begun_is_not_reused_in_whole():
+    begun = [task for task in complete() if task.step == "s0" or task.index == 0]
+
+    assert planned(begun)["s1"] == (1, 0, "not reached by all")
+
+
+# SPEC 7.4-6
+def test_the_last_of_several_tasks_in_a_place_counts():
+    first, second = PastTask("s3", 6, 5), PastTask("s3", 12, 5)
+
+    assert Earlier([second, first]).single("s3", 5) is second
+    assert Earlier([second, first]).last_id == 12
