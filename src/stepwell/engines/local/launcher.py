@@ -102,7 +102,7 @@ class Launcher:
 
     def _take_over_process(self) -> None:
         child.adopt_orphans(self._prctl)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interpreter of its own has it from its start
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it, for tasks too
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -321,10 +321,19 @@ def fork_launcher(
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()  # else each side would write what is buffered
-    pid = os.fork()
+    # Ctrl-C reaches the new process until that has a group of its own; it is for the run process to hear.
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
     if pid:
         return pid
     try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
         os.setpgid(0, 0)  # signals to the run's group are for the run process to decide on
         for fd in foreign_fds:
             os.close(fd)
