@@ -20,9 +20,9 @@ SCHEDULER_SILENCE_S = 24 * 3600.0
 def effective_state(run: RunRecord, now: float, host: str) -> RunState:
     """Return the run's state as it is, which may be worse than what is recorded.
 
-    A run recorded as pending or running is lost if it has given no sign of life for more than
-    `SILENCE_S` (`SCHEDULER_SILENCE_S` if a scheduler drives it), or if it ran on this host, ``host``, and
-    its process is gone.
+    A run recorded as pending or running is lost if it ran on this host, ``host``, and its process is gone;
+    or if its process cannot be looked at from here, and it has given no sign of life for more than
+    `SILENCE_S` (`SCHEDULER_SILENCE_S` if a scheduler drives it).
     """
     return RunState.LOST if _why_lost(run, now, host) else run.state
 
@@ -60,8 +60,12 @@ def process_started(pid: int) -> float:
 def _why_lost(run: RunRecord, now: float, host: str) -> str:
     if run.state not in (RunState.PENDING, RunState.RUNNING):
         return ""
-    if run.host == host and run.pid_started and _is_gone(run.pid, run.pid_started):
-        return f"its process {run.pid} is gone from {host}"
+    if run.host == host and run.pid_started:
+        found = process_started(run.pid)
+        if found == run.pid_started:
+            return ""  # whatever keeps it silent: who waits for a lock or a reader of its output is not gone
+        if found or not _may_live(run.pid):
+            return f"its process {run.pid} is gone from {host}"
     silence = now - _last_sign(run)
     patience = SCHEDULER_SILENCE_S if run.by_scheduler else SILENCE_S
     return f"no sign of life for {silence:.0f} s" if silence > patience else ""
@@ -69,11 +73,6 @@ def _why_lost(run: RunRecord, now: float, host: str) -> str:
 
 def _last_sign(run: RunRecord) -> float:
     return run.created_at if run.heartbeat_at is None else run.heartbeat_at
-
-
-def _is_gone(pid: int, started: float) -> bool:
-    found = process_started(pid)
-    return found != started if found else not _may_live(pid)
 
 
 def _may_live(pid: int) -> bool:

@@ -94,7 +94,8 @@ class Runtime:
                 )
                 begun = _begin(context, asked)
                 self._write_files(begun.info, options, metadata)
-                result = self._drive(begun, context, listener, stop)
+                with begun.recorder.beating():
+                    result = self._drive(begun, context, listener, stop)
                 _record_code(begun.recorder, code)
                 return result
         finally:
