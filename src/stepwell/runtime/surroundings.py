@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from stepwell.metadata_store.liveness import process_started as process_started
 from stepwell.version import VERSION
-
-_GIT_PATIENCE_S = 5.0
 
 
 def fields(script: str, command: Sequence[str]) -> dict[str, str]:
@@ -37,44 +38,67 @@ def system_tags(user: str) -> tuple[str, ...]:
 
 
 class GitState:
-    """Asks git for commit and dirtiness beside the start of the run, so that nobody waits for it."""
+    """Asks git for commit and dirtiness beside the start of the run, so that nobody waits for it.
 
-    def __init__(self, script: str) -> None:
+    Parameters
+    ----------
+    patience_s
+        How long its answer may take.
+    """
+
+    def __init__(self, script: str, patience_s: float = 5.0) -> None:
+        self._patience_s = patience_s
         folder = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - hot start-up path
-        self._process: subprocess.Popen[bytes] | None = None
-        if _in_repository(folder):
-            import subprocess  # start-up cost that only a repository pays
-
-            try:
-                self._process = subprocess.Popen(
-                    ["git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError:
-                self._process = None  # no git here: nothing is known of the commit
+        self._asked = _ask_git(folder) if _in_repository(folder) else None
 
     def info(self) -> str:
-        """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer."""
-        if self._process is None:
+        """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer. Call once."""
+        if self._asked is None:
             return ""
-        from subprocess import TimeoutExpired
-
-        try:
-            out, _ = self._process.communicate(timeout=_GIT_PATIENCE_S)
-        except TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-            return ""
-        finally:
-            process, self._process = self._process, None
-        lines = out.decode(errors="replace").splitlines()
+        pid, answer = self._asked
+        out = _read_all(answer, self._patience_s)
+        os.close(answer)
+        if out is None:
+            os.kill(pid, signal.SIGKILL)
+        status = os.waitpid(pid, 0)[1]
+        lines = (out or b"").decode(errors="replace").splitlines()
         commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "")
-        if process.returncode or not commit or commit == "(initial)":
+        if status or not commit or commit == "(initial)":
             return ""
         dirty = any(not line.startswith("#") for line in lines)
         return f"{commit}-dirty" if dirty else commit
+
+
+def _ask_git(folder: str) -> tuple[int, int] | None:
+    """Start git; return its process and what it answers through. None if there is no git."""
+    answer, its_end = os.pipe()
+    command = ("git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    files = [
+        *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 2)),
+        (os.POSIX_SPAWN_DUP2, its_end, 1),
+    ]
+    try:
+        # `subprocess` would do, but importing it costs more than asking git.
+        return os.posix_spawnp(command[0], command, os.environ, file_actions=files), answer
+    except OSError:
+        os.close(answer)
+        return None
+    finally:
+        os.close(its_end)
+
+
+def _read_all(fd: int, patience_s: float) -> bytes | None:
+    """Read up to the end; None if that does not come in time."""
+    found = bytearray()
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    deadline = time.monotonic() + patience_s
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        data = os.read(fd, 1 << 16)
+        if not data:
+            return bytes(found)
+        found += data
+    return None
 
 
 def _in_repository(folder: str) -> bool:
