@@ -21,6 +21,7 @@ MAY_READ_ENVIRONMENT = {
     "engines/local/launcher.py": "sets the step's own variables before the flow's file is imported",
     "engines/local/spawn.py": "hands the environment on to the process it starts",
     "engines/local/link.py": "hands the environment on to the launcher it starts",
+    "runtime/surroundings.py": "hands the environment on to git",
     "testing/engine_contract.py": "its tasks show the variables that they were given",
     "wiring.py": "hands flow and datastore on to the interpreters that it has engines start",
 }
