@@ -165,6 +165,20 @@ def test_a_wrong_command_line_names_what_is_wrong(folder, args, said):
     assert done.stderr.strip()
 
 
+# SPEC 7.1-11
+# SPEC 12.4-3
+@pytest.mark.parametrize("option", ["--run-id-file", "--runner-attribute-file"])
+def test_a_run_whose_id_cannot_be_told_is_on_record_as_failed_with_the_reason(folder, option):
+    folder.flow("open('began', 'w').close()")
+
+    done = folder.run(option, "no/such/folder/id")
+    shown = folder.call("flow.py", "show", "1")
+
+    assert done.returncode == 2, words(done)
+    assert not (folder.path / "began").exists()
+    assert "Run Small/1: failed (it did not start: no/such/folder/id cannot be written" in words(shown)
+
+
 def test_an_unpicklable_constant_is_named_before_anything_runs(folder):
     folder.file(STEP.format(body="pass").replace("    number =", "    lock = threading.Lock()\n    number ="))
 

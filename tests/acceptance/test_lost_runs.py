@@ -1,10 +1,13 @@
 """A run whose process is gone without a word, as the command line shows it."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
+from command_line import content, nothing_left, until, words
 
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
@@ -34,3 +37,48 @@ def test_a_run_whose_process_is_gone_is_shown_and_recorded_as_lost(tmp_path, com
     found = store.run("Gone", "1")
     assert found is not None and found.state is RunState.LOST
     store.close()
+
+
+# SPEC 12.4-2
+# SPEC 12.4-3
+# SPEC 7.3-1
+def test_the_tasks_of_a_lost_run_are_lost_with_it_and_continue_goes_on_from_there(folder, mark):
+    folder.flow("open('began', 'w').close()", "while not os.path.exists('go'): time.sleep(0.01)")
+    process = folder.begin()
+    until((folder.path / "began").exists, "the task has begun")
+    store = SqliteMetadata(folder.root / "metadata.db", readonly=True)
+    until(lambda: store.task("Small", "1", "start", "1"), "the task is on record")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    nothing_left(mark)
+
+    shown = words(folder.call("flow.py", "show", "1"))
+    task = store.task("Small", "1", "start", "1")
+    (folder.path / "go").touch()
+    went_on = folder.call("flow.py", "continue", "1")
+
+    assert "start: 1 lost" in shown
+    assert "took      at least" in shown
+    assert task is not None and task.state.value == "lost"
+    assert went_on.returncode == 0, words(went_on)
+    ended = store.task("Small", "1", "start", "1")
+    store.close()
+    assert ended is not None and (ended.state.value, ended.attempt) == ("succeeded", 1)
+    assert "Traceback" not in content(folder.path / "err.txt")
+
+
+def test_a_lost_run_that_gave_no_sign_of_life_took_an_unknown_time(tmp_path):
+    root = tmp_path / ".stepwell"
+    open_stores(str(root)).metadata.close()
+    store = SqliteMetadata(root / METADATA_FILE)
+    store.save_run(
+        RunRecord(flow="Gone", run="1", state=RunState.RUNNING, user="ada", created_at=1e9, heartbeat_at=1e9)
+    )
+    store.close()
+
+    for command in (("runs",), ("show", "Gone/1")):
+        said = subprocess.run(
+            [sys.executable, "-m", "stepwell", "--datastore-root", str(root), *command],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "unknown" in said.stdout

@@ -32,6 +32,20 @@ def test_a_flow_runs_in_unusual_surroundings(folder, change, isolation):
     assert logs.returncode == 0, words(logs)
 
 
+# SPEC 7.1-6
+def test_a_slow_git_holds_up_no_task_and_is_recorded_all_the_same(folder):
+    folder.flow("open('go', 'w').close()")
+    (folder.path / ".git").mkdir()
+    git = folder.file("#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.05; done\necho '# branch.oid 1234'\n", "git")
+    git.chmod(0o755)
+
+    done = folder.run(env={**os.environ, "PATH": f"{folder.path}:{os.environ['PATH']}"})
+    shown = folder.call("flow.py", "show", "1")
+
+    assert done.returncode == 0, words(done)
+    assert "(git 1234)" in words(shown)
+
+
 @pytest.mark.parametrize("options", [["-O"], ["-OO"], ["-B"], ["-X", "utf8=0"], ["-u"], ["-W", "error"]])
 def test_a_flow_runs_with_options_of_the_interpreter(folder, options):
     folder.flow("print('hello')")

@@ -11,7 +11,7 @@ import msgspec
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import stores_of
 from stepwell.cli.terminal_text import visible
-from stepwell.cli.wording import duration
+from stepwell.cli.wording import took
 from stepwell.metadata_store.liveness import settle
 from stepwell.metadata_store.store import RunQuery
 from stepwell.model.run import RunRecord
@@ -65,12 +65,11 @@ def runs(flow: str | None, status: tuple[str, ...], tag: tuple[str, ...], limit:
 
 def _cells(run: RunRecord) -> tuple[str, ...]:
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.created_at))
-    took = duration(run.finished_at - run.created_at) if run.finished_at else ""
     return (
         f"{run.flow}/{run.run}",
         run.state.value,
         started,
-        took,
+        took(run),
         visible(run.user),
         visible(",".join(run.tags)),
     )

@@ -13,7 +13,7 @@ import click
 from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.cli.wording import duration
+from stepwell.cli.wording import duration, took
 from stepwell.client.previews import entries_of, preview
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
@@ -78,7 +78,7 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
     yield f"  user      {run.user}"
     yield f"  started   {_clock(run.created_at)}"
     if run.finished_at:
-        yield f"  took      {duration(run.finished_at - run.created_at)}"
+        yield f"  took      {took(run)}"
     if run.tags:
         yield f"  tags      {', '.join(run.tags)}"
     yield from _code(run)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from stepwell.model.states import TaskState
+from stepwell.model.run import RunRecord
+from stepwell.model.states import RunState, TaskState
 from stepwell.runtime.events import RunFinished, StepPlanned, StepReused, TaskBegan, TaskEnded
 
 
@@ -73,6 +74,16 @@ def finished(event: RunFinished) -> str:
     reason = f": {event.reason}" if event.reason else ""
     tasks = f"; tasks: {counts}" if counts else ""
     return f"run {event.state.value}{reason} ({duration(event.seconds)}{tasks})"
+
+
+def took(run: RunRecord) -> str:
+    """Return how long a run took; empty while it runs. Of a lost run only its last sign of life is known."""
+    if run.finished_at is None:
+        return ""
+    seconds = run.finished_at - run.created_at
+    if run.state is not RunState.LOST:
+        return duration(seconds)
+    return f"at least {duration(seconds)}" if seconds > 0 else "unknown"
 
 
 def duration(seconds: float) -> str:

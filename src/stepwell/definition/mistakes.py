@@ -1,4 +1,4 @@
-"""A mistake in a flow's file that ends its import is told by place and message, without our traceback."""
+"""What ends the import of a flow's file is told in our words: a mistake by its place, Ctrl-C by one word."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import sys
 import traceback
 from types import TracebackType
+from typing import NoReturn
 
 from stepwell.exceptions import FlowError, StepwellException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 _WRONG = 2
+_INTERRUPTED = 130
 
 
 def is_ours(file: str) -> bool:
@@ -30,7 +32,7 @@ def locate(error: StepwellException) -> None:
 
 
 def tell_mistakes() -> None:
-    """Have the interpreter tell a flow's mistake that nobody catches in our words, and exit with 2.
+    """Have the interpreter tell a flow's mistake that nobody catches, and Ctrl-C, in our words.
 
     Nothing is changed where somebody else tells exceptions, as debuggers and notebooks do.
     """
@@ -38,10 +40,29 @@ def tell_mistakes() -> None:
         sys.excepthook = _tell
 
 
+def tell_interrupt() -> NoReturn:
+    """Say that the user has ended the program, and exit."""
+    sys.stderr.write("\ninterrupted\n")  # a terminal has shown `^C` in the present line
+    raise SystemExit(_INTERRUPTED)
+
+
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not isinstance(error, FlowError) or sys.flags.inspect or hasattr(sys, "ps1"):
-        sys.__excepthook__(kind, error, trace)
-        return
-    locate(error)
-    sys.stderr.write(f"{error.headline}: {error}\n")
-    raise SystemExit(_WRONG)
+    if not sys.flags.inspect and not hasattr(sys, "ps1"):
+        if isinstance(error, FlowError):
+            locate(error)
+            sys.stderr.write(f"{error.headline}: {error}\n")
+            raise SystemExit(_WRONG)
+        if isinstance(error, KeyboardInterrupt) and _has_not_begun(trace):
+            tell_interrupt()
+    sys.__excepthook__(kind, error, trace)
+
+
+def _has_not_begun(trace: TracebackType | None) -> bool:
+    """Whether the program was importing something, or carried out our code: nothing else is ours to judge."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
+    return any(
+        is_ours(code.co_filename)
+        or code.co_filename.startswith("<frozen importlib")
+        or (code.co_name == "<module>" and depth > 0)
+        for depth, code in enumerate(codes)
+    )

@@ -74,6 +74,7 @@ class MetadataStore(ABC):
         """Save the run like `save_run`, unless its state or heartbeat are no longer those ``seen``.
 
         Atomic: who saw an old state cannot overwrite a newer one. Returns the run as it is then.
+        Tasks of a run that is found lost are lost with it, at the same time, if they have not ended.
 
         Raises
         ------
@@ -83,7 +84,7 @@ class MetadataStore(ABC):
 
     @abstractmethod
     def beat(self, flow: str, run: str, at: float) -> None:
-        """Record that the run process is alive; a run recorded as lost is running again.
+        """Record that the run process is alive; a run recorded as lost is running again, with its tasks.
 
         Nothing happens if there is no such run.
         """

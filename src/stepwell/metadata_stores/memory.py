@@ -11,7 +11,7 @@ from stepwell.metadata_store import tags
 from stepwell.metadata_store.run_order import place_of
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
-from stepwell.model.states import RunState
+from stepwell.model.states import RunState, TaskState
 from stepwell.model.text import storable
 
 
@@ -45,15 +45,31 @@ class MemoryMetadata(MetadataStore):
         found = self._existing(run.flow, run.run)
         if (found.state, found.heartbeat_at) == (seen.state, seen.heartbeat_at):
             self.save_run(run)
+            if run.state is RunState.LOST:
+                self._lose_tasks(run)
         return self._existing(run.flow, run.run)
+
+    def _lose_tasks(self, run: RunRecord) -> None:
+        tasks = self._tasks.get((run.flow, run.run), {})
+        for key, task in tasks.items():
+            if not task.state.finished:
+                tasks[key] = replace(task, state=TaskState.LOST, finished_at=run.finished_at)
 
     def beat(self, flow: str, run: str, at: float) -> None:
         found = self._runs.get((flow, run))
         if found is None:
             return
         if found.state == RunState.LOST:
+            self._find_tasks(found)
             found = replace(found, state=RunState.RUNNING, finished_at=None, reason="")
         self._runs[flow, run] = replace(found, heartbeat_at=at)
+
+    def _find_tasks(self, run: RunRecord) -> None:
+        """Take tasks that were lost with the run, and not before it went on, for running again."""
+        tasks = self._tasks.get((run.flow, run.run), {})
+        for key, task in tasks.items():
+            if task.state is TaskState.LOST and task.finished_at == run.finished_at is not None:
+                tasks[key] = replace(task, state=TaskState.RUNNING, finished_at=None)
 
     def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
         for task in map(storable, tasks):

@@ -43,6 +43,15 @@ BEAT = (
     "reason = CASE state WHEN 'lost' THEN '' ELSE reason END, "
     "state = CASE state WHEN 'lost' THEN 'running' ELSE state END WHERE flow = ? AND run = ?"
 )
+LOSE_TASKS = (
+    "UPDATE tasks SET state = 'lost', finished_at = ? "
+    "WHERE flow = ? AND run = ? AND state IN ('waiting', 'running', 'retrying')"
+)
+# Before `BEAT`: tasks that were lost with the run have its time; others, of an execution before, have not.
+FIND_TASKS = (
+    "UPDATE tasks SET state = 'running', finished_at = NULL WHERE flow = ? AND run = ? AND state = 'lost' "
+    "AND finished_at = (SELECT finished_at FROM runs WHERE flow = ? AND run = ? AND state = 'lost')"
+)
 SAVE_TASK = (
     f"INSERT INTO tasks ({_TASK}) VALUES ({_marks(len(TASK_COLUMNS))}) "
     f"ON CONFLICT (flow, run, step, task) DO UPDATE SET {_replacing(TASK_COLUMNS, _KEY_OF_TASK)}"

@@ -94,10 +94,13 @@ class SqliteMetadata(MetadataStore):
             if (found.state, found.heartbeat_at) != (seen.state, seen.heartbeat_at):
                 return found
             _save(db, storable(run))
+            if run.state is RunState.LOST:
+                db.execute(sql.LOSE_TASKS, (run.finished_at, run.flow, run.run))
             return self._existing(db, run.flow, run.run)
 
     def beat(self, flow: str, run: str, at: float) -> None:
         with self._writing() as db:
+            db.execute(sql.FIND_TASKS, (flow, run, flow, run))
             db.execute(sql.BEAT, (at, flow, run))
 
     def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:

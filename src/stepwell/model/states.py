@@ -52,12 +52,19 @@ RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
 
 TASK_MOVES: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.WAITING: frozenset(
-        {TaskState.RUNNING, TaskState.REUSED, TaskState.CACHED, TaskState.SKIPPED, TaskState.KILLED}
+        {
+            TaskState.RUNNING,
+            TaskState.REUSED,
+            TaskState.CACHED,
+            TaskState.SKIPPED,
+            TaskState.KILLED,
+            TaskState.LOST,
+        }
     ),
     TaskState.RUNNING: frozenset(
         {TaskState.SUCCEEDED, TaskState.FAILED, TaskState.RETRYING, TaskState.KILLED, TaskState.LOST}
     ),
-    TaskState.RETRYING: frozenset({TaskState.RUNNING, TaskState.KILLED}),
+    TaskState.RETRYING: frozenset({TaskState.RUNNING, TaskState.KILLED, TaskState.LOST}),
     TaskState.LOST: frozenset({TaskState.RUNNING, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.KILLED}),
     TaskState.FAILED: frozenset({TaskState.RUNNING}),
     TaskState.KILLED: frozenset({TaskState.RUNNING}),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import msgspec
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.exceptions import StoreError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import Fsync
+from stepwell.runtime.pulse import Pulse
 
 TICK_S = 0.25
-BEAT_S = 10.0
-SYNC_S = 1.0
 _MOST_WAITING = 5_000
 
 
@@ -36,15 +36,26 @@ class Recorder:
         self._clock = clock
         self._fsync = fsync
         self._waiting: dict[tuple[str, str], TaskRecord] = {}
-        self._written_at = self._beat_at = clock.now()
-        self._syncer = _Syncer(datastore) if fsync == "batch" else None
+        self._written_at = clock.now()
+        self._lock = threading.Lock()  # the index serves one thread at a time
+        self._pulse = Pulse(clock, self._beat, datastore.sync)
         self.run = run
+
+    @contextmanager
+    def beating(self) -> Generator[None]:
+        """Say while inside, whatever this thread waits for, that the run lives."""
+        self._pulse.start()
+        try:
+            yield
+        finally:
+            self._pulse.stop()
 
     def save_run(self, **changes: object) -> None:
         """Change the run's record, and write it with all that waits."""
         self.run = msgspec.structs.replace(self.run, **changes)
         self.flush()
-        self._metadata.save_run(self.run)
+        with self._lock:
+            self._metadata.save_run(self.run)
         if self.run.state.finished:
             self._datastore.run_records.end(self.run)
 
@@ -56,24 +67,23 @@ class Recorder:
         """A task has sealed its pack."""
         if self._fsync == "always":
             self._datastore.sync()
-        elif self._syncer is not None:
-            self._syncer.dirty()
+        elif self._fsync == "batch":
+            self._pulse.dirty()
 
     def tick(self) -> None:
-        """Write what waits, if it is time; say that we live, if it is time."""
-        now = self._clock.now()
-        if self._waiting and (now - self._written_at >= TICK_S or len(self._waiting) >= _MOST_WAITING):
+        """Write what waits, if it is time."""
+        self._pulse.check()
+        late = self._clock.now() - self._written_at >= TICK_S
+        if self._waiting and (late or len(self._waiting) >= _MOST_WAITING):
             self.flush()
-        if now - self._beat_at >= BEAT_S:
-            self._beat_at = now
-            self._metadata.beat(self.run.flow, self.run.run, now)
 
     def flush(self) -> None:
         """Write what waits."""
         self._written_at = self._clock.now()
         if self._waiting:
             records = list(self._waiting.values())
-            self._metadata.save_tasks(records)
+            with self._lock:
+                self._metadata.save_tasks(records)
             self._waiting.clear()
 
     @property
@@ -84,45 +94,9 @@ class Recorder:
     def close(self) -> None:
         """Write everything, and bring it to disk."""
         self.flush()
-        if self._syncer is not None:
-            self._syncer.close()
+        self._pulse.stop()
+        self._pulse.check()
 
-
-class _Syncer:
-    """A thread that brings sealed packs to disk, started by the first of them."""
-
-    def __init__(self, datastore: Datastore) -> None:
-        self._datastore = datastore
-        self._dirty = threading.Event()
-        self._closing = threading.Event()
-        self._failure: StoreError | None = None
-        self._thread: threading.Thread | None = None
-
-    def dirty(self) -> None:
-        self._raise_failure()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="stepwell-sync", daemon=True)
-            self._thread.start()
-        self._dirty.set()
-
-    def close(self) -> None:
-        self._closing.set()
-        if self._thread is not None:
-            self._dirty.set()
-            self._thread.join()
-        self._raise_failure()
-
-    def _work(self) -> None:
-        while not self._closing.wait(SYNC_S) or self._dirty.is_set():
-            if self._dirty.is_set():
-                self._dirty.clear()
-                try:
-                    self._datastore.sync()
-                except StoreError as error:
-                    self._failure = error
-                    return
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+    def _beat(self) -> None:
+        with self._lock:
+            self._metadata.beat(self.run.flow, self.run.run, self._clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.exceptions import StoreError
+from stepwell.exceptions import StoreError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.policy import StepPolicy
@@ -31,8 +32,8 @@ from stepwell.runtime.whole_file import write_whole
 from stepwell.scheduling.orders import EndRun
 from stepwell.scheduling.progress import Progress
 
-_CODE_PATIENCE_S = 0.01
-"""A few files are read, packed and stored in a millisecond or two; many are not waited for."""
+_PATIENCE_S = 0.01
+"""A few files are packed and stored in a millisecond or two, and git is as quick; more is not waited for."""
 
 
 class Runtime:
@@ -75,6 +76,7 @@ class Runtime:
             The run could not be registered.
         """
         metadata: MetadataStore | None = None
+        git: GitState | None = None
         try:
             refuse(self._definition, self._engine.capabilities)
             git = GitState(self._definition.file)
@@ -89,25 +91,36 @@ class Runtime:
                     clock=self._clock,
                     datastore=datastore,
                     metadata=metadata,
-                    surroundings={"git-info": git.info(), **code.fields(_CODE_PATIENCE_S)},
+                    surroundings=_found_out(git, code, _PATIENCE_S),
                     code_version=code.version,
                 )
                 begun = _begin(context, asked)
-                self._write_files(begun.info, options, metadata)
-                result = self._drive(begun, context, listener, stop)
-                _record_code(begun.recorder, code)
+                self._write_files(begun, options, metadata)
+                _record_late(begun.recorder, _found_out(git, code, 0.0))
+                with begun.recorder.beating():
+                    result = self._drive(begun, context, listener, stop)
+                _record_late(begun.recorder, _found_out(git, code))
                 return result
         finally:
             self._engine.close()
+            if git is not None:
+                git.close()
             if metadata is not None:
                 metadata.close()
 
-    def _write_files(self, info: RunInfo, options: RunOptions, metadata: MetadataStore) -> None:
-        if options.run_id_file is not None:
-            write_whole(options.run_id_file, info.run)
-        if options.runner_attribute_file is not None:
-            known = {"run_id": info.run, "flow_name": info.flow, "metadata": metadata.location}
-            write_whole(options.runner_attribute_file, msgspec.json.encode(known).decode())
+    def _write_files(self, begun: BegunRun, options: RunOptions, metadata: MetadataStore) -> None:
+        info = begun.info
+        try:
+            if options.run_id_file is not None:
+                write_whole(options.run_id_file, info.run)
+            if options.runner_attribute_file is not None:
+                known = {"run_id": info.run, "flow_name": info.flow, "metadata": metadata.location}
+                write_whole(options.runner_attribute_file, msgspec.json.encode(known).decode())
+        except UsageError as error:
+            begun.recorder.save_run(
+                state=RunState.FAILED, reason=f"it did not start: {error}", finished_at=self._clock.now()
+            )
+            raise
 
     def _drive(
         self, begun: BegunRun, context: RunContext, listener: Listener, stop: StopRequests
@@ -224,9 +237,17 @@ def _begin(context: RunContext, asked: RunAsked) -> BegunRun:
     return begin_resumed(context, asked)
 
 
-def _record_code(recorder: Recorder, code: CodeKeeper) -> None:
-    """Record the package of code that took longer to read than a run waits for before it starts."""
-    fields = {**recorder.run.fields, **code.fields()}
+def _found_out(git: GitState, code: CodeKeeper, wait_s: float | None = None) -> dict[str, str]:
+    """Return the recorded fields that take time to find out, as they are known after so long; None waits."""
+    began = time.monotonic()
+    fields = code.fields(wait_s)
+    left_s = None if wait_s is None else max(0.0, began + wait_s - time.monotonic())
+    return {**fields, "git-info": git.info(left_s)}
+
+
+def _record_late(recorder: Recorder, found_out: dict[str, str]) -> None:
+    """Record what took longer to find out than a run waits for before it starts."""
+    fields = {**recorder.run.fields, **found_out}
     if fields != recorder.run.fields:
         recorder.save_run(fields=fields)
 

@@ -47,26 +47,51 @@ class GitState:
     """
 
     def __init__(self, script: str, patience_s: float = 5.0) -> None:
-        self._patience_s = patience_s
+        self._deadline = time.monotonic() + patience_s
         folder = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - hot start-up path
         self._asked = _ask_git(folder) if _in_repository(folder) else None
+        self._said = bytearray()
+        self._info = ""
 
-    def info(self) -> str:
-        """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer. Call once."""
+    def info(self, wait_s: float | None = None) -> str:
+        """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer.
+
+        Parameters
+        ----------
+        wait_s
+            How long to wait for the answer now, if it may still come; None is as long as it may take.
+        """
+        if self._asked is not None:
+            now = time.monotonic()
+            until = self._deadline if wait_s is None else min(now + wait_s, self._deadline)
+            if _read_all(self._asked[1], until, self._said):
+                self._info = _told(self._said) if self._end() == 0 else ""
+            elif until == self._deadline:
+                self.close()
+        return self._info
+
+    def close(self) -> None:
+        """Wait no more. Doing it twice is doing it once."""
+        if self._asked is not None:
+            os.kill(self._asked[0], signal.SIGKILL)
+            self._end()
+
+    def _end(self) -> int:
         if self._asked is None:
-            return ""
+            return 0
         pid, answer = self._asked
-        out = _read_all(answer, self._patience_s)
+        self._asked = None
         os.close(answer)
-        if out is None:
-            os.kill(pid, signal.SIGKILL)
-        status = os.waitpid(pid, 0)[1]
-        lines = (out or b"").decode(errors="replace").splitlines()
-        commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "")
-        if status or not commit or commit == "(initial)":
-            return ""
-        dirty = any(not line.startswith("#") for line in lines)
-        return f"{commit}-dirty" if dirty else commit
+        return os.waitpid(pid, 0)[1]
+
+
+def _told(answer: bytearray) -> str:
+    lines = answer.decode(errors="replace").splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "")
+    if not commit or commit == "(initial)":
+        return ""
+    dirty = any(not line.startswith("#") for line in lines)
+    return f"{commit}-dirty" if dirty else commit
 
 
 def _ask_git(folder: str) -> tuple[int, int] | None:
@@ -87,18 +112,16 @@ def _ask_git(folder: str) -> tuple[int, int] | None:
         os.close(its_end)
 
 
-def _read_all(fd: int, patience_s: float) -> bytes | None:
-    """Read up to the end; None if that does not come in time."""
-    found = bytearray()
+def _read_all(fd: int, deadline: float, found: bytearray) -> bool:
+    """Read into ``found``; False if the end does not come in time."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    deadline = time.monotonic() + patience_s
     while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
         data = os.read(fd, 1 << 16)
         if not data:
-            return bytes(found)
+            return True
         found += data
-    return None
+    return False
 
 
 def _in_repository(folder: str) -> bool:

@@ -8,6 +8,7 @@ only commits its pack and keeps its log.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from stepwell.code_package.package import code_version
 from stepwell.datastore.datastore import Datastore
@@ -118,7 +119,9 @@ class TaskEntry:
             int(options.max_log_size_mb * 1024 * 1024),
             order.is_last_attempt,
         )
-        result = task.run(due, self._definition.policies[order.step], info, stop, earlier)
+        policy = self._definition.policies[order.step]
+        with nullcontext() if recorder is None else recorder.beating():
+            result = task.run(due, policy, info, stop, earlier)
         if state is not None and recorder is not None:
             recorder.close()
             self._move(state, order, result)

@@ -9,37 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from stepwell.exceptions import StepwellNotFound, StepwellTaggingError
-from stepwell.metadata_store.liveness import SILENCE_S, settle
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
-
-FLOW = "Contract"
-
-
-def a_run(run: str = "1", flow: str = FLOW, state: RunState = RunState.RUNNING) -> RunRecord:
-    """Return a run that began at second 100."""
-    return RunRecord(flow=flow, run=run, state=state, user="ann", created_at=100.0, heartbeat_at=100.0)
-
-
-def a_task(
-    number: int,
-    step: str = "start",
-    state: TaskState = TaskState.RUNNING,
-    run: str = "1",
-    index_path: str = "",
-) -> TaskRecord:
-    """Return a task of `a_run`, made at second 100 + ``number``."""
-    return TaskRecord(
-        flow=FLOW,
-        run=run,
-        step=step,
-        task=str(number),
-        number=number,
-        state=state,
-        created_at=100.0 + number,
-        index_path=index_path,
-    )
+from stepwell.testing.liveness_contract import LivenessContract
+from stepwell.testing.metadata_records import FLOW, a_run, a_task
 
 
 def ids(records: Iterable[RunRecord | TaskRecord]) -> list[str]:
@@ -47,7 +21,7 @@ def ids(records: Iterable[RunRecord | TaskRecord]) -> list[str]:
     return [record.task if isinstance(record, TaskRecord) else record.run for record in records]
 
 
-class MetadataContract:
+class MetadataContract(LivenessContract):
     """The promises of the metadata port, each as a test. ``store`` is empty."""
 
     def test_run_ids_increase(self, store: MetadataStore) -> None:
@@ -192,34 +166,6 @@ class MetadataContract:
 
         assert list(store.flows()) == ["Alpha", "Zeta"]
 
-    def test_a_heartbeat_is_recorded_and_changes_nothing_else(self, store: MetadataStore) -> None:
-        store.save_run(a_run())
-
-        store.beat(FLOW, "1", 110.5)
-
-        assert store.run(FLOW, "1") == replace(a_run(), heartbeat_at=110.5)
-
-    def test_a_heartbeat_of_an_unknown_run_does_nothing(self, store: MetadataStore) -> None:
-        store.beat(FLOW, "1", 110.0)
-
-        assert store.run(FLOW, "1") is None
-
-    def test_a_lost_run_that_beats_is_running_again(self, store: MetadataStore) -> None:
-        store.save_run(replace(a_run(state=RunState.LOST), finished_at=130.0, reason="silent"))
-
-        store.beat(FLOW, "1", 170.0)
-
-        assert store.run(FLOW, "1") == replace(a_run(), heartbeat_at=170.0)
-
-    @pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.INTERRUPTED])
-    def test_a_late_heartbeat_brings_no_ended_run_back(self, store: MetadataStore, state: RunState) -> None:
-        store.save_run(replace(a_run(state=state), finished_at=130.0, reason="because"))
-
-        store.beat(FLOW, "1", 131.0)
-
-        found = _run(store)
-        assert (found.state, found.finished_at, found.reason) == (state, 130.0, "because")
-
     def test_a_run_is_replaced_if_it_is_as_it_was_seen(self, store: MetadataStore) -> None:
         store.save_run(replace(a_run(), tags=("kept",)))
         lost = replace(a_run(), state=RunState.LOST, reason="silent")
@@ -248,14 +194,6 @@ class MetadataContract:
             store.replace_run(a_run(), a_run())
 
         assert store.run(FLOW, "1") is None
-
-    def test_a_run_read_long_after_its_last_heartbeat_is_recorded_as_lost(self, store: MetadataStore) -> None:
-        store.save_run(a_run())
-
-        settled = settle(store, a_run(), 100.0 + SILENCE_S + 1, "here")
-
-        assert settled.state == RunState.LOST
-        assert store.run(FLOW, "1") == settled
 
     def test_tags_are_removed_then_added(self, store: MetadataStore) -> None:
         store.save_run(replace(a_run(), tags=("a", "b"), system_tags=("user:ann",)))

@@ -87,6 +87,15 @@ def test_a_run_whose_process_lives_is_running(process):
 
 # SPEC 12.4-2
 @needs_proc
+def test_a_run_whose_process_lives_is_running_however_long_it_is_silent(process):
+    run = run_of(process.pid)
+
+    assert effective_state(run, NOW + 10_000.0, "here") == RunState.RUNNING
+    assert effective_state(run, NOW + 10_000.0, "there") == RunState.LOST
+
+
+# SPEC 12.4-2
+@needs_proc
 @pytest.mark.parametrize("end", [gone, zombie])
 def test_a_run_whose_process_has_ended_is_lost_at_once(process, end):
     run = run_of(process.pid)

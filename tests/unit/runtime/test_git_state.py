@@ -104,3 +104,36 @@ def test_a_git_that_hangs_is_ended_and_tells_nothing(script, monkeypatch):
     pid = int((script.parent / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+# SPEC 7.1-6
+def test_an_answer_that_takes_long_can_be_fetched_later(script, monkeypatch):
+    _git_that(
+        script, monkeypatch,
+        "echo '# branch.oid 1234'",
+        "while [ ! -e go ]; do sleep 0.05; done",
+        "echo '1 .M N... 100644 100644 100644 1234 1234 flow.py'",
+    )  # fmt: skip
+    monkeypatch.chdir(script.parent)
+    git = GitState(str(script))
+
+    early = git.info(0.2)
+    (script.parent / "go").touch()
+
+    assert (early, git.info(), git.info(0.0)) == ("", "1234-dirty", "1234-dirty")
+
+
+def test_a_git_that_is_not_waited_for_is_ended(script, monkeypatch):
+    _git_that(script, monkeypatch, "echo $$ > pid", "echo", "exec sleep 600")
+    monkeypatch.chdir(script.parent)
+    git = GitState(str(script))
+    while not (script.parent / "pid").exists() or not (script.parent / "pid").read_text().strip():
+        git.info(0.05)
+
+    git.close()
+    git.close()
+
+    pid = int((script.parent / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert git.info() == ""

@@ -15,9 +15,10 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.engines.local.child import TaskRunner
-from stepwell.engines.local.launcher import PATIENCE_S, signal_group
+from stepwell.engines.local.launcher import PATIENCE_S
 from stepwell.engines.local.link import Link
 from stepwell.engines.local.messages import Began, Begin, Ended, Launch, Stop, raw
+from stepwell.engines.local.processes import signal_group
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest

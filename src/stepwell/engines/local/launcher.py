@@ -35,6 +35,13 @@ from stepwell.engines.local.messages import (
     Stop,
     frame,
 )
+from stepwell.engines.local.processes import (
+    children_of,
+    ended_child,
+    lead_group,
+    open_ending,
+    signal_group,
+)
 from stepwell.engines.local.spawn import become_spawned
 
 PATIENCE_S = 5.0
@@ -109,7 +116,7 @@ class Launcher:
 
     def _take_over_process(self) -> None:
         child.adopt_orphans(self._prctl)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interpreter of its own has it from its start
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it, for tasks too
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -186,8 +193,8 @@ class Launcher:
             return
         if pid == 0:
             self._become_task(begin, launch, stdout, stderr)
-        _lead_group(pid)
-        ending = _open_ending(pid)
+        lead_group(pid)
+        ending = open_ending(pid)
         if ending >= 0:
             self._poll.register(ending, select.POLLIN)
         self._children[pid] = _Child(launch.number, launch.limit_s, ending)
@@ -219,7 +226,7 @@ class Launcher:
 
     def _reap(self) -> None:
         while True:
-            pid = _ended_child()
+            pid = ended_child()
             if not pid:
                 return
             task = self._children.pop(pid, None)
@@ -289,7 +296,7 @@ class Launcher:
         deadline = time.monotonic() + PATIENCE_S
         pause = 0.0005
         while time.monotonic() < deadline:
-            for pid in _children_of(self._pid):
+            for pid in children_of(self._pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             try:
@@ -299,48 +306,6 @@ class Launcher:
                 return
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
-
-
-def _lead_group(pid: int) -> None:
-    try:
-        os.setpgid(pid, pid)  # parent and child both do it, so that neither has to wait for the other
-    except OSError:
-        return  # it has ended
-
-
-def _open_ending(pid: int) -> int:
-    """Return a descriptor that can be read when the child has ended; -1 where there is none."""
-    pidfd_open = getattr(os, "pidfd_open", None)
-    try:
-        return -1 if pidfd_open is None else pidfd_open(pid)
-    except OSError:
-        return -1  # an old kernel, or no descriptor is left
-
-
-def _ended_child() -> int:
-    """Return the pid of a child that has ended and is not reaped, or 0."""
-    try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return 0
-    return found.si_pid if found is not None else 0
-
-
-def signal_group(group: int, number: int) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
-    except PermissionError:
-        return  # macOS says so of a group in which only zombies are left
-
-
-def _children_of(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
-        return []  # not Linux: the groups have been killed, what left them cannot be found
 
 
 def fork_launcher(
@@ -357,10 +322,19 @@ def fork_launcher(
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()  # else each side would write what is buffered
-    pid = os.fork()
+    # Ctrl-C reaches the new process until that has a group of its own; it is for the run process to hear.
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
     if pid:
         return pid
     try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
         os.setpgid(0, 0)  # signals to the run's group are for the run process to decide on
         for fd in foreign_fds:
             os.close(fd)
