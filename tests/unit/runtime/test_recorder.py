@@ -6,7 +6,8 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
-from stepwell.runtime.recorder import BEAT_S, TICK_S, Recorder
+from stepwell.runtime.pulse import BEAT_S
+from stepwell.runtime.recorder import TICK_S, Recorder
 from stepwell.storages.memory import MemoryStorage
 
 RUN = RunRecord(flow="F", run="1", state=RunState.RUNNING, user="ann", created_at=0.0, heartbeat_at=0.0)
