@@ -42,7 +42,12 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
     origin = run.fields.get("origin-run-id")
     steps = {task.step for task in tasks} | graph.nodes.keys()
     return BegunRun(
-        context.info(run, origin), recorder, earlier, past.records, plan(graph, tasks, earlier, (), steps)
+        context.info(run, origin),
+        recorder,
+        earlier,
+        past.records,
+        plan(graph, tasks, earlier, (), steps),
+        names=past.names,
     )
 
 
@@ -55,6 +60,11 @@ def _dead_run(context: RunContext, run_id: str) -> RunRecord:
     found = settle(context.metadata, found, context.clock.now(), socket.gethostname())
     if found.state is RunState.SUCCEEDED:
         raise UsageError(f"Run {flow}/{run_id} has succeeded: nothing is left to do.")
+    if found.by_scheduler:
+        raise UsageError(
+            f"A scheduler starts the tasks of run {flow}/{run_id}: let it go on with it, or take its results "
+            f"over with `resume --origin-run-id {run_id}`."
+        )
     if found.state in _ALIVE:
         raise UsageError(
             f"Run {flow}/{run_id} is alive: process {found.pid} on {found.host} carries it out. "

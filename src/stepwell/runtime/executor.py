@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -54,13 +54,22 @@ class _Flight:
 
 
 class Parts(Struct, frozen=True):
-    """What an executor works with. ``listener`` gets every event, in the calling thread."""
+    """What an executor works with.
+
+    Attributes
+    ----------
+    listener
+        Gets every event, in the calling thread.
+    names
+        The ids of earlier tasks that scheduling knows by another number.
+    """
 
     engine: Engine
     datastore: Datastore
     recorder: Recorder
     clock: Clock
     listener: Listener
+    names: Mapping[int, str] = {}
 
 
 class Executor:
@@ -93,6 +102,7 @@ class Executor:
         self._recorder = parts.recorder
         self._clock = parts.clock
         self._emit = parts.listener
+        self._names = parts.names
         self._asked_to_stop = asked_to_stop
         self._max_log_size = max_log_size
         self._flights: dict[TaskHandle, _Flight] = {}
@@ -202,15 +212,17 @@ class Executor:
         return flight.request, self._definition.policies[launch.step]
 
     def _new_flight(self, launch: Launch) -> _Flight:
-        key = TaskKey(self._info.flow, self._info.run, launch.step, str(launch.task))
+        key = TaskKey(self._info.flow, self._info.run, launch.step, self._id_of(launch.task))
         request = TaskRequest(
             key=key,
             attempt=launch.attempt,
-            parents=tuple(TaskRef(step, str(task)) for step, task in launch.parents),
+            parents=tuple(TaskRef(step, self._id_of(task)) for step, task in launch.parents),
             index=launch.index,
-            split=None if launch.split is None else TaskRef(launch.split[0], str(launch.split[1])),
+            split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
             retries_left=launch.retries_left,
-            lost=tuple(LostBranch(index, TaskRef(step, str(task))) for index, step, task in launch.failed),
+            lost=tuple(
+                LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
+            ),
         )
         record = TaskRecord(
             flow=key.flow,
@@ -221,10 +233,13 @@ class Executor:
             state=TaskState.WAITING,
             attempt=launch.attempt,
             index_path=",".join(map(str, launch.index_path)),
-            parents=parents_text(launch.parents),
+            parents=parents_text([(parent.step, parent.task) for parent in request.parents]),
             host=self._recorder.run.host,
         )
         return _Flight(launch, record, request, self._label_of(launch))
+
+    def _id_of(self, number: int) -> str:
+        return self._names.get(number) or str(number)
 
     def _label_of(self, launch: Launch) -> str:
         if launch.index is None:

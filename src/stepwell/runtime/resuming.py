@@ -15,7 +15,7 @@ from stepwell.definition.parameter_values import resolve
 from stepwell.definition.reads import mentions
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.runtime.beginning import BegunRun, RunContext, claim, register
 from stepwell.runtime.options import ResumeRun
@@ -58,7 +58,14 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     recorder = register(context, run, info, found.parameters)
     stops = "results were taken over, and nothing was to be executed" if asked.clone_only else ""
     return BegunRun(
-        info, recorder, found.earlier, found.past.records, found.plan, stops, notices=found.notices
+        info,
+        recorder,
+        found.earlier,
+        found.past.records,
+        found.plan,
+        stops,
+        notices=found.notices,
+        names=found.past.names,
     )
 
 
@@ -78,9 +85,10 @@ def resumption(
                 "  ", " "
             )
         )
-    if metadata.run(flow, asked.origin) is None:
+    origin = metadata.run(flow, asked.origin)
+    if origin is None:
         raise StepwellNotFound(f"There is no run {flow}/{asked.origin} in {metadata.location}.")
-    first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, PARAMETERS_TASK))
+    first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, origin.parameters_task))
     if first is None:
         raise StepwellDataMissing(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
