@@ -127,6 +127,12 @@ def test_the_demo_runs_and_says_how_to_look_at_its_results(call):
     done = call("-m", "stepwell", "demo")
     assert done.returncode == 0, done.stderr
     assert "stepwell dump LibraryStatistics/latest/end" in done.stderr
+    assert "retry 1 of 2" in done.stdout and "task started (attempt 1)" in done.stdout
+    assert "run failed" in done.stdout and "6 tasks reused from run 1" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("tasks: 8 reused, 1 succeeded)")
+    first = call("-m", "stepwell", "logs", "LibraryStatistics/latest/measure[0]", "--attempt", "0")
+    assert "cannot be read just now" in first.stdout
+    assert call("-m", "stepwell", "runs", "LibraryStatistics").stdout.count("LibraryStatistics/") == 2
 
 
 def test_a_reader_that_goes_away_early_sees_no_traceback(call, tmp_path):

@@ -161,3 +161,49 @@ def test_a_foreign_scheduler_gets_the_same_results_as_run(folder):
     assert foreign["start"].task.stdout == "starts argo-hello\n"
     assert foreign["work"].task.parent_task_pathspecs
     assert {task.index for task in foreign["work"]} == {0, 1, 2}
+
+
+# SPEC 7.4-4
+# SPEC 7.4-10
+def test_a_run_of_a_foreign_scheduler_can_be_resumed(folder):
+    folder.file(FLOW)
+    Scheduler(folder, "argo-hello").drive("--width", "3")
+    origin = Run("F/argo-hello", scope(folder))
+
+    whole = folder.call("flow.py", "resume", "--origin-run-id", "argo-hello")
+    part = folder.call("flow.py", "resume", "join", "--origin-run-id", "argo-hello")
+    again = folder.call("flow.py", "resume", "collect")
+
+    assert whole.returncode == part.returncode == again.returncode == 0, (
+        words(whole) + words(part) + words(again)
+    )
+    runs = [Run(f"F/{found.id}", scope(folder)) for found in Flow("F", scope(folder)) if found.id.isdigit()]
+    assert [run.successful for run in runs] == [True] * 3
+    for run in runs:
+        # The class body draws anew for each run, so that only a run of one piece is constant.
+        found, wanted = results(run), results(origin)
+        for values in (*found.values(), *wanted.values()):
+            values.pop("constant", None)
+        assert found == wanted
+    first = next(run for run in runs if run["end"].task.origin_pathspec)
+    ids = {step.id: {task.id for task in step} for step in origin}
+    assert {step.id: {task.id for task in step} for step in first} == ids
+    assert first["start"].task.stdout == "starts argo-hello\n"
+    assert first["start"].task.origin_pathspec == origin["start"].task.pathspec
+    assert list(first["end"].task.parent_task_pathspecs) == [first["join"].task.pathspec]
+    assert list(first["join"].task.child_task_pathspecs) == [first["end"].task.pathspec]
+    new = {task.id for run in runs for step in run for task in step} - set().union(*ids.values())
+    assert all(id.isdigit() for id in new)
+
+
+# SPEC 7.3-1
+def test_a_run_of_a_foreign_scheduler_is_not_continued_here(folder):
+    folder.file(FLOW)
+    scheduler = Scheduler(folder, "argo-hello")
+    scheduler.call("init", "--run-id", "argo-hello", "--task-id", "params")
+    scheduler.task("start", ["argo-hello/_parameters/params"])
+
+    done = folder.call("flow.py", "continue", "argo-hello")
+
+    assert done.returncode == 2, words(done)
+    assert "resume --origin-run-id argo-hello" in done.stderr

@@ -13,9 +13,8 @@ from stored_runs import (
     of_kind,
     states_of,
     stored_run,
-    tasks_of,
 )
-from test_resume import HANGING, executed, plan_of, resume
+from test_resume import HANGING, executed, plan_of, resume, succeeded
 
 
 # SPEC 7.4-5
@@ -94,6 +93,21 @@ def test_a_parameter_that_is_overridden_has_its_new_value(folder):
     assert stored_run(folder, "2")["end"].task["alpha"].data == 8
     assert stored_run(folder, "2")["_parameters"].task["alpha"].data == 8
     assert stored_run(folder, "3")["end"].task["alpha"].data == 5
+
+
+# SPEC 7.4-8
+@pytest.mark.parametrize("isolation", ["fork", "spawn", "inline"])
+@pytest.mark.parametrize("step", ["right", "outer"])
+def test_what_is_executed_after_reused_results_has_the_values_of_the_new_run(folder, step, isolation):
+    succeeded(folder)
+    folder.file(FLOW.replace("as it was", "as it is now"))
+
+    assert resume(folder, step, "--alpha", "8", "--isolation", isolation).returncode == 0
+
+    run = stored_run(folder, "2")
+    assert run["right"].task["seen"].data == (8, "as it is now")
+    assert run["right"].task["alpha"].data == run.data.alpha == 8
+    assert run["outer_join"].task["alpha"].data == (1 if step == "right" else 8)
 
 
 # SPEC 7.4-8
@@ -205,8 +219,10 @@ def test_a_pack_that_is_damaged_in_the_origin_s_origin_is_made_again(folder, dam
     assert ("inner", (1, 1)) in executed(done)
     run = stored_run(folder, "3" if command == "resume" else "2")
     assert run.successful and run.data.all == MADE
-    made = tasks_of(run)["inner", "start:1,outer:1"]
-    assert made.status == "succeeded" and made.origin_pathspec is None
+    (made,) = [task for task in run["inner"] if task.origin_pathspec is None]
+    assert made.status == "succeeded" and made["made"].data == "b1"
+    lost = [task.id for task in run["inner"] if task.status == "lost"]
+    assert lost == ([inner.id] if command == "continue" else [])
 
 
 # SPEC 7.4-4

@@ -1,4 +1,8 @@
-"""Which module of the standard library says the most in the fewest lines? Run by ``stepwell demo``."""
+"""Which module of the standard library has the shortest functions? Run by ``stepwell demo``.
+
+One measurement fails at first and is tried again. With a unit that it does not know, the last step fails; the
+demo shows that a run is resumed then, and measures nothing a second time.
+"""
 
 # ruff: noqa: T201 - the output of a step is what `print` writes
 from __future__ import annotations
@@ -6,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from stepwell.decorators.retry import retry
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
 from stepwell.definition.step import step
+from stepwell.runtime.task.current import current
+
+UNITS = {"lines": 1, "screens": 40}
 
 
 class LibraryStatistics(FlowSpec):
@@ -20,6 +28,7 @@ class LibraryStatistics(FlowSpec):
         separator=",",
         help="modules to measure",
     )
+    unit = Parameter("unit", default="lines", help="what lengths are told in: lines or screens")
 
     @step
     def start(self) -> None:
@@ -27,6 +36,7 @@ class LibraryStatistics(FlowSpec):
         self.names = list(self.modules)
         self.next(self.measure, foreach="names")
 
+    @retry(times=2, delay=0.3)
     @step
     def measure(self) -> None:
         """Read one module's source and count what is in it."""
@@ -35,6 +45,8 @@ class LibraryStatistics(FlowSpec):
         from pathlib import Path
 
         self.module = str(self.input)
+        if self.index == 0 and current.retry_count == 0:
+            raise OSError(f"The source of {self.module} cannot be read just now (this demo makes it so).")
         spec = importlib.util.find_spec(self.module)
         if spec is None or spec.origin is None:
             raise ValueError(f"{self.module} has no source file")
@@ -59,8 +71,11 @@ class LibraryStatistics(FlowSpec):
     @step
     def end(self) -> None:
         """Say what came of it."""
+        if self.unit not in UNITS:
+            raise ValueError(f"The unit {self.unit!r} is not known; the units are {', '.join(UNITS)}.")
+        self.median = self.median_lines / UNITS[self.unit]
         print(
-            f"shortest functions: {self.ranking[0]}; median length of a module: {self.median_lines:g} lines"
+            f"shortest functions: {self.ranking[0]}; median length of a module: {self.median:g} {self.unit}"
         )
 
 

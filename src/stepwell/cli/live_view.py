@@ -78,7 +78,7 @@ class _Row:
 
     def _when_retried(self) -> str:
         next_at = min(self.retrying.values(), default=0.0)
-        return f"to be tried again at {time.strftime('%H:%M:%S', time.localtime(next_at))}"
+        return f"retrying at {time.strftime('%H:%M:%S', time.localtime(next_at))}"
 
     def elapsed(self, now: float) -> str:
         """For how long the step has been, or was, at work; and its longest running task."""

@@ -5,23 +5,42 @@ The table of a run is one object, written before its first task and never change
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from stepwell.datastore import layout
 from stepwell.datastore.storage import Storage
 from stepwell.model import wire
-from stepwell.model.ids import TaskKey
+from stepwell.model.ids import TaskKey, is_number
 
 
-class ReusedRange(Struct, frozen=True, array_like=True):
-    """Tasks of one step with the ids from ``first`` to ``last``, which are those of run ``origin``."""
+class ReusedRange(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """Tasks of one step with the ids from ``first`` to ``last``, which are those of run ``origin``.
+
+    A task whose id is no number has an entry of its own, with the id as ``task``.
+    """
 
     step: str
     first: int
     last: int
     origin: str
+    task: str = ""
+
+
+class _Table(Struct):
+    """What one run takes from others: ranges by step in the order of their ids, and single tasks."""
+
+    ranges: dict[str, list[ReusedRange]] = field(default_factory=dict[str, list[ReusedRange]])
+    single: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+
+    def origin(self, step: str, task: str) -> str | None:
+        if not is_number(task):
+            return self.single.get((step, task))
+        ranges = self.ranges.get(step, [])
+        place = bisect_right(ranges, int(task), key=_first) - 1
+        return ranges[place].origin if place >= 0 and int(task) <= ranges[place].last else None
 
 
 class ReusedTasks:
@@ -29,46 +48,55 @@ class ReusedTasks:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._tables: dict[tuple[str, str], dict[str, list[ReusedRange]]] = {}
+        self._tables: dict[tuple[str, str], _Table] = {}
 
-    def write(self, flow: str, run: str, tasks: Iterable[tuple[str, int, str]]) -> None:
+    def write(self, flow: str, run: str, tasks: Iterable[tuple[str, str, str]]) -> None:
         """Write the table of a run: step, id and origin of each reused task."""
-        ranges: list[ReusedRange] = []
-        for step, task, origin in sorted(tasks):
-            last = ranges[-1] if ranges else None
-            if last is not None and (last.step, last.origin, last.last + 1) == (step, origin, task):
-                ranges[-1] = ReusedRange(step, last.first, task, origin)
+        found = list(tasks)
+        numbered = sorted((step, int(task), origin) for step, task, origin in found if is_number(task))
+        table: list[ReusedRange] = []
+        for step, number, origin in numbered:
+            last = table[-1] if table else None
+            if last is not None and (last.step, last.origin, last.last + 1) == (step, origin, number):
+                table[-1] = ReusedRange(step, last.first, number, origin)
             else:
-                ranges.append(ReusedRange(step, task, task, origin))
-        if ranges:
-            self._storage.write(layout.reused_key(flow, run), [wire.encode(tuple(ranges))])
+                table.append(ReusedRange(step, number, number, origin))
+        named = ((step, task, origin) for step, task, origin in found if not is_number(task))
+        table += (ReusedRange(step, 0, 0, origin, task) for step, task, origin in named)
+        if table:
+            self._storage.write(layout.reused_key(flow, run), [wire.encode(tuple(table))])
 
     def origin_of(self, key: TaskKey) -> TaskKey | None:
         """Return the task whose results stand for this one; None if it is not reused."""
-        if not key.task.isdecimal():
-            return None
-        number = int(key.task)
-        for found in self._table(key.flow, key.run).get(key.step, ()):
-            if found.first <= number <= found.last:
-                return TaskKey(key.flow, found.origin, key.step, key.task)
-        return None
+        origin = self._table(key.flow, key.run).origin(key.step, key.task)
+        return None if origin is None else TaskKey(key.flow, origin, key.step, key.task)
 
     def of_run(self, flow: str, run: str) -> Iterator[tuple[TaskKey, TaskKey]]:
         """Yield each task that the run takes from others, and the one that it stands for."""
-        for ranges in self._table(flow, run).values():
+        table = self._table(flow, run)
+        for ranges in table.ranges.values():
             for found in ranges:
                 for number in range(found.first, found.last + 1):
-                    key = TaskKey(flow, run, found.step, str(number))
-                    yield key, TaskKey(flow, found.origin, found.step, key.task)
+                    task = str(number)
+                    yield TaskKey(flow, run, found.step, task), TaskKey(flow, found.origin, found.step, task)
+        for (step, task), origin in table.single.items():
+            yield TaskKey(flow, run, step, task), TaskKey(flow, origin, step, task)
 
-    def _table(self, flow: str, run: str) -> dict[str, list[ReusedRange]]:
+    def _table(self, flow: str, run: str) -> _Table:
         known = self._tables.get((flow, run))
         if known is not None:
             return known
-        table: dict[str, list[ReusedRange]] = {}
+        table = _Table()
         data = self._storage.read(layout.reused_key(flow, run))
         if data is not None:  # else it may be about to be written
             for found in wire.decode(data, tuple[ReusedRange, ...]):
-                table.setdefault(found.step, []).append(found)
+                if found.task:
+                    table.single[found.step, found.task] = found.origin
+                else:
+                    table.ranges.setdefault(found.step, []).append(found)
             self._tables[flow, run] = table
         return table
+
+
+def _first(entry: ReusedRange) -> int:
+    return entry.first

@@ -8,6 +8,11 @@ PARAMETERS_STEP = "_parameters"
 PARAMETERS_TASK = "0"
 
 
+def is_number(id: str) -> bool:
+    """Whether an id is a number as we write them, and not one that somebody else has made up."""
+    return id.isascii() and id.isdecimal() and id == str(int(id))
+
+
 class TaskKey(Struct, frozen=True, array_like=True):
     """Names one task. Prints as ``FLOW/RUN/STEP/TASK``."""
 

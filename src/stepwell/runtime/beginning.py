@@ -87,7 +87,9 @@ class BegunRun(Struct, frozen=True):
     earlier
         What it goes on from.
     past
-        What is known of the tasks that may be reused, by step and id.
+        What is known of the tasks that may be reused, by step and number.
+    names
+        The ids of tasks that go by another number.
     plan
         What becomes of each step.
     scope
@@ -103,6 +105,7 @@ class BegunRun(Struct, frozen=True):
     plan: Sequence[StepPlan] = ()
     scope: Scope | None = None
     notices: tuple[str, ...] = ()
+    names: Mapping[int, str] = {}
 
 
 def begin_new(context: RunContext, parameters: Mapping[str, object]) -> BegunRun:

@@ -41,7 +41,15 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
         recorder.task(replace(record, state=TaskState.LOST, error="Its result is damaged or gone."))
     recorder.save_run()
     info = context.info(run, run.fields.get("origin-run-id"))
-    return BegunRun(info, recorder, found.earlier, found.past.records, found.plan, scope_of(context))
+    return BegunRun(
+        info,
+        recorder,
+        found.earlier,
+        found.past.records,
+        found.plan,
+        scope_of(context),
+        names=found.past.names,
+    )
 
 
 class Continuation(Struct, frozen=True):
@@ -73,6 +81,11 @@ def _dead_run(context: RunContext, run_id: str) -> RunRecord:
     found = settle(context.metadata, found, context.clock.now(), socket.gethostname())
     if found.state is RunState.SUCCEEDED:
         raise UsageError(f"Run {flow}/{run_id} has succeeded: nothing is left to do.")
+    if found.by_scheduler:
+        raise UsageError(
+            f"A scheduler starts the tasks of run {flow}/{run_id}: let it go on with it, or take its results "
+            f"over with `resume --origin-run-id {run_id}`."
+        )
     if found.state in _ALIVE:
         raise UsageError(
             f"Run {flow}/{run_id} is alive: process {found.pid} on {found.host} carries it out. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,7 @@ from stepwell.model.task_record import brief, parents_text, remarks
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
+from stepwell.runtime.flight import Flight
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
@@ -32,36 +33,23 @@ from stepwell.scheduling.transitions import advance
 _LABELS_OF_SPLITS = 1000
 
 
-class _Flight:
-    """A task between its launch and its end for good; between two attempts it waits for the next.
+class Parts(Struct, frozen=True):
+    """What an executor works with.
 
     Attributes
     ----------
-    error
-        What ended the attempt before.
+    listener
+        Gets every event, in the calling thread.
+    names
+        The ids of earlier tasks that scheduling knows by another number.
     """
-
-    __slots__ = ("error", "label", "launch", "log", "pid", "record", "request", "started_at")
-
-    def __init__(self, launch: Launch, record: TaskRecord, request: TaskRequest, label: str) -> None:
-        self.launch = launch
-        self.record = record
-        self.request = request
-        self.label = label
-        self.log: TaskLog | None = None
-        self.pid = 0
-        self.started_at = 0.0
-        self.error: ErrorInfo | None = None
-
-
-class Parts(Struct, frozen=True):
-    """What an executor works with. ``listener`` gets every event, in the calling thread."""
 
     engine: Engine
     datastore: Datastore
     recorder: Recorder
     clock: Clock
     listener: Listener
+    names: Mapping[int, str] = {}
 
 
 class Executor:
@@ -94,11 +82,12 @@ class Executor:
         self._recorder = parts.recorder
         self._clock = parts.clock
         self._emit = parts.listener
+        self._names = parts.names
         self._asked_to_stop = asked_to_stop
         self._max_log_size = max_log_size
         self._ends = AttemptEnds(definition, info, self._datastore)
-        self._flights: dict[TaskHandle, _Flight] = {}
-        self._between_attempts: dict[int, _Flight] = {}
+        self._flights: dict[TaskHandle, Flight] = {}
+        self._between_attempts: dict[int, Flight] = {}
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
         self._labels: dict[int, Sequence[str]] = {}
         self._heard = 0
@@ -143,7 +132,7 @@ class Executor:
             if flight.record.state in (TaskState.RUNNING, TaskState.RETRYING):
                 self._record_as_killed(flight, at)
 
-    def _record_as_killed(self, flight: _Flight, at: float) -> None:
+    def _record_as_killed(self, flight: Flight, at: float) -> None:
         killed = msgspec.structs.replace(flight.record, state=TaskState.KILLED, finished_at=at)
         self._recorder.task(killed)
 
@@ -206,16 +195,18 @@ class Executor:
         self._flights[TaskHandle(flight.request.key, launch.attempt)] = flight
         return flight.request, self._definition.policies[launch.step]
 
-    def _new_flight(self, launch: Launch) -> _Flight:
-        key = TaskKey(self._info.flow, self._info.run, launch.step, str(launch.task))
+    def _new_flight(self, launch: Launch) -> Flight:
+        key = TaskKey(self._info.flow, self._info.run, launch.step, self._id_of(launch.task))
         request = TaskRequest(
             key=key,
             attempt=launch.attempt,
-            parents=tuple(TaskRef(step, str(task)) for step, task in launch.parents),
+            parents=tuple(TaskRef(step, self._id_of(task)) for step, task in launch.parents),
             index=launch.index,
-            split=None if launch.split is None else TaskRef(launch.split[0], str(launch.split[1])),
+            split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
             retries_left=launch.retries_left,
-            lost=tuple(LostBranch(index, TaskRef(step, str(task))) for index, step, task in launch.failed),
+            lost=tuple(
+                LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
+            ),
         )
         label = self._label_of(launch)
         record = TaskRecord(
@@ -228,10 +219,13 @@ class Executor:
             attempt=launch.attempt,
             index_path=",".join(map(str, launch.index_path)),
             label=label,
-            parents=parents_text(launch.parents),
+            parents=parents_text([(parent.step, parent.task) for parent in request.parents]),
             host=self._recorder.run.host,
         )
-        return _Flight(launch, record, request, label)
+        return Flight(launch, record, request, label)
+
+    def _id_of(self, number: int) -> str:
+        return self._names.get(number) or str(number)
 
     def _label_of(self, launch: Launch) -> str:
         if launch.index is None:
@@ -252,7 +246,7 @@ class Executor:
         else:
             self._ended(flight, report)
 
-    def _began(self, flight: _Flight, report: TaskStarted) -> None:
+    def _began(self, flight: Flight, report: TaskStarted) -> None:
         flight.pid, flight.started_at = report.pid, report.at
         flight.record = msgspec.structs.replace(
             flight.record,
@@ -278,7 +272,7 @@ class Executor:
             )
         )
 
-    def _ended(self, flight: _Flight, exited: TaskExited) -> None:
+    def _ended(self, flight: Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
         if not flight.started_at and self._progress.ending is not None:
             # It was taken back before it began: there is nothing to record, and nothing to tell.
@@ -297,7 +291,7 @@ class Executor:
             self._opened(flight, exited, outcome)
         self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
 
-    def _failed(self, flight: _Flight, exited: TaskExited, verdict: Verdict) -> None:
+    def _failed(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> None:
         outcome = verdict.outcome
         error = outcome.error or ErrorInfo("Lost", "The task has no result.")
         policy = self._definition.policies[flight.launch.step]
@@ -322,7 +316,7 @@ class Executor:
                 self.first_error = (exited.handle.key, error)
         self._obey(orders)
 
-    def _opened(self, flight: _Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
+    def _opened(self, flight: Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
         transition = outcome.transition
         if transition is None:
             return
@@ -341,7 +335,7 @@ class Executor:
 
     def _record_end(
         self,
-        flight: _Flight,
+        flight: Flight,
         exited: TaskExited,
         outcome: TaskOutcome,
         state: TaskState,
@@ -381,12 +375,12 @@ class Executor:
 
     # Output
 
-    def _log(self, flight: _Flight) -> TaskLog:
+    def _log(self, flight: Flight) -> TaskLog:
         if flight.log is None:
             request = flight.request
             flight.log = TaskLog(request.key, request.attempt, flight.pid, self._emit, self._max_log_size)
         return flight.log
 
-    def _close_log(self, flight: _Flight, exited: TaskExited) -> None:
+    def _close_log(self, flight: Flight, exited: TaskExited) -> None:
         if flight.log is not None:
             flight.log.close(exited.at, self._datastore)

@@ -15,12 +15,12 @@ from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import TaskRef
-from stepwell.model.task_record import record_of
+from stepwell.model.task_record import parents_in, record_of
+from stepwell.runtime.task_numbers import TaskNumbers
 from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of
 
 _FOREACH = "foreach"
 _SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED)
-_Place = tuple[str, str]
 
 
 class Past(Struct, frozen=True):
@@ -33,9 +33,11 @@ class Past(Struct, frozen=True):
     unfinished
         Tasks that were launched and have not succeeded.
     records
-        Of those that succeeded, by step and id; ``run`` is where their packs lie.
+        Of those that succeeded, by step and number; ``run`` is where their packs lie.
     last_id
-        No task has a higher id.
+        No task has a higher number.
+    names
+        The ids of tasks that go by another number.
     lost
         Tasks that had succeeded, as the index has them, whose results are damaged or gone.
     """
@@ -44,32 +46,37 @@ class Past(Struct, frozen=True):
     unfinished: Sequence[PastTask]
     records: Mapping[tuple[str, int], TaskRecord]
     last_id: int
+    names: Mapping[int, str] = {}
     lost: Sequence[TaskRecord] = ()
 
 
 def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) -> Past:
     """Read what became of every task of a run. Damaged packs count as not there: they are made again."""
-    good: dict[_Place, Pack] = {}
-    bad: dict[_Place, Pack] = {}
+    good: dict[TaskRef, Pack] = {}
+    bad: dict[TaskRef, Pack] = {}
     for pack in _packs(datastore, flow, run):
-        place = (pack.key.step, pack.key.task)
+        place = TaskRef(pack.key.step, pack.key.task)
         if pack.outcome.ok:
             good[place] = pack
         elif place not in bad or bad[place].attempt < pack.attempt:
             bad[place] = pack
     indexed = {
-        (record.step, record.task): record
+        TaskRef(record.step, record.task): record
         for record in metadata.tasks(TaskQuery(flow=flow, run=run, ascending=True))
-        if record.task.isdecimal() and record.step != PARAMETERS_STEP
+        if record.step != PARAMETERS_STEP
     }
+    # Those that are in the datastore alone are of no known age; they are few, if there are any.
+    numbers = TaskNumbers(dict.fromkeys((*indexed, *good, *bad)))
     lost = [record for place, record in indexed.items() if place not in good and record.state in _SUCCEEDED]
     return Past(
-        succeeded=[_past_task(pack, good) for pack in good.values()],
-        unfinished=list(_unfinished(good, bad, indexed)),
+        succeeded=[_past_task(pack, good, numbers) for pack in good.values()],
+        unfinished=list(_unfinished(good, bad, indexed, numbers)),
         records={
-            (step, int(task)): _record(pack, indexed.get((step, task))) for (step, task), pack in good.items()
+            (place.step, numbers.of(place)): _record(pack, indexed.get(place), numbers.of(place))
+            for place, pack in good.items()
         },
-        last_id=max((int(task) for _, task in (*good, *bad, *indexed)), default=0),
+        last_id=numbers.last,
+        names=numbers.names,
         lost=lost,
     )
 
@@ -77,7 +84,7 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
 def _packs(datastore: Datastore, flow: str, run: str) -> Iterator[Pack]:
     """Yield what every task left that a later execution can find by its place, reused ones among them."""
     for found in datastore.packs_of_run(flow, run):
-        if isinstance(found, Pack) and found.key.task.isdecimal() and found.key.step != PARAMETERS_STEP:
+        if isinstance(found, Pack) and found.key.step != PARAMETERS_STEP:
             yield found
     for _, origin in datastore.reused.of_run(flow, run):
         try:
@@ -88,34 +95,31 @@ def _packs(datastore: Datastore, flow: str, run: str) -> Iterator[Pack]:
             yield pack
 
 
-def _past_task(pack: Pack, good: Mapping[_Place, Pack]) -> PastTask:
+def _past_task(pack: Pack, good: Mapping[TaskRef, Pack], numbers: TaskNumbers) -> PastTask:
     """Return a task in its place: after the task that opened its split if it is a join, else its parent."""
     before = pack.split or pack.parents[0]
-    opener = good.get((before.step, before.task))
-    is_child = pack.split is None and _opens_foreach(opener)
+    is_child = pack.split is None and _opens_foreach(good.get(before))
     return PastTask(
         step=pack.key.step,
-        task=int(pack.key.task),
-        after=int(before.task),
+        task=numbers.of(TaskRef(pack.key.step, pack.key.task)),
+        after=numbers.of(before),
         index=pack.frames[-1].index if is_child and pack.frames else SINGLE,
         transition=pack.outcome.transition if pack.outcome.ok else None,
         attempt=pack.attempt + 1,
-        lost=tuple((lost.index, lost.task.step, int(lost.task.task)) for lost in pack.lost),
-        inputs=_inputs_of(pack),
+        lost=tuple((lost.index, lost.task.step, numbers.of(lost.task)) for lost in pack.lost),
+        inputs=_inputs_of(pack, numbers),
     )
 
 
-def _inputs_of(pack: Pack | None) -> int:
-    if pack is None or pack.split is None:
-        return 0
-    return inputs_of(int(parent.task) for parent in pack.parents)
+def _inputs_of(pack: Pack | None, numbers: TaskNumbers) -> int:
+    return 0 if pack is None or pack.split is None else inputs_of(map(numbers.of, pack.parents))
 
 
-def _record(pack: Pack, indexed: TaskRecord | None) -> TaskRecord:
+def _record(pack: Pack, indexed: TaskRecord | None, number: int) -> TaskRecord:
     """Return what the index knows of a task that succeeded, which is more than its pack does."""
     if indexed is None or indexed.state not in _SUCCEEDED or indexed.attempt != pack.attempt:
-        return record_of(pack)
-    return replace(indexed, run=pack.key.run, state=TaskState.SUCCEEDED)
+        indexed = record_of(pack)
+    return replace(indexed, run=pack.key.run, state=TaskState.SUCCEEDED, number=number)
 
 
 def _opens_foreach(pack: Pack | None) -> bool:
@@ -124,7 +128,10 @@ def _opens_foreach(pack: Pack | None) -> bool:
 
 
 def _unfinished(
-    good: Mapping[_Place, Pack], bad: Mapping[_Place, Pack], indexed: Mapping[_Place, TaskRecord]
+    good: Mapping[TaskRef, Pack],
+    bad: Mapping[TaskRef, Pack],
+    indexed: Mapping[TaskRef, TaskRecord],
+    numbers: TaskNumbers,
 ) -> Iterator[PastTask]:
     """Yield the tasks to be tried again under their ids: what is known of their last attempt says where.
 
@@ -132,8 +139,8 @@ def _unfinished(
     for one result, and what followed it must not be taken for what follows another one.
     """
     followed = {ref for pack in good.values() for ref in (*pack.parents, pack.split)}
-    for place in sorted(bad.keys() | indexed.keys()):
-        if place in good or TaskRef(*place) in followed:
+    for place in dict.fromkeys((*indexed, *bad)):
+        if place in good or place in followed:
             continue
         record, pack = indexed.get(place), bad.get(place)
         attempt = max(
@@ -144,24 +151,23 @@ def _unfinished(
         before = _before(record, pack)
         if before is None:
             continue  # nobody knows what it followed: it is made anew, under another id
-        step, task, is_split = before
-        is_child = not is_split and _opens_foreach(good.get((step, task)))
+        after, is_split = before
+        is_child = not is_split and _opens_foreach(good.get(after))
         if is_child and index is None:
             continue
         at = index if is_child and index is not None else SINGLE
-        inputs = _inputs_of(pack)
-        yield PastTask(place[0], int(place[1]), int(task), at, None, attempt, inputs=inputs)
+        inputs = _inputs_of(pack, numbers)
+        yield PastTask(place.step, numbers.of(place), numbers.of(after), at, None, attempt, inputs=inputs)
 
 
-def _before(record: TaskRecord | None, pack: Pack | None) -> tuple[str, str, bool] | None:
-    """Return step and id of the task that a task follows, and whether it is the split that it joins."""
+def _before(record: TaskRecord | None, pack: Pack | None) -> tuple[TaskRef, bool] | None:
+    """Return the task that a task follows, and whether it is the split that it joins."""
     if pack is not None and (pack.split or pack.parents):
-        ref = pack.split or pack.parents[0]
-        return ref.step, ref.task, pack.split is not None
-    if record is None or "," in record.parents or "-" in record.parents:
+        return pack.split or pack.parents[0], pack.split is not None
+    parents = list(parents_in(record.parents)) if record is not None else []
+    if len(parents) != 1 or parents[0][1] != parents[0][2]:
         return None
-    step, slash, task = record.parents.partition("/")
-    return (step, task, False) if slash and task.isdecimal() else None
+    return TaskRef(*parents[0][:2]), False
 
 
 def _last_index(record: TaskRecord | None, pack: Pack | None) -> int | None:

@@ -14,7 +14,7 @@ from stepwell.definition.parameter_values import resolve
 from stepwell.definition.reads import mentions
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.runtime.beginning import BegunRun, RunContext, claim, register, scope_of
 from stepwell.runtime.options import ResumeRun
@@ -58,7 +58,14 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     recorder = register(context, run, info, found.parameters)
     scope = _scope_of(context, asked)
     return BegunRun(
-        info, recorder, found.earlier, found.past.records, found.plan, scope, notices=found.notices
+        info,
+        recorder,
+        found.earlier,
+        found.past.records,
+        found.plan,
+        scope,
+        notices=found.notices,
+        names=found.past.names,
     )
 
 
@@ -79,9 +86,10 @@ def resumption(
     """Work out what a resumed run takes over; nothing is written."""
     flow, graph = definition.name, definition.graph
     named = tuple(dict.fromkeys(step for step in (asked.step, asked.only) if step is not None))
-    if metadata.run(flow, asked.origin) is None:
+    origin = metadata.run(flow, asked.origin)
+    if origin is None:
         raise StepwellNotFound(f"There is no run {flow}/{asked.origin} in {metadata.location}.")
-    first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, PARAMETERS_TASK))
+    first = datastore.pack(TaskKey(flow, asked.origin, PARAMETERS_STEP, origin.parameters_task))
     if first is None:
         raise StepwellDataMissing(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."

@@ -149,7 +149,7 @@ class Runtime:
             self._definition,
             info,
             progress,
-            Parts(self._engine, datastore, recorder, self._clock, listener),
+            Parts(self._engine, datastore, recorder, self._clock, listener, begun.names),
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )

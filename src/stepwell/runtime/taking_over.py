@@ -33,12 +33,12 @@ def take_over(
     run = begun.info.run
     counts: Counter[str] = Counter()
     by_step: Counter[tuple[str, str]] = Counter()
-    elsewhere: list[tuple[str, int, str]] = []
+    elsewhere: list[tuple[str, str, str]] = []
     for order in reused:
         record = begun.past[order.step, order.task]
         origin = record.run
         if origin != run:
-            elsewhere.append((order.step, order.task, origin))
+            elsewhere.append((order.step, record.task, origin))
             record = as_reused(record, run)
         counts[record.state.value] += 1
         by_step[order.step, origin] += 1

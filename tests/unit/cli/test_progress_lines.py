@@ -9,7 +9,16 @@ from stepwell.cli.views import ViewOptions
 from stepwell.model.ids import TaskKey
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo
-from stepwell.runtime.events import RunBegan, RunFinished, SplitOpened, TaskBegan, TaskEnded, TaskLine
+from stepwell.runtime.events import (
+    RunBegan,
+    RunFinished,
+    SplitOpened,
+    StepPlanned,
+    StepReused,
+    TaskBegan,
+    TaskEnded,
+    TaskLine,
+)
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \[(?P<name>[^ ]+) \(pid \d+\)\] (?P<text>.*)")
 
@@ -136,3 +145,29 @@ def test_a_traceback_that_the_task_has_printed_is_not_shown_twice():
     assert texts == ["ValueError: bad", "task failed after 0.50 s", "Mend it."]
     hidden = lines_of(printed("start", "ValueError: bad"), failed, show_logs=frozenset())
     assert "ValueError: bad" in [text for _, text in hidden]
+
+
+# SPEC 6.1-5
+def test_what_is_caught_in_a_wide_step_is_never_only_counted():
+    opened = SplitOpened(at=1.0, key=key("start"), pid=1, target="a", num_splits=60)
+    tasks = [ended("a", task, caught="E: odd" if task == 3 else "") for task in range(60)]
+
+    told = [text for name, text in lines_of(BEGAN, opened, *tasks) if name.startswith("7/a")]
+
+    assert told == ["task succeeded (0.50 s); caught E: odd", "60 of 60 tasks succeeded"]
+
+
+# SPEC 7.4-5
+# SPEC 8.2-4
+def test_a_wide_step_that_goes_on_counts_what_is_reused_and_all_that_there_is():
+    reused = StepReused(at=1.0, step="a", tasks=70, origin="7")
+    planned = StepPlanned(at=1.0, step="a", executed=5, known=100, why="not successful: 5 of 75 tasks")
+    tasks = [event for task in range(30) for event in (begun("a", task), ended("a", task))]
+
+    told = [text for name, text in lines_of(BEGAN, reused, planned, *tasks) if name.startswith("7/a")]
+
+    assert told == [
+        "70 tasks had succeeded",
+        "5 tasks to be executed again (not successful: 5 of 75 tasks)",
+        "100 of 100 tasks succeeded",
+    ]

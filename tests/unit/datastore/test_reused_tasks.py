@@ -19,7 +19,7 @@ def key(run: str, task: int, step: str = "work") -> TaskKey:
 # SPEC 7.4-1
 def test_ids_that_follow_each_other_are_kept_as_one_range():
     storage = MemoryStorage()
-    tasks = [("work", number, "1") for number in range(1, 10_001)] + [("join", 10_001, "2")]
+    tasks = [("work", str(number), "1") for number in range(1, 10_001)] + [("join", "10001", "2")]
 
     ReusedTasks(storage).write("F", "3", reversed(tasks))
 
@@ -32,7 +32,7 @@ def test_ids_that_follow_each_other_are_kept_as_one_range():
 def test_a_task_leads_to_the_run_that_it_is_taken_from():
     storage = MemoryStorage()
     ReusedTasks(storage).write(
-        "F", "3", [("work", 2, "1"), ("work", 3, "1"), ("work", 5, "2"), ("end", 2, "2")]
+        "F", "3", [("work", "2", "1"), ("work", "3", "1"), ("work", "5", "2"), ("end", "2", "2")]
     )
 
     reused = ReusedTasks(storage)
@@ -58,8 +58,8 @@ def test_a_run_that_takes_nothing_has_no_table_and_one_that_has_it_keeps_it():
     reused.write("F", "3", [])
     assert reused.origin_of(key("3", 1)) is None
 
-    reused.write("F", "3", [("work", 1, "1")])
-    reused.write("F", "3", [("work", 1, "2")])
+    reused.write("F", "3", [("work", "1", "1")])
+    reused.write("F", "3", [("work", "1", "2")])
 
     assert reused.origin_of(key("3", 1)) == key("1", 1)
 
@@ -73,7 +73,7 @@ def test_packs_failures_and_logs_are_read_where_they_lie():
     writer = LogWriter()
     writer.feed("stdout", 1.0, b"said\n")
     datastore.logs.write(key("1", 2), 1, writer)
-    datastore.reused.write("F", "3", [("work", 2, "1")])
+    datastore.reused.write("F", "3", [("work", "2", "1")])
 
     found = datastore.pack(key("3", 2))
 
@@ -86,7 +86,7 @@ def test_packs_failures_and_logs_are_read_where_they_lie():
 # SPEC 7.4-2
 def test_a_task_that_was_made_again_has_results_of_its_own():
     datastore = Datastore.open(MemoryStorage())
-    datastore.reused.write("F", "3", [("work", 2, "1")])
+    datastore.reused.write("F", "3", [("work", "2", "1")])
     datastore.seal(Pack(key=key("3", 2), attempt=4, outcome=OK))
     writer = LogWriter()
     writer.feed("stdout", 1.0, b"anew\n")
@@ -96,3 +96,17 @@ def test_a_task_that_was_made_again_has_results_of_its_own():
 
     assert found is not None and found.key == key("3", 2)
     assert datastore.logs.read(key("3", 2), 4, "stdout") == b"anew\n"
+
+
+# SPEC 7.4-4
+def test_ids_that_are_no_numbers_are_kept_one_by_one():
+    storage = MemoryStorage()
+    ReusedTasks(storage).write("F", "3", [("work", "t-1", "1"), ("work", "007", "1"), ("work", "7", "2")])
+
+    reused = ReusedTasks(storage)
+
+    origins = {task: reused.origin_of(TaskKey("F", "3", "work", task)) for task in ("t-1", "007", "7", "t-2")}
+    assert {task: origin and origin.run for task, origin in origins.items()} == {
+        "t-1": "1", "007": "1", "7": "2", "t-2": None,
+    }  # fmt: skip
+    assert {key.task for key, _ in reused.of_run("F", "3")} == {"t-1", "007", "7"}

@@ -157,7 +157,7 @@ def test_the_record_of_a_task_is_that_of_the_index_if_it_is_of_the_same_attempt(
 # SPEC 7.4-4
 def test_reused_tasks_are_past_tasks_too_and_their_records_say_where_they_ran(left):
     start(left, run="0")
-    left.datastore.reused.write("F", "1", [("start", 1, "0")])
+    left.datastore.reused.write("F", "1", [("start", "1", "0")])
     left.record("start", 1, TaskState.REUSED, "_parameters/0", fields={"origin-run-id": "0"})
 
     past = left.read()
@@ -170,7 +170,7 @@ def test_reused_tasks_are_past_tasks_too_and_their_records_say_where_they_ran(le
 # SPEC 7.3-4
 def test_a_damaged_result_of_another_run_counts_as_not_there(left):
     left.damage(left.pack("start", 1, (PARAMETERS,), OPENED, run="0"))
-    left.datastore.reused.write("F", "1", [("start", 1, "0")])
+    left.datastore.reused.write("F", "1", [("start", "1", "0")])
     left.record("start", 1, TaskState.REUSED, "_parameters/0")
 
     past = left.read()

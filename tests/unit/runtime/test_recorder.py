@@ -6,7 +6,6 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
-from stepwell.runtime.pulse import BEAT_S
 from stepwell.runtime.recorder import TICK_S, Recorder
 from stepwell.storages.memory import MemoryStorage
 
@@ -75,12 +74,3 @@ def test_a_tick_with_nothing_to_say_writes_nothing(recorder, clock, metadata):
     recorder.close()
 
     assert metadata.writes == []
-
-
-# SPEC 12.4-3
-def test_the_run_beats_although_no_task_says_anything(recorder, clock, metadata):
-    for _ in range(3):
-        clock.time += BEAT_S
-        recorder.tick()
-
-    assert metadata.run("F", "1").heartbeat_at == 3 * BEAT_S

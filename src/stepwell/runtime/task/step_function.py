@@ -148,7 +148,11 @@ class _Attempt:
         if self._request.index is not None:
             item = (self._datastore.load_item(parent, self._request.index),)
             self._frames = (*parent.frames, self._frame(parent, self._request.index, item[0]))
-        self._attach(self._datastore.visible(parent))
+        entries = self._datastore.visible(parent)
+        if parent.key.run != self._info.run:
+            # A result of another run, which may have had other parameters and constants.
+            entries |= self._parameters()
+        self._attach(entries)
         if item and self._live is not None:
             self._live.own_item = item[0]
         return ()
@@ -160,9 +164,13 @@ class _Attempt:
         opener = self._definition.graph[split.key.step].transition
         branches = opener.targets if isinstance(opener, Split) else ()
         self._frames = split.frames
-        parameters = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
-        self._attach(self._datastore.visible(self._source.pack(parameters)))
+        self._attach(self._parameters())
         return (JoinInputs(self._source, self._request.parents, split, branches, self._request.lost),)
+
+    def _parameters(self) -> dict[str, ArtifactEntry]:
+        """Return the entries of the run's parameters and constants."""
+        first = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
+        return self._datastore.visible(self._source.pack(first))
 
     def _frame(self, parent: Pack, index: int, item: object) -> Frame:
         transition = self._definition.graph[parent.key.step].transition
