@@ -146,7 +146,7 @@ class LiveView(View):
             rows = (active or rows)[-room:]
         for row in rows:
             bar = ProgressBar(total=row.total, completed=row.done, width=20) if row.expected > 1 else ""
-            mark = "✗" if row.failed else "✓" if row.done == row.total else "●"
+            mark = "✗" if row.failed else "●" if row.done < row.total else "✓" if row.total else "-"
             table.add_row(
                 Text(mark, "red" if row.failed else row.colour),
                 Text(row.step, row.colour),

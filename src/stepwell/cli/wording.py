@@ -57,7 +57,7 @@ def error_lines(event: TaskEnded, full: bool) -> list[str]:
 
 def reused(event: StepReused, run: str) -> str:
     """Return the line for tasks that are not executed, because they have been already."""
-    tasks = f"{event.tasks} task{'' if event.tasks == 1 else 's'}"
+    tasks = counted(event.tasks, "task")
     return f"{tasks} had succeeded" if event.origin == run else f"{tasks} reused from run {event.origin}"
 
 
@@ -67,6 +67,11 @@ def finished(event: RunFinished) -> str:
     reason = f": {event.reason}" if event.reason else ""
     tasks = f"; tasks: {counts}" if counts else ""
     return f"run {event.state.value}{reason} ({duration(event.seconds)}{tasks})"
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are of something: ``1 task``, ``2 tasks``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def took(run: RunRecord) -> str:

@@ -19,7 +19,8 @@ from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text
 from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
+from stepwell.runtime.events import Listener, TaskBegan, TaskEnded
+from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
@@ -27,8 +28,6 @@ from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, Ta
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
-
-_LABELS_OF_SPLITS = 1000
 
 
 class _Flight:
@@ -98,7 +97,7 @@ class Executor:
         self._flights: dict[TaskHandle, _Flight] = {}
         self._between_attempts: dict[int, _Flight] = {}
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
-        self._labels: dict[int, Sequence[str]] = {}
+        self._splits = ForeachSplits(definition.graph, parts.listener)
         self._heard = 0
         self._cancelled = False
         self._ending: EndRun | None = None
@@ -217,13 +216,7 @@ class Executor:
             parents=parents_text(launch.parents),
             host=self._recorder.run.host,
         )
-        return _Flight(launch, record, request, self._label_of(launch))
-
-    def _label_of(self, launch: Launch) -> str:
-        if launch.index is None:
-            return ""
-        labels = self._labels.get(launch.parents[0][1], ())
-        return labels[launch.index] if launch.index < len(labels) else ""
+        return _Flight(launch, record, request, self._splits.label_of(launch))
 
     # Reports
 
@@ -275,7 +268,7 @@ class Executor:
         self._record_end(flight, exited, outcome, TaskState.SUCCEEDED)
         self.counts[TaskState.SUCCEEDED.value] += 1
         if outcome.transition.kind == "foreach":
-            self._opened(flight, exited, outcome)
+            self._splits.opened(exited.handle.key, flight.pid, exited.at, outcome.transition)
         self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
 
     def _failed(self, flight: _Flight, exited: TaskExited, verdict: Verdict) -> None:
@@ -301,23 +294,6 @@ class Executor:
             if self.first_error is None:
                 self.first_error = (exited.handle.key, error)
         self._obey(orders)
-
-    def _opened(self, flight: _Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
-        transition = outcome.transition
-        if transition is None:
-            return
-        self._labels[flight.launch.task] = transition.labels
-        while len(self._labels) > _LABELS_OF_SPLITS:
-            del self._labels[next(iter(self._labels))]
-        self._emit(
-            SplitOpened(
-                at=exited.at,
-                key=exited.handle.key,
-                pid=flight.pid,
-                target=transition.targets[0],
-                num_splits=transition.num_splits,
-            )
-        )
 
     def _record_end(
         self,

@@ -136,3 +136,9 @@ def test_a_traceback_that_the_task_has_printed_is_not_shown_twice():
     assert texts == ["ValueError: bad", "task failed after 0.50 s", "Mend it."]
     hidden = lines_of(printed("start", "ValueError: bad"), failed, show_logs=frozenset())
     assert "ValueError: bad" in [text for _, text in hidden]
+
+
+# SPEC 8.2-1
+def test_one_of_a_kind_is_told_in_the_singular():
+    told = lines_of(SplitOpened(at=1.0, key=key("start"), pid=1, target="a", num_splits=1))
+    assert [text for _, text in told] == ["foreach opened: 1 split, each a task of step a"]
