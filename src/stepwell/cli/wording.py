@@ -6,6 +6,7 @@ import time
 
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.task import ErrorInfo
 from stepwell.runtime.events import RunFinished, StepReused, TaskBegan, TaskEnded
 
 
@@ -41,17 +42,15 @@ def again(event: TaskEnded) -> str:
     return f"{event.why}, at {clock} (in {duration(wait_s)})"
 
 
-def error_lines(event: TaskEnded, full: bool) -> list[str]:
+def error_lines(error: ErrorInfo, full: bool) -> list[str]:
     """Return the frames (the user's only, unless ``full``), the exception and the hint."""
-    if event.error is None:
-        return []
-    frames = event.error.full_frames if full else event.error.frames
+    frames = error.full_frames if full else error.frames
     lines = frames.rstrip().splitlines()
-    message = f"{event.error.type}: {event.error.message}".rstrip(": ")
-    short = message.split(".")[-1] if not event.error.message else event.error.message
+    message = f"{error.type}: {error.message}".rstrip(": ")
+    short = message.split(".")[-1] if not error.message else error.message
     if not lines or short.splitlines()[-1] not in frames:
         lines.extend(message.splitlines())
-    lines.extend(event.error.hint.splitlines())
+    lines.extend(error.hint.splitlines())
     return lines
 
 

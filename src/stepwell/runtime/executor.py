@@ -330,6 +330,7 @@ class Executor:
                 retry_at=None if retry is None else exited.at + retry.wait_s,
                 why=retry.why if retry else "",
                 caught=outcome.caught,
+                told=outcome.told,
             )
         )
 

@@ -131,9 +131,12 @@ def test_a_traceback_that_the_task_has_printed_is_not_shown_twice():
     error = ErrorInfo(
         type="ValueError", message="bad", frames="Traceback\nValueError: bad\n", hint="Mend it."
     )
-    failed = ended("start", state=TaskState.FAILED, error=error)
-    texts = [text for _, text in lines_of(printed("start", "ValueError: bad"), failed)]
-    assert texts == ["ValueError: bad", "task failed after 0.50 s", "Mend it."]
+    failed = ended("start", state=TaskState.FAILED, error=error, told=True)
+    events = (printed("start", "ValueError: bad"), printed("start", "something else"), failed)
+    texts = [text for _, text in lines_of(*events)]
+    assert texts == ["ValueError: bad", "something else", "task failed after 0.50 s", "Mend it."]
+    hidden = [text for _, text in lines_of(*events, show_logs=frozenset({"end"}))]
+    assert hidden == ["task failed after 0.50 s", "Traceback", "ValueError: bad", "Mend it."]
     hidden = lines_of(printed("start", "ValueError: bad"), failed, show_logs=frozenset())
     assert "ValueError: bad" in [text for _, text in hidden]
 
