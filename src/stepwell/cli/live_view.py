@@ -56,20 +56,24 @@ class _Row:
 
     @property
     def failed(self) -> int:
-        return self.ended.total() - self.done - self.ended[TaskState.RETRYING]
+        return self.ended.total() - self.done - self.killed - self.ended[TaskState.RETRYING]
+
+    @property
+    def killed(self) -> int:
+        return self.ended[TaskState.KILLED]
 
     @property
     def total(self) -> int:
-        return max(self.expected, self.done + self.failed + len(self.running))
+        return max(self.expected, self.done + self.failed + self.killed + len(self.running))
 
     def counts(self) -> str:
         """The numbers in words, zeros left out."""
         if self.skipped and not self.total:
             return "skipped: no items"
         cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
-        waiting = self.total - self.done - self.failed - len(self.running)
+        waiting = self.total - self.done - self.failed - self.killed - len(self.running)
         numbers = {"done": self.done - cached, "reused": cached, "running": len(self.running)}
-        numbers |= {"waiting": waiting, "failed": self.failed}
+        numbers |= {"waiting": waiting, "failed": self.failed, "killed": self.killed}
         return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
 
     def elapsed(self, now: float) -> str:

@@ -84,8 +84,8 @@ class ProgressLines(View):
     def _ended(self, event: TaskEnded) -> None:
         step = event.key.step
         if event.state is not TaskState.SUCCEEDED or event.error is not None:
-            lines = self.failure_lines(event)
-            self._task(event, ended(event), *lines)
+            if event.state is not TaskState.KILLED or not self._counted(step):
+                self._task(event, ended(event), *self.failure_lines(event))
             return
         if self._options.quiet:
             return

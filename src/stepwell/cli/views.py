@@ -10,6 +10,7 @@ from msgspec import Struct
 from stepwell.cli.console import Console
 from stepwell.cli.wording import error_lines
 from stepwell.model.ids import TaskKey
+from stepwell.model.states import TaskState
 from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
 
 
@@ -53,8 +54,8 @@ class View(ABC):
 
     def failure_lines(self, event: TaskEnded) -> list[str]:
         """Return what there is to say of a failure, without the frames that the task has printed itself."""
-        if event.error is None:
-            return []
+        if event.error is None or event.state is TaskState.KILLED:
+            return []  # why tasks are ended is said of the run
         full = self._options.full_traceback
         if event.told and self._options.shows(event.key.step) and not full:
             return event.error.hint.splitlines()

@@ -19,12 +19,12 @@ from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text
 from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, TaskBegan, TaskEnded
+from stepwell.runtime.events import Listener, Notice, TaskBegan, TaskEnded
 from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
@@ -99,7 +99,7 @@ class Executor:
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
         self._splits = ForeachSplits(definition.graph, parts.listener)
         self._heard = 0
-        self._cancelled = False
+        self._why_cancelled = ""
         self._ending: EndRun | None = None
         self.counts: Counter[str] = Counter()
         self.first_error: tuple[TaskKey, ErrorInfo] | None = None
@@ -149,8 +149,15 @@ class Executor:
             elif isinstance(order, EndRun):
                 self._ending = order
             elif isinstance(order, CancelRunning):
-                self._cancelled = True
-                self._engine.cancel(list(self._flights))
+                self._cancel_all(order.reason or "the run was interrupted")
+
+    def _cancel_all(self, why: str) -> None:
+        self._why_cancelled = why
+        running = sum(1 for flight in self._flights.values() if flight.started_at)
+        tasks = f"{running} running task{'' if running == 1 else 's'}"
+        self._emit(Notice(at=self._clock.now(), text=f"{why}; ending {tasks}"))
+        # The newest first: what waits in a queue shall not begin in the place of what ends.
+        self._engine.cancel(list(reversed(self._flights)))
 
     def _submit(self) -> None:
         if self._launches:
@@ -161,7 +168,7 @@ class Executor:
         asked = self._asked_to_stop()
         if asked > self._heard:
             if self._heard == 0:
-                self._tell(CancelAsked("it was interrupted"))
+                self._tell(CancelAsked(""))
             if asked > 1:
                 self._engine.cancel(list(self._flights), force=True)
             self._heard = asked
@@ -258,7 +265,14 @@ class Executor:
 
     def _ended(self, flight: _Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
-        verdict = verdict_of(exited, self._datastore, flight.started_at or exited.at)
+        if not flight.started_at and self._progress.ending is not None:
+            # It was taken back before it began: there is nothing to tell.
+            if flight.record.state is TaskState.RETRYING:
+                self._record_as_killed(flight, exited.at)
+            self._tell(TaskFailed(flight.launch.task, exited.error, exited.at))
+            return
+        began_at = flight.started_at or exited.at
+        verdict = verdict_of(exited, self._datastore, began_at, self._why_cancelled)
         outcome = verdict.outcome
         if not outcome.ok or outcome.transition is None:
             self._failed(flight, exited, verdict)
@@ -278,8 +292,7 @@ class Executor:
         fact = failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
         orders = advance(self._progress, fact)
         retry = next((order for order in orders if isinstance(order, Retry)), None)
-        stopped = (self._heard > 0 or self._cancelled) and retry is None
-        state = TaskState.RETRYING if retry else TaskState.KILLED if stopped else TaskState.FAILED
+        state = TaskState.RETRYING if retry else TaskState.KILLED if self._why_cancelled else TaskState.FAILED
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause, and so does its record.
             self._log(flight).say(exited.at, error.message)
