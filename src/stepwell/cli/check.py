@@ -9,6 +9,7 @@ import msgspec
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
+from stepwell.cli.wording import counted
 from stepwell.definition.place import split_place
 from stepwell.exceptions import GraphError, Problem
 
@@ -57,7 +58,7 @@ def _print(context: CliContext, problems: Sequence[Problem], steps: int, failed:
     for problem in problems:
         context.console.talk(str(problem))
     verdict = "has warnings, which --strict takes for errors" if failed else "is valid"
-    context.console.talk(f"{context.flow_class.__name__}: flow {verdict} ({steps} steps)")
+    context.console.talk(f"{context.flow_class.__name__}: flow {verdict} ({counted(steps, 'step')})")
 
 
 def _print_json(context: CliContext, problems: Sequence[Problem], valid: bool) -> None:

@@ -59,21 +59,27 @@ class _Row:
 
     @property
     def failed(self) -> int:
-        return self.ended.total() - self.done - self.ended[TaskState.RETRYING]
+        return self.ended.total() - self.done - self.killed - self.ended[TaskState.RETRYING]
+
+    @property
+    def killed(self) -> int:
+        return self.ended[TaskState.KILLED]
 
     @property
     def total(self) -> int:
-        return max(self.expected, self.done + self.failed + len(self.running) + len(self.retrying))
+        ended = self.done + self.failed + self.killed
+        return max(self.expected, ended + len(self.running) + len(self.retrying))
 
     def counts(self) -> str:
         """The numbers in words, zeros left out."""
         if self.skipped and not self.total:
             return "skipped: no items"
         cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
-        waiting = self.total - self.done - self.failed - len(self.running) - len(self.retrying)
+        ended = self.done + self.failed + self.killed
+        waiting = self.total - ended - len(self.running) - len(self.retrying)
         numbers = {"done": self.done - cached - self.caught, "caught": self.caught, "reused": cached}
         numbers |= {"running": len(self.running), self._when_retried(): len(self.retrying)}
-        numbers |= {"waiting": waiting, "failed": self.failed}
+        numbers |= {"waiting": waiting, "failed": self.failed, "killed": self.killed}
         return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
 
     def _when_retried(self) -> str:
@@ -155,7 +161,7 @@ class LiveView(View):
             rows = (active or rows)[-room:]
         for row in rows:
             bar = ProgressBar(total=row.total, completed=row.done, width=20) if row.expected > 1 else ""
-            mark = "✗" if row.failed else "✓" if row.done == row.total else "●"
+            mark = "✗" if row.failed else "●" if row.done < row.total else "✓" if row.total else "-"
             table.add_row(
                 Text(mark, "red" if row.failed else row.colour),
                 Text(row.step, row.colour),

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from stepwell.cli.console import Console
 from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import began, ended, finished, planned, reused
+from stepwell.cli.wording import began, counted, ended, finished, planned, reused
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -69,8 +69,8 @@ class ProgressLines(View):
             self._whole(event.at, "", f"run started (run-id {event.run})")
         elif isinstance(event, SplitOpened):
             self._expected[event.target] += event.num_splits
-            text = f"foreach opened: {event.num_splits} splits, each a task of step {event.target}"
-            self._task(event, text)
+            splits = counted(event.num_splits, "split")
+            self._task(event, f"foreach opened: {splits}, each a task of step {event.target}")
         elif isinstance(event, StepSkipped):
             self._whole(event.at, event.step, "step skipped: its foreach has no items")
         elif isinstance(event, StepReused | StepPlanned):
@@ -95,8 +95,8 @@ class ProgressLines(View):
     def _ended(self, event: TaskEnded) -> None:
         step = event.key.step
         if event.state is not TaskState.SUCCEEDED or event.error is not None:
-            lines = self.failure_lines(event)
-            self._task(event, ended(event), *lines)
+            if event.state is not TaskState.KILLED or not self._counted(step):
+                self._task(event, ended(event), *self.failure_lines(event))
             return
         if self._options.quiet:
             return
@@ -118,8 +118,8 @@ class ProgressLines(View):
         done = self._done[step]
         if done > self._told[step]:
             self._told[step], self._told_at[step] = done, at
-            of = f" of {self._expected[step]}" if self._expected[step] else ""
-            self._whole(at, step, f"{done}{of} tasks succeeded")
+            of = f"{done} of " if self._expected[step] else ""
+            self._whole(at, step, f"{of}{counted(self._expected[step] or done, 'task')} succeeded")
 
     def _task(self, event: TaskBegan | TaskEnded | SplitOpened, *texts: str) -> None:
         self._write(event.at, _source(event), map(visible, texts))

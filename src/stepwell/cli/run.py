@@ -14,6 +14,7 @@ from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.cli.run_options import own_options
 from stepwell.cli.view_choice import choose_view
 from stepwell.cli.views import View, ViewOptions
+from stepwell.cli.wording import counted
 from stepwell.exceptions import UsageError
 from stepwell.model.states import RunState
 from stepwell.runtime.events import Listener, RunBegan, RunEvent
@@ -64,7 +65,7 @@ def say_head(context: CliContext, definition: FlowDefinition) -> None:
     if not context.quiet:
         user = context.settings.user
         context.console.talk(f"Stepwell {VERSION} running {definition.name} for user:{user}")
-        context.console.talk(f"flow is valid ({len(definition.graph)} steps)")
+        context.console.talk(f"flow is valid ({counted(len(definition.graph), 'step')})")
 
 
 def carry_out(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.cli.wording import duration, took
+from stepwell.cli.wording import counted, duration, took
 from stepwell.client.previews import entries_of, preview
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
@@ -90,11 +90,28 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
     for count in stores.metadata.steps(run.flow, run.run):
         if count.step != PARAMETERS_STEP:
             counts.setdefault(count.step, []).append(f"{count.tasks} {count.state}")
+    skipped = _skipped(stores, pack, counts) if pack is not None and run.state.finished else ()
     for step, states in counts.items():
         yield f"  step      {step}: {', '.join(states)}"
+    for step in skipped:
+        yield f"  step      {step}: skipped"
     if counts:
         last = list(counts)[-1]
         yield f"Next: `{context.hint('show', f'{run.flow}/{run.run}/{last}')}` shows the tasks of a step."
+
+
+def _skipped(stores: Stores, parameters: Pack, begun: Collection[str]) -> list[str]:
+    """Return steps that have no task although a step that follows them has, as after an empty foreach."""
+    entry = next((entry for entry in parameters.own if entry.name == "_graph_info"), None)
+    if entry is None:
+        return []
+    info = cast("dict[str, Any]", stores.datastore.load(parameters.key.flow, entry))
+    steps = cast("dict[str, dict[str, Any]]", info["steps"])
+    passed: set[str] = set()
+    for name in reversed(steps):  # in graph order: what follows a step stands after it
+        if any(target in begun or target in passed for target in steps[name]["next"]):
+            passed.add(name)
+    return [name for name in steps if name in passed and name not in begun]
 
 
 def _code(run: RunRecord) -> Iterator[str]:
@@ -108,7 +125,7 @@ def _code(run: RunRecord) -> Iterator[str]:
 
 
 def _step(found: Address) -> Iterator[str]:
-    yield f"Step {found.run.flow}/{found.run.run}/{found.step}: {len(found.tasks)} tasks"
+    yield f"Step {found.run.flow}/{found.run.run}/{found.step}: {counted(len(found.tasks), 'task')}"
     for task in found.tasks[:_TASKS_SHOWN]:
         index = f"  [{task.index_path}] {task.label}".rstrip() if task.index_path else ""
         yield f"  {task.task}  {task.state.value}{index}{_remark(task)}"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from stepwell.cli.console import Console
 from stepwell.cli.wording import error_lines
 from stepwell.model.ids import TaskKey
+from stepwell.model.states import TaskState
 from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
 
 
@@ -28,9 +29,9 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
     full_traceback: bool = False
     show_logs: frozenset[str] | None = None
 
-    def shows(self, line: TaskLine) -> bool:
-        """Whether a line that a task printed is to be seen."""
-        return self.show_logs is None or line.key.step in self.show_logs
+    def shows(self, step: str) -> bool:
+        """Whether what tasks of a step print is to be seen."""
+        return self.show_logs is None or step in self.show_logs
 
 
 class View(ABC):
@@ -40,31 +41,25 @@ class View(ABC):
         self._console = console
         self._options = options
         self.failed: TaskKey | None = None
-        # Last line that each running task has printed, to see whether a failure has been printed already.
-        self._last_lines: dict[TaskKey, str] = {}
 
     def listen(self, event: RunEvent) -> None:
         """Take an event; cheap, whatever it is."""
         if isinstance(event, TaskLine):
-            if self._options.shows(event):
-                self._last_lines[event.key] = event.text
+            if self._options.shows(event.key.step):
                 self.show(event)
             return
         if self.failed is None and isinstance(event, TaskEnded) and event.error and event.state == "failed":
             self.failed = event.key
         self.show(event)
-        if isinstance(event, TaskEnded):
-            self._last_lines.pop(event.key, None)
 
     def failure_lines(self, event: TaskEnded) -> list[str]:
         """Return what there is to say of a failure, without the frames that the task has printed itself."""
+        if event.error is None or event.state is TaskState.KILLED:
+            return []  # why tasks are ended is said of the run
         full = self._options.full_traceback
-        lines = error_lines(event, full)
-        if full or not lines or event.error is None:
-            return lines
-        hint = event.error.hint.splitlines()
-        message = lines[: len(lines) - len(hint)]
-        return hint if message and message[-1] == self._last_lines.get(event.key) else lines
+        if event.told and self._options.shows(event.key.step) and not full:
+            return event.error.hint.splitlines()
+        return error_lines(event.error, full)
 
     @abstractmethod
     def show(self, event: RunEvent) -> None:

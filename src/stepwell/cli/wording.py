@@ -6,6 +6,7 @@ import time
 
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.task import ErrorInfo
 from stepwell.runtime.events import RunFinished, StepPlanned, StepReused, TaskBegan, TaskEnded
 
 
@@ -41,23 +42,21 @@ def again(event: TaskEnded) -> str:
     return f"{event.why}, at {clock} (in {duration(wait_s)})"
 
 
-def error_lines(event: TaskEnded, full: bool) -> list[str]:
+def error_lines(error: ErrorInfo, full: bool) -> list[str]:
     """Return the frames (the user's only, unless ``full``), the exception and the hint."""
-    if event.error is None:
-        return []
-    frames = event.error.full_frames if full else event.error.frames
+    frames = error.full_frames if full else error.frames
     lines = frames.rstrip().splitlines()
-    message = f"{event.error.type}: {event.error.message}".rstrip(": ")
-    short = message.split(".")[-1] if not event.error.message else event.error.message
+    message = f"{error.type}: {error.message}".rstrip(": ")
+    short = message.split(".")[-1] if not error.message else error.message
     if not lines or short.splitlines()[-1] not in frames:
         lines.extend(message.splitlines())
-    lines.extend(event.error.hint.splitlines())
+    lines.extend(error.hint.splitlines())
     return lines
 
 
 def reused(event: StepReused, run: str) -> str:
     """Return the line for tasks that are not executed, because they have been already."""
-    tasks = f"{event.tasks} task{'' if event.tasks == 1 else 's'}"
+    tasks = counted(event.tasks, "task")
     return f"{tasks} had succeeded" if event.origin == run else f"{tasks} reused from run {event.origin}"
 
 
@@ -74,6 +73,11 @@ def finished(event: RunFinished) -> str:
     reason = f": {event.reason}" if event.reason else ""
     tasks = f"; tasks: {counts}" if counts else ""
     return f"run {event.state.value}{reason} ({duration(event.seconds)}{tasks})"
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are of something: ``1 task``, ``2 tasks``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def took(run: RunRecord) -> str:

@@ -8,8 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
 from stepwell.definition.mistakes import tell_mistakes
-from stepwell.definition.step import steps_of
-from stepwell.exceptions import InvalidNextException, StepArgumentError, UnpicklableArtifactException
+
+tell_mistakes()  # from here on, Ctrl-C while the rest is imported is told in our words
+
+from stepwell.definition.step import steps_of  # noqa: E402
+from stepwell.exceptions import (  # noqa: E402
+    InvalidNextException,
+    StepArgumentError,
+    UnpicklableArtifactException,
+)
 
 if TYPE_CHECKING:
     from stepwell.definition.live import LiveStep
@@ -17,8 +24,6 @@ if TYPE_CHECKING:
 LIVE = "__live"
 FRAMEWORK_NAMES = frozenset({"_current_step", "_foreach_stack", "_graph"})
 _importing: list[bool] = []
-
-tell_mistakes()
 
 
 class FlowSpec:

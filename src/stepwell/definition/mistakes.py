@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from types import TracebackType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from stepwell.exceptions import FlowError, StepwellException
+# All else is imported once the hook is in place: until then Ctrl-C is told by the interpreter.
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from stepwell.exceptions import StepwellException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 _WRONG = 2
@@ -22,6 +24,8 @@ def is_ours(file: str) -> bool:
 
 def locate(error: StepwellException) -> None:
     """Let an error of ours that names no place name the innermost line of the user's that led to it."""
+    import traceback
+
     # A user's subclass may not have called our constructor.
     if getattr(error, "line_no", None) or getattr(error, "source_file", None):
         return
@@ -47,6 +51,8 @@ def tell_interrupt() -> NoReturn:
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    from stepwell.exceptions import FlowError
+
     if not sys.flags.inspect and not hasattr(sys, "ps1"):
         if isinstance(error, FlowError):
             locate(error)
@@ -59,6 +65,8 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 def _has_not_begun(trace: TracebackType | None) -> bool:
     """Whether the program was importing something, or carried out our code: nothing else is ours to judge."""
+    import traceback
+
     codes = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
     return any(
         is_ours(code.co_filename)

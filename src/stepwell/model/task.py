@@ -123,6 +123,8 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Indexes of the enclosing foreach items, outermost first.
     caught
         What ``@catch`` caught, in one line; empty if nothing.
+    told
+        Whether the task has printed its error itself.
     """
 
     ok: bool
@@ -133,3 +135,4 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     index_path: tuple[int, ...] = ()
     caught: str = ""
+    told: bool = False

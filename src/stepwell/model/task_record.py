@@ -15,6 +15,7 @@ from stepwell.model.run import CAUGHT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome
 
+_BRIEF = 300
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
 
 
@@ -78,9 +79,15 @@ def number_at(step: str, task: str, at: float) -> int:
 
 
 def brief(error: ErrorInfo) -> str:
-    """Return an error in one line."""
-    first = error.message.strip().partition("\n")[0]
-    return f"{error.type}: {first}" if first else error.type
+    """Return an error in one line, which tells the beginning of a long one.
+
+    >>> brief(ErrorInfo("ValueError", "no number:\\n  'x'"))
+    "ValueError: no number: 'x'"
+    """
+    message = " ".join(error.message[: 10 * _BRIEF].split())
+    if len(message) > _BRIEF:
+        message = f"{message[:_BRIEF].rstrip()}..."
+    return f"{error.type}: {message}" if message else error.type
 
 
 def parents_text(parents: Sequence[tuple[str, int | str]]) -> str:

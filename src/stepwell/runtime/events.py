@@ -66,6 +66,8 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
         When the next attempt begins, if there is one; and which it is, or why it is made.
     caught
         What ``@catch`` caught, in one line.
+    told
+        Whether the task has printed its error itself.
     """
 
     key: TaskKey
@@ -79,6 +81,7 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
     retry_at: float | None = None
     why: str = ""
     caught: str = ""
+    told: bool = False
 
 
 class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):

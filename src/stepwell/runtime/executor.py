@@ -20,8 +20,9 @@ from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, Tas
 from stepwell.model.task_record import brief, parents_text, remarks
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
+from stepwell.runtime.events import Listener, Notice, TaskBegan, TaskEnded
 from stepwell.runtime.flight import Flight
+from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
@@ -29,8 +30,6 @@ from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, Ta
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
-
-_LABELS_OF_SPLITS = 1000
 
 
 class Parts(Struct, frozen=True):
@@ -89,9 +88,9 @@ class Executor:
         self._flights: dict[TaskHandle, Flight] = {}
         self._between_attempts: dict[int, Flight] = {}
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
-        self._labels: dict[int, Sequence[str]] = {}
+        self._splits = ForeachSplits(definition.graph, parts.listener)
         self._heard = 0
-        self._cancelled = False
+        self._why_cancelled = ""
         self._ending: EndRun | None = None
         self.counts: Counter[str] = Counter()
         self.first_error: tuple[TaskKey, ErrorInfo] | None = None
@@ -151,8 +150,15 @@ class Executor:
                 self._submit()
                 self._engine.withdraw([handle for handle, one in self._flights.items() if not one.started_at])
             elif isinstance(order, CancelRunning):
-                self._cancelled = True
-                self._engine.cancel(list(self._flights))
+                self._cancel_all(order.reason or "the run was interrupted")
+
+    def _cancel_all(self, why: str) -> None:
+        self._why_cancelled = why
+        running = sum(1 for flight in self._flights.values() if flight.started_at)
+        tasks = f"{running} running task{'' if running == 1 else 's'}"
+        self._emit(Notice(at=self._clock.now(), text=f"{why}; ending {tasks}"))
+        # The newest first: what waits in a queue shall not begin in the place of what ends.
+        self._engine.cancel(list(reversed(self._flights)))
 
     def _submit(self) -> None:
         if self._launches:
@@ -163,7 +169,7 @@ class Executor:
         asked = self._asked_to_stop()
         if asked > self._heard:
             if self._heard == 0:
-                self._tell(CancelAsked("it was interrupted"))
+                self._tell(CancelAsked(""))
             if asked > 1:
                 self._engine.cancel(list(self._flights), force=True)
             self._heard = asked
@@ -208,7 +214,7 @@ class Executor:
                 LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
             ),
         )
-        label = self._label_of(launch)
+        label = self._splits.label_of(launch)
         record = TaskRecord(
             flow=key.flow,
             run=key.run,
@@ -226,12 +232,6 @@ class Executor:
 
     def _id_of(self, number: int) -> str:
         return self._names.get(number) or str(number)
-
-    def _label_of(self, launch: Launch) -> str:
-        if launch.index is None:
-            return ""
-        labels = self._labels.get(launch.parents[0][1], ())
-        return labels[launch.index] if launch.index < len(labels) else ""
 
     # Reports
 
@@ -275,10 +275,13 @@ class Executor:
     def _ended(self, flight: Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
         if not flight.started_at and self._progress.ending is not None:
-            # It was taken back before it began: there is nothing to record, and nothing to tell.
+            # It was taken back before it began: there is nothing to tell.
+            if flight.record.state is TaskState.RETRYING:
+                self._record_as_killed(flight, exited.at)
             self._tell(TaskFailed(flight.launch.task, exited.error, exited.at))
             return
-        verdict = verdict_of(exited, self._datastore, flight.started_at or exited.at)
+        began_at = flight.started_at or exited.at
+        verdict = verdict_of(exited, self._datastore, began_at, self._why_cancelled)
         outcome = verdict.outcome
         if not outcome.ok or outcome.transition is None:
             self._failed(flight, exited, verdict)
@@ -288,7 +291,7 @@ class Executor:
         self._record_end(flight, exited, outcome, TaskState.SUCCEEDED)
         self.counts[TaskState.SUCCEEDED.value] += 1
         if outcome.transition.kind == "foreach":
-            self._opened(flight, exited, outcome)
+            self._splits.opened(exited.handle.key, flight.pid, exited.at, outcome.transition)
         self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
 
     def _failed(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> None:
@@ -298,8 +301,7 @@ class Executor:
         fact = failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
         orders = advance(self._progress, fact)
         retry = next((order for order in orders if isinstance(order, Retry)), None)
-        stopped = (self._heard > 0 or self._cancelled) and retry is None
-        state = TaskState.RETRYING if retry else TaskState.KILLED if stopped else TaskState.FAILED
+        state = TaskState.RETRYING if retry else TaskState.KILLED if self._why_cancelled else TaskState.FAILED
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause.
             self._log(flight).say(exited.at, error.message)
@@ -315,23 +317,6 @@ class Executor:
             if self.first_error is None:
                 self.first_error = (exited.handle.key, error)
         self._obey(orders)
-
-    def _opened(self, flight: Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
-        transition = outcome.transition
-        if transition is None:
-            return
-        self._labels[flight.launch.task] = transition.labels
-        while len(self._labels) > _LABELS_OF_SPLITS:
-            del self._labels[next(iter(self._labels))]
-        self._emit(
-            SplitOpened(
-                at=exited.at,
-                key=exited.handle.key,
-                pid=flight.pid,
-                target=transition.targets[0],
-                num_splits=transition.num_splits,
-            )
-        )
 
     def _record_end(
         self,
@@ -370,6 +355,7 @@ class Executor:
                 retry_at=retry_at,
                 why=retry.why if retry else "",
                 caught=outcome.caught,
+                told=outcome.told,
             )
         )
 

@@ -177,7 +177,7 @@ class Runtime:
         except KeyboardInterrupt:
             self._engine.close()
             executor.give_up(self._clock.now())
-            return EndRun(RunState.INTERRUPTED, "it was interrupted")
+            return EndRun(RunState.INTERRUPTED)
         except BaseException:
             self._engine.close()
             recorder.save_run(state=RunState.FAILED, reason="internal error", finished_at=self._clock.now())

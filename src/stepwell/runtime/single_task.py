@@ -166,7 +166,8 @@ class SingleTask:
 
     def _ended(self, due: DueTask, record: TaskRecord, exited: TaskExited) -> TaskResult:
         started_at = record.started_at or exited.at
-        verdict = verdict_of(exited, self._datastore, started_at)
+        why_ended = "the command that ran it was interrupted" if self._heard else ""
+        verdict = verdict_of(exited, self._datastore, started_at, why_ended)
         outcome = verdict.outcome
         interrupted = self._heard > 0 and not outcome.ok
         result = TaskResult(state=self._state(outcome), outcome=outcome, interrupted=interrupted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
@@ -16,6 +18,7 @@ from stepwell.scheduling.facts import TaskFailed
 NEVER_AGAIN = 202
 """A task's process that exits with this asks not to be tried again."""
 
+_ENDING = (signal.SIGTERM, signal.SIGKILL)
 _LIKELY = {
     "SIGSEGV": "Segmentation fault: native code (an extension module, ctypes) touched memory it may not.",
     "SIGBUS": "Bus error: native code touched memory that is not there, or a mapped file shrank.",
@@ -32,11 +35,16 @@ class Verdict(Struct, frozen=True):
     own_word: bool = True
 
 
-def verdict_of(exited: TaskExited, datastore: Datastore, started_at: float) -> Verdict:
+def verdict_of(exited: TaskExited, datastore: Datastore, started_at: float, why_ended: str = "") -> Verdict:
     """Return what the task says of itself; for one that died without a word, what can be said of its end.
 
     A task has succeeded when, and only when, its pack says so: a clean outcome travels ahead of the exit, in
     every other case the pack is looked up.
+
+    Parameters
+    ----------
+    why_ended
+        Why we ended it, if we did.
     """
     if exited.outcome is not None and (exited.exit_code == 0 or not exited.outcome.ok):
         return Verdict(exited.outcome)
@@ -46,7 +54,8 @@ def verdict_of(exited: TaskExited, datastore: Datastore, started_at: float) -> V
     failed = datastore.pack(exited.handle.key, exited.handle.attempt)
     if failed is not None:
         return Verdict(failed.outcome)
-    error = death_of(exited)
+    is_ours = why_ended and exited.signal in _ENDING and not exited.out_of_memory
+    error = ErrorInfo("Killed", f"The task was ended: {why_ended}.") if is_ours else death_of(exited)
     return Verdict(TaskOutcome(ok=False, started_at=started_at, ended_at=exited.at, error=error), False)
 
 

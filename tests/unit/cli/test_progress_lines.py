@@ -140,9 +140,12 @@ def test_a_traceback_that_the_task_has_printed_is_not_shown_twice():
     error = ErrorInfo(
         type="ValueError", message="bad", frames="Traceback\nValueError: bad\n", hint="Mend it."
     )
-    failed = ended("start", state=TaskState.FAILED, error=error)
-    texts = [text for _, text in lines_of(printed("start", "ValueError: bad"), failed)]
-    assert texts == ["ValueError: bad", "task failed after 0.50 s", "Mend it."]
+    failed = ended("start", state=TaskState.FAILED, error=error, told=True)
+    events = (printed("start", "ValueError: bad"), printed("start", "something else"), failed)
+    texts = [text for _, text in lines_of(*events)]
+    assert texts == ["ValueError: bad", "something else", "task failed after 0.50 s", "Mend it."]
+    hidden = [text for _, text in lines_of(*events, show_logs=frozenset({"end"}))]
+    assert hidden == ["task failed after 0.50 s", "Traceback", "ValueError: bad", "Mend it."]
     hidden = lines_of(printed("start", "ValueError: bad"), failed, show_logs=frozenset())
     assert "ValueError: bad" in [text for _, text in hidden]
 
@@ -171,3 +174,9 @@ def test_a_wide_step_that_goes_on_counts_what_is_reused_and_all_that_there_is():
         "5 tasks to be executed again (not successful: 5 of 75 tasks)",
         "100 of 100 tasks succeeded",
     ]
+
+
+# SPEC 8.2-1
+def test_one_of_a_kind_is_told_in_the_singular():
+    told = lines_of(SplitOpened(at=1.0, key=key("start"), pid=1, target="a", num_splits=1))
+    assert [text for _, text in told] == ["foreach opened: 1 split, each a task of step a"]

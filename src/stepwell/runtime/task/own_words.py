@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 
 def flush() -> None:
@@ -16,11 +15,14 @@ def flush() -> None:
             continue  # it is gone, and with it what was in it; the artifacts of the step count
 
 
-def say(text: str) -> None:
-    """Write to the task's log, also after the step has closed ``sys.stderr``."""
+def say(text: str) -> bool:
+    """Write to the task's log, also after the step has closed ``sys.stderr``; return whether it could be."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
-        with suppress(OSError):
+        try:
             os.write(2, text.encode(errors="backslashreplace"))
+        except OSError:
+            return False
+    return True

@@ -315,8 +315,8 @@ class _Attempt:
             self.exit_code = int(error.code)
         # A mistake that we recognised is told by its message; the user's own exception by its frames.
         recognised = isinstance(error, StepwellException) and _says_it_all(error)
-        say(f"{said.type}: {said.message}\n" if recognised else said.frames)
-        outcome = self._outcome(ok=False, error=said)
+        told = say(f"{said.type}: {said.message}\n" if recognised else said.frames)
+        outcome = replace(self._outcome(ok=False, error=said), told=told)
         try:
             self._keep_failure(outcome, error)
         except Exception as trouble:  # noqa: BLE001 - the failure is told already; this is for inspection only
