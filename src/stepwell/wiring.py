@@ -15,7 +15,10 @@ from msgspec.structs import replace
 
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.existing import must_exist
 from stepwell.datastore.flow_file import set_flow_module
+from stepwell.datastore.format import restore
+from stepwell.datastore.layout import MARKER
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.flowspec import FlowSpec
@@ -37,6 +40,7 @@ from stepwell.runtime.options import (
 )
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
+from stepwell.settings.choices import chosen
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
 
@@ -146,14 +150,14 @@ def run_ordered_task(
 def _run_settings(settings: Settings, user: str) -> RunSettings:
     return RunSettings(
         user=user,
-        fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
+        fsync=cast("Fsync", chosen(settings, "FSYNC")),
         seed=settings.text("SEED") or None,
         package_suffixes=_package_suffixes(settings),
     )
 
 
 def open_stores(spec: str | None = None, settings: Settings | None = None) -> Stores:
-    """Open the datastore and the index for reading.
+    """Open the datastore and the index for reading. Nothing is made.
 
     Parameters
     ----------
@@ -164,6 +168,8 @@ def open_stores(spec: str | None = None, settings: Settings | None = None) -> St
     ------
     UsageError
         ``spec`` names a kind that is not installed.
+    StepwellNotFound
+        There is no datastore at that place.
     StoreError
         It is no datastore, or cannot be read.
     """
@@ -172,7 +178,28 @@ def open_stores(spec: str | None = None, settings: Settings | None = None) -> St
 
         settings = load_settings()
     root = settings.datastore_root if spec is None else _root_of(spec)
+    if not root.is_file():  # of which opening says what it is
+        must_exist(LocalStorage(root), (root / METADATA_FILE).exists())
     return Stores(*_open(root, settings))
+
+
+def make_stores(root: Path, settings: Settings) -> Stores:
+    """Open the datastore and the index of a directory; what is not there is made."""
+    return Stores(*_open(root, settings))
+
+
+def stores_to_reindex(settings: Settings) -> tuple[Stores, tuple[str, ...]]:
+    """Open a datastore whose index is to be made anew; say in words what had to be mended for that."""
+    from stepwell.metadata_stores.sqlite_rescue import set_aside_if_damaged
+
+    root, storage = settings.datastore_root, LocalStorage(settings.datastore_root)
+    restored = restore(storage)
+    must_exist(storage)
+    kept = set_aside_if_damaged(root / METADATA_FILE)
+    mended = (f"{root / MARKER} was lost; it is restored.",) if restored else ()
+    if kept is not None:
+        mended = (*mended, f"{root / METADATA_FILE} was damaged; it is kept as {kept.name}.")
+    return make_stores(root, settings), mended
 
 
 def run_spawned_task() -> NoReturn:
@@ -198,16 +225,6 @@ def _known_kinds(settings: Settings) -> None:
                 f"The {what} {value.text!r} (from {value.origin}) is not available in this version. "
                 "Use `local`."
             )
-
-
-def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
-    value = settings.value(name)
-    if value.text not in allowed:
-        raise UsageError(
-            f"STEPWELL_{name} must be one of {', '.join(allowed)}. "
-            f"It is {value.text!r} (from {value.origin})."
-        )
-    return cast("Fsync", value.text)
 
 
 def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
@@ -238,16 +255,7 @@ def _step_function(
 
 
 def _verify(settings: Settings) -> Verify:
-    value = settings.value("VERIFY")
-    if value.text == "always":
-        return "always"
-    if value.text == "never":
-        return "never"
-    if value.text == "new":
-        return "new"
-    raise UsageError(
-        f"STEPWELL_VERIFY must be one of always, new, never; it is {value.text!r} (from {value.origin})."
-    )
+    return cast("Verify", chosen(settings, "VERIFY"))
 
 
 def _engine(
@@ -348,5 +356,5 @@ def _open(root: Path, settings: Settings) -> tuple[Datastore, MetadataStore]:
     datastore = Datastore.open(LocalStorage(root), _verify(settings))
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = file.exists() and not os.access(root, os.W_OK)
+    readonly = file.exists() and not (os.access(root, os.W_OK) and os.access(file, os.W_OK))
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))

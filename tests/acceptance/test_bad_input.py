@@ -149,8 +149,8 @@ def test_a_file_whose_name_looks_like_an_option_is_explained(folder):
         (["run", "--run-id-file", "no/such/folder/id"], "no/such/folder"),
         (["run", "--namespace"], "namespace"),
         (["--datastore-root"], "datastore-root"),
-        (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
-        (["logs", "99/start/1"], "No flow has run here yet"),
+        (["show", "latest"], "There is no datastore"),
+        (["logs", "99/start/1"], "There is no datastore"),
         (["dump", ""], ""),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -163,6 +163,26 @@ def test_a_wrong_command_line_names_what_is_wrong(folder, args, said):
     assert done.returncode == 2, words(done)
     assert said in words(done)
     assert done.stderr.strip()
+
+
+# SPEC 9.1-4
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
+        (["logs", "99/start/1"], "The newest are: Small/1"),
+        (["dump", "1/strat"], "`start`, `end`"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_address_that_leads_nowhere_says_what_exists(folder, args, said):
+    folder.flow()
+    folder.run()
+
+    done = folder.call("flow.py", *args)
+
+    assert done.returncode == 2, words(done)
+    assert said in words(done)
 
 
 def test_an_unpicklable_constant_is_named_before_anything_runs(folder):

@@ -9,13 +9,14 @@ import pytest
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
-from stepwell.wiring import METADATA_FILE, open_stores
+from stepwell.settings.sources import load_settings
+from stepwell.wiring import METADATA_FILE, make_stores
 
 
 @pytest.mark.parametrize("command", [("runs",), ("show", "Gone/1")])
 def test_a_run_whose_process_is_gone_is_shown_and_recorded_as_lost(tmp_path, command):  # SPEC 12.4-3
     root = tmp_path / ".stepwell"
-    open_stores(str(root)).metadata.close()
+    make_stores(root, load_settings()).metadata.close()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     record = RunRecord(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stepwell.client.scope import Connection, Scope
-from stepwell.exceptions import StepwellNotFound
+from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.runtime.task.current import current
 from stepwell.settings.sources import load_settings
 
@@ -76,7 +76,10 @@ def metadata(ms: str) -> str:
         There is nothing that can be read; the place stays as it was.
     """
     asked = Connection(ms)
-    location = asked.stores.metadata.location
+    try:
+        location = asked.stores.metadata.location
+    except StepwellNotFound as error:
+        raise UsageError(f"metadata({ms!r}): {error}") from error
     _session.connection = Connection(location)
     return location
 

@@ -60,7 +60,7 @@ def source_of(definition: FlowDefinition) -> FlowSource:
 
 def _package_module(name: str) -> str:
     module = sys.modules.get(name)
-    if not getattr(module, "__package__", None):
+    if getattr(module, "__package__", None) not in sys.modules:
         return ""
     # `python -m package.module` runs it under another name than the one that it is imported by.
     return name if name != "__main__" else str(getattr(getattr(module, "__spec__", None), "name", ""))

@@ -123,6 +123,8 @@ def _import_alone(path: str) -> ModuleType:
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     linecache.checkcache(full)
+    if not script.is_file():
+        raise FlowLoadError(f"There is no file {path}.")
     name = _module_name(script.stem, full)
     spec = spec_from_file_location(name, full)
     if spec is None or spec.loader is None:
@@ -147,7 +149,8 @@ def _import_alone(path: str) -> ModuleType:
 
 
 def _module_name(stem: str, file: str) -> str:
-    """Return the stem, unless another module that others may need has that name."""
+    """Return the stem as a name, unless another module that others may need has that name."""
+    stem = stem.replace(".", "_")  # a module `a.b` would look for what it imports in a package `a`
     other = sys.modules.get(stem)
     taken = stem in sys.stdlib_module_names or (other is not None and not _is_flow_file(other, file))
     return f"{stem}_flow" if taken else stem
