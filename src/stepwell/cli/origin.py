@@ -27,7 +27,7 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
             if not newest:
                 raise UsageError(
                     f"There is no run of {flow} by {user} in {metadata.location} to go on from. Start one "
-                    f"with `{context.program} run`, or name a run."
+                    f"with `{context.command_line('run')}`, or name a run."
                 )
             named = newest[0].run
         run_id = named.removeprefix(f"{flow}/")
