@@ -170,8 +170,8 @@ def test_a_wrong_command_line_names_what_is_wrong(folder, args, said):
     ("args", "said"),
     [
         (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
-        (["logs", "99/start/1"], "The newest are: Small/1"),
-        (["dump", "1/strat"], "`start`, `end`"),
+        (["logs", "99/start/1"], "The newest are: `Small/1`"),
+        (["dump", "1/strat"], "Did you mean `start`?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

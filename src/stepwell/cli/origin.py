@@ -19,7 +19,8 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
     """
     from stepwell.wiring import open_stores
 
-    metadata = open_stores(settings=context.settings).metadata
+    stores = open_stores(settings=context.settings)
+    metadata = stores.metadata
     try:
         if named is None:
             user = context.settings.user
@@ -34,6 +35,6 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
         if "/" in run_id:
             raise UsageError(f"`{named}` is no run of {flow}. Name a run by its id, as in `12`.")
         # By its address: a run that is recorded as running and is not any more is found out here.
-        return find(metadata, run_id, flow).run
+        return find(stores, run_id, flow).run
     finally:
         metadata.close()
