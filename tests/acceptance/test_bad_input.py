@@ -185,6 +185,26 @@ def test_an_address_that_leads_nowhere_says_what_exists(folder, args, said):
     assert said in words(done)
 
 
+# SPEC 10.3-10
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (["t" * 3000], "A tag has 1 to 500 characters"),
+        ([""], "A tag has 1 to 500 characters"),
+        ([f"t{number}" for number in range(51)], "at most 50 user tags"),
+    ],
+    ids=["long", "empty", "many"],
+)
+def test_tags_of_a_run_keep_the_rules_of_tags(folder, tags, said):
+    folder.flow()
+
+    done = folder.run(*(word for tag in tags for word in ("--tag", tag)))
+
+    assert done.returncode == 2, words(done)
+    assert said in words(done)
+    assert not folder.root.exists()
+
+
 def test_an_unpicklable_constant_is_named_before_anything_runs(folder):
     folder.file(STEP.format(body="pass").replace("    number =", "    lock = threading.Lock()\n    number ="))
 
