@@ -16,7 +16,8 @@ from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import TaskOutcome, TaskRef, TransitionTaken
-from stepwell.wiring import Stores, open_stores
+from stepwell.settings.sources import load_settings
+from stepwell.wiring import Stores, make_stores
 
 RUNS = 2_000
 TASKS = 20_000
@@ -73,7 +74,7 @@ def milliseconds(action: Callable[[], object]) -> float:
 def measure() -> dict[str, float]:
     """Return milliseconds by what was done."""
     with tempfile.TemporaryDirectory() as folder:
-        stores = open_stores(str(Path(folder) / "results"))
+        stores = make_stores(Path(folder) / "results", load_settings())
         fill(stores)
         scope = Scope(Connection("bench", stores), "user:bench")
         flow, run, middle = Flow("Wide", scope), f"Wide/{RUNS + 1}", f"Wide/{RUNS + 1}/work/{TASKS // 2}"

@@ -14,7 +14,10 @@ from msgspec.structs import replace
 
 from stepwell.datastore.blobs import Verify
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.existing import must_exist
 from stepwell.datastore.flow_file import defines_more, set_flow_module
+from stepwell.datastore.format import restore
+from stepwell.datastore.layout import MARKER
 from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flow_source import source_of, take_source
@@ -39,6 +42,7 @@ from stepwell.runtime.options import (
 )
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.runtime.task.step_function import StepFunction
+from stepwell.settings.choices import chosen
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.places import METADATA_FILE, is_there, root_of
 from stepwell.settings.settings import Settings
@@ -188,7 +192,7 @@ def run_ordered_task(
 def _run_settings(settings: Settings, user: str) -> RunSettings:
     return RunSettings(
         user=user,
-        fsync=_choice(settings, "FSYNC", ("always", "batch", "never")),
+        fsync=cast("Fsync", chosen(settings, "FSYNC")),
         seed=settings.text("SEED") or None,
         package_suffixes=_package_suffixes(settings),
     )
@@ -197,7 +201,7 @@ def _run_settings(settings: Settings, user: str) -> RunSettings:
 def open_stores(
     spec: str | None = None, settings: Settings | None = None, trust: bool | None = None
 ) -> Stores:
-    """Open the datastore and the index for reading.
+    """Open the datastore and the index for reading. Nothing is made.
 
     Parameters
     ----------
@@ -211,6 +215,8 @@ def open_stores(
     ------
     UsageError
         ``spec`` names a kind that is not installed.
+    StepwellNotFound
+        There is no datastore at that place.
     StoreError
         It is no datastore, or cannot be read.
     """
@@ -222,7 +228,28 @@ def open_stores(
         check_stores(settings)
     root = settings.datastore_root if spec is None else root_of(spec)
     serializers = Serializers(installed_serializers, distrust_of(root, settings, trust))
+    if not root.is_file():  # of which opening says what it is
+        must_exist(LocalStorage(root), is_there(root / METADATA_FILE))
     return Stores(*_open(root, settings, serializers))
+
+
+def make_stores(root: Path, settings: Settings) -> Stores:
+    """Open the datastore and the index of a directory; what is not there is made."""
+    return Stores(*_open(root, settings))
+
+
+def stores_to_reindex(settings: Settings) -> tuple[Stores, tuple[str, ...]]:
+    """Open a datastore whose index is to be made anew; say in words what had to be mended for that."""
+    from stepwell.metadata_stores.sqlite_rescue import set_aside_if_damaged
+
+    root, storage = settings.datastore_root, LocalStorage(settings.datastore_root)
+    restored = restore(storage)
+    must_exist(storage)
+    kept = set_aside_if_damaged(root / METADATA_FILE)
+    mended = (f"{root / MARKER} was lost; it is restored.",) if restored else ()
+    if kept is not None:
+        mended = (*mended, f"{root / METADATA_FILE} was damaged; it is kept as {kept.name}.")
+    return make_stores(root, settings), mended
 
 
 def run_spawned_task() -> NoReturn:
@@ -238,16 +265,6 @@ def serve_launcher() -> NoReturn:
 
     runner = _runner_of_environment()
     serve(runner, (lambda: _preload(runner)) if isinstance(runner, StepFunction) else None)
-
-
-def _choice(settings: Settings, name: str, allowed: tuple[str, ...]) -> Fsync:
-    value = settings.value(name)
-    if value.text not in allowed:
-        raise UsageError(
-            f"STEPWELL_{name} must be one of {', '.join(allowed)}. "
-            f"It is {value.text!r} (from {value.origin})."
-        )
-    return cast("Fsync", value.text)
 
 
 def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
@@ -296,16 +313,7 @@ def _step_function(
 
 
 def _verify(settings: Settings) -> Verify:
-    value = settings.value("VERIFY")
-    if value.text == "always":
-        return "always"
-    if value.text == "never":
-        return "never"
-    if value.text == "new":
-        return "new"
-    raise UsageError(
-        f"STEPWELL_VERIFY must be one of always, new, never; it is {value.text!r} (from {value.origin})."
-    )
+    return cast("Verify", chosen(settings, "VERIFY"))
 
 
 def _engine(
@@ -379,7 +387,7 @@ def _open(
     datastore = _open_datastore(root, settings, serializers)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = is_there(file) and not os.access(root, os.W_OK)
+    readonly = is_there(file) and not (os.access(root, os.W_OK) and os.access(file, os.W_OK))
     return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
 
 

@@ -149,8 +149,8 @@ def test_a_file_whose_name_looks_like_an_option_is_explained(folder):
         (["run", "--run-id-file", "no/such/folder/id"], "no/such/folder"),
         (["run", "--namespace"], "namespace"),
         (["--datastore-root"], "datastore-root"),
-        (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
-        (["logs", "99/start/1"], "No flow has run here yet"),
+        (["show", "latest"], "There is no datastore"),
+        (["logs", "99/start/1"], "There is no datastore"),
         (["dump", ""], ""),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -177,6 +177,46 @@ def test_a_run_whose_id_cannot_be_told_is_on_record_as_failed_with_the_reason(fo
     assert done.returncode == 2, words(done)
     assert not (folder.path / "began").exists()
     assert "Run Small/1: failed (it did not start: no/such/folder/id cannot be written" in words(shown)
+
+
+# SPEC 9.1-4
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
+        (["logs", "99/start/1"], "The newest are: `Small/1`"),
+        (["dump", "1/strat"], "Did you mean `start`?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_address_that_leads_nowhere_says_what_exists(folder, args, said):
+    folder.flow()
+    folder.run()
+
+    done = folder.call("flow.py", *args)
+
+    assert done.returncode == 2, words(done)
+    assert said in words(done)
+
+
+# SPEC 10.3-10
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (["t" * 3000], "A tag has 1 to 500 characters"),
+        ([""], "A tag has 1 to 500 characters"),
+        ([f"t{number}" for number in range(51)], "at most 50 user tags"),
+    ],
+    ids=["long", "empty", "many"],
+)
+def test_tags_of_a_run_keep_the_rules_of_tags(folder, tags, said):
+    folder.flow()
+
+    done = folder.run(*(word for tag in tags for word in ("--tag", tag)))
+
+    assert done.returncode == 2, words(done)
+    assert said in words(done)
+    assert not folder.root.exists()
 
 
 def test_an_unpicklable_constant_is_named_before_anything_runs(folder):

@@ -12,13 +12,14 @@ from command_line import content, nothing_left, until, words
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
-from stepwell.wiring import METADATA_FILE, open_stores
+from stepwell.settings.sources import load_settings
+from stepwell.wiring import METADATA_FILE, make_stores
 
 
 @pytest.mark.parametrize("command", [("runs",), ("show", "Gone/1")])
 def test_a_run_whose_process_is_gone_is_shown_and_recorded_as_lost(tmp_path, command):  # SPEC 12.4-3
     root = tmp_path / ".stepwell"
-    open_stores(str(root)).metadata.close()
+    make_stores(root, load_settings()).metadata.close()
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     record = RunRecord(
@@ -69,7 +70,7 @@ def test_the_tasks_of_a_lost_run_are_lost_with_it_and_continue_goes_on_from_ther
 
 def test_a_lost_run_that_gave_no_sign_of_life_took_an_unknown_time(tmp_path):
     root = tmp_path / ".stepwell"
-    open_stores(str(root)).metadata.close()
+    make_stores(root, load_settings()).metadata.close()
     store = SqliteMetadata(root / METADATA_FILE)
     store.save_run(
         RunRecord(flow="Gone", run="1", state=RunState.RUNNING, user="ada", created_at=1e9, heartbeat_at=1e9)

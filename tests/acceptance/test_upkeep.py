@@ -3,7 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
+from contextlib import closing
 
+import pytest
 from command_line import Folder, until, words
 
 from stepwell.client.objects import Run, Stepwell
@@ -268,3 +271,64 @@ def test_doctor_ends_with_1_where_no_run_is_possible(folder):
 
     assert done.returncode == 1
     assert "FATAL" in done.stdout and "--datastore-root" in words(done)
+
+
+def reindexed(folder: Folder, complaint: str) -> str:
+    """Let a command complain that it needs `reindex`, and then succeed after it; return what that said."""
+    refused = folder.call("-m", "stepwell", "show", "F/1")
+    assert refused.returncode == 2, words(refused)
+    assert complaint in words(refused) and "`stepwell reindex`" in words(refused)
+
+    done = folder.call("-m", "stepwell", "reindex")
+    assert done.returncode == 0, words(done)
+    assert "succeeded" in folder.call("-m", "stepwell", "show", "F/1").stdout
+    return words(done)
+
+
+# SPEC 12.1-2
+@pytest.mark.parametrize("content", [None, "", "\0\0\0\0"])
+def test_a_lost_statement_of_the_format_is_restored(folder, content):
+    folder.file(FLOW)
+    assert folder.run().returncode == 0
+    marker = folder.root / "stepwell.json"
+    before = marker.read_text()
+    marker.unlink()
+    if content is not None:
+        marker.write_text(content)
+
+    said = reindexed(folder, "stepwell.json")
+
+    assert "stepwell.json was lost; it is restored" in said
+    assert marker.read_text() == before
+    assert folder.run().returncode == 0
+
+
+# SPEC 12.4-4
+def test_a_lost_index_is_told_and_made_anew(folder):
+    folder.file(FLOW)
+    assert folder.run().returncode == 0
+    lose_the_index(folder)
+
+    reindexed(folder, "The index of")
+
+
+# SPEC 12.4-4
+@pytest.mark.parametrize("damage", ["no database", "a torn page", "a record"])
+def test_a_damaged_index_is_kept_beside_the_new_one(folder, damage):
+    folder.file(FLOW)
+    assert folder.run().returncode == 0
+    index = folder.root / "metadata.db"
+    if damage == "no database":
+        index.write_bytes(b"x" * 10_000)
+    elif damage == "a torn page":
+        os.truncate(index, index.stat().st_size // 4096 // 2 * 4096)
+    else:
+        with closing(sqlite3.connect(index, isolation_level=None)) as db:
+            db.execute("UPDATE runs SET state = 'dreaming'")
+    damaged = index.read_bytes()
+
+    said = reindexed(folder, "metadata.db")
+
+    assert "it is kept as metadata.db.damaged" in said
+    assert (folder.root / "metadata.db.damaged").read_bytes() == damaged
+    assert Run("F/1", scope(folder)).successful

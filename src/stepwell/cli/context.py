@@ -28,6 +28,8 @@ class CliContext(Struct, frozen=True, kw_only=True):
         How the user named the flow's file; empty if that is the program.
     extended_checks
         Whether ``check`` looks for warnings.
+    store_options
+        Options before the command that say where results are, as they were typed.
     """
 
     console: Console
@@ -38,6 +40,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
     with_specs: tuple[str, ...] = ()
     quiet: bool = False
     extended_checks: bool = True
+    store_options: tuple[str, ...] = ()
 
     def define(self, with_specs: tuple[str, ...] = ()) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.
@@ -52,11 +55,19 @@ class CliContext(Struct, frozen=True, kw_only=True):
         assert self.flow_class is not None, "only commands of a flow ask for its definition"
         return define(self.flow_class, (*with_specs, *self.with_specs, *self.settings.decospecs))
 
+    def command_line(self, command: str) -> str:
+        """Return how a command is called that works with the same results as this one."""
+        if not self.store_options:
+            return f"{self.program} {command}"
+        from shlex import join  # start-up cost that only these pay
+
+        return f"{self.program} {join(self.store_options)} {command}"
+
     def hint(self, command: str, pathspec: str) -> str:
         """Return the command line that a user can type next; ``pathspec`` starts with the flow's name."""
         if self.program != "stepwell":
             pathspec = pathspec.partition("/")[2]
-        return f"{self.program} {command} {pathspec}"
+        return f"{self.command_line(command)} {pathspec}"
 
     def flow_hint(self, command: str, *words: str) -> str:
         """Return the line of a command that needs the flow's source."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from stepwell.exceptions import StepwellException
+from stepwell.exceptions import StepwellException, StepwellNotFound
 from stepwell.settings.keys import is_secret
 from stepwell.settings.settings import Settings
 from stepwell.version import VERSION
@@ -140,14 +140,14 @@ def _space(folder: Path) -> Iterator[Finding]:
 
 
 def _metadata(settings: Settings) -> Iterator[Finding]:
-    root = settings.datastore_root
-    if not root.is_dir():
-        yield Finding("metadata", "ok", "nothing recorded yet")
-        return
     from stepwell.metadata_store.store import RunQuery
     from stepwell.wiring import open_stores
 
-    metadata = open_stores(settings=settings).metadata
+    try:
+        metadata = open_stores(settings=settings).metadata
+    except StepwellNotFound:
+        yield Finding("metadata", "ok", "nothing recorded yet")
+        return
     newest = metadata.runs(RunQuery(limit=1))
     text = f"{metadata.location}: {len(metadata.flows())} flows"
     yield Finding("metadata", "ok", f"{text}, newest run {newest[0].run}" if newest else text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -14,10 +14,12 @@ from stepwell.cli.context import current_context
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.client.previews import entries_of, preview
 from stepwell.datastore.datastore import Datastore
+from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
+from stepwell.model.run import TaskRecord
 
 
 def command(_flow_class: object) -> click.Command:
@@ -52,11 +54,14 @@ def dump(
     found = find_in(context, stores, address)
     if found.step is None:
         raise UsageError(f"dump needs a step: {address}/STEP or {address}/STEP/TASK.")
+    wanted = None if include is None else [name.strip() for name in include.split(",")]
+    if wanted is not None:
+        _must_be_known(stores.datastore, found.tasks, wanted)
     values: dict[str, dict[str, object]] = {}
     for task in found.tasks:
         key = TaskKey(task.flow, task.run, task.step, task.task)
-        pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
-        entries = [] if pack is None else _chosen(entries_of(stores.datastore, pack), private, include)
+        pack = _pack_of(stores.datastore, task)
+        entries = [] if pack is None else _chosen(entries_of(stores.datastore, pack), private, wanted)
         if file is not None:
             values[key.short] = {entry.name: stores.datastore.load(task.flow, entry) for entry in entries}
             continue
@@ -78,9 +83,31 @@ def _write(file: Path, data: bytes) -> None:
         raise UsageError(f"{file} cannot be written: {error.strerror}.") from error
 
 
-def _chosen(entries: dict[str, ArtifactEntry], private: bool, include: str | None) -> list[ArtifactEntry]:
-    if include is not None:
-        wanted = include.split(",")
+def _pack_of(datastore: Datastore, task: TaskRecord) -> Pack | None:
+    key = TaskKey(task.flow, task.run, task.step, task.task)
+    return datastore.pack(key) or datastore.pack(key, task.attempt)
+
+
+def _must_be_known(datastore: Datastore, tasks: Sequence[TaskRecord], wanted: Sequence[str]) -> None:
+    """Raise unless each name is that of an artifact of some task; no more tasks are read than that takes."""
+    known: set[str] = set()
+    for task in tasks:
+        pack = _pack_of(datastore, task)
+        known |= set() if pack is None else set(entries_of(datastore, pack))
+        if known.issuperset(wanted):
+            return
+    for name in wanted:
+        if name not in known:
+            public = sorted(other for other in known if not other.startswith("_"))
+            there_are = f"There are: {listed(public)}." if public else "There are none."
+            advice = f"{did_you_mean(name, known)} {there_are}".strip()
+            raise UsageError(f"--include names `{name}`, which is no artifact of these tasks. {advice}")
+
+
+def _chosen(
+    entries: dict[str, ArtifactEntry], private: bool, wanted: Sequence[str] | None
+) -> list[ArtifactEntry]:
+    if wanted is not None:
         return [entries[name] for name in wanted if name in entries]
     return [entries[name] for name in sorted(entries) if private or not name.startswith("_")]
 

@@ -45,13 +45,13 @@ def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:
 
     def callback(**values: Any) -> object:
         ctx = click.get_current_context()
-        ctx.obj = make_context(ctx, values, program, flow_class)
+        context = ctx.obj = make_context(ctx, values, program, flow_class)
         if ctx.invoked_subcommand is not None:
             return None
         code = ctx.invoke(load_command(COMMANDS["check"], flow_class))
-        ctx.obj.console.talk(
-            f"\nNext: `{program} run` runs the flow, `{program} show` shows its steps, "
-            f"`{program} --help` lists all commands."
+        context.console.talk(
+            f"\nNext: `{context.command_line('run')}` runs the flow, `{context.command_line('show')}` shows "
+            f"its steps, `{program} --help` lists all commands."
         )
         return code
 

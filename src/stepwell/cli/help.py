@@ -30,5 +30,6 @@ def show_help(name: str | None) -> None:
     if name not in COMMANDS:
         raise click.UsageError(f"there is no command `{name}`. {did_you_mean(name, COMMANDS)}".strip(), ctx)
     wanted = load_command(COMMANDS[name], context.flow_class)
-    text = wanted.get_help(click.Context(wanted, ctx.parent, info_name=name))
+    source = "" if context.flow_class is not None else COMMANDS[name].source
+    text = wanted.get_help(click.Context(wanted, ctx.parent, info_name=f"{name} {source}".strip()))
     context.console.data(*text.splitlines())

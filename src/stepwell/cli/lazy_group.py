@@ -19,6 +19,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     ----------
     flow
         Whether the command needs a flow's source.
+    of_flow
+        Whether it may be given a flow's source, whose runs are then meant.
     settings
         Whether configuration files are read for it, and must be right. Who can mend them needs none.
     """
@@ -26,8 +28,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     module: str
     help: str
     flow: bool = False
+    of_flow: bool = False
     hidden: bool = False
     settings: bool = True
+
+    @property
+    def source(self) -> str:
+        """What stands for the flow's source after the command, where the program is not the flow itself."""
+        return "FILE.py[:Flow]" if self.flow else "[FILE.py[:Flow]]" if self.of_flow else ""
 
 
 COMMANDS: Mapping[str, Entry] = {
@@ -35,16 +43,16 @@ COMMANDS: Mapping[str, Entry] = {
     "continue": Entry(module="continue_run", help="Go on with a run that did not succeed.", flow=True),
     "resume": Entry(module="resume", help="Run again, reusing results of a run.", flow=True),
     "check": Entry(module="check", help="Check the flow without running a step.", flow=True),
-    "show": Entry(module="show", help="Show the flow's steps, or a run, step or task."),
-    "runs": Entry(module="runs", help="List runs."),
-    "logs": Entry(module="logs", help="Print what tasks have printed."),
-    "dump": Entry(module="dump", help="Print the artifacts of tasks."),
+    "show": Entry(module="show", help="Show the flow's steps, or a run, step or task.", of_flow=True),
+    "runs": Entry(module="runs", help="List runs.", of_flow=True),
+    "logs": Entry(module="logs", help="Print what tasks have printed.", of_flow=True),
+    "dump": Entry(module="dump", help="Print the artifacts of tasks.", of_flow=True),
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
     "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),
     "tutorial": Entry(module="tutorial", help="Learn Stepwell in short lessons.", settings=False),
     "new": Entry(module="new", help="Make a project that runs.", settings=False),
-    "doctor": Entry(module="doctor", help="Check this machine, or stored results."),
+    "doctor": Entry(module="doctor", help="Check this machine, or stored results.", of_flow=True),
     "reindex": Entry(module="reindex", help="Make the index of runs and tasks anew."),
     "configure": Entry(module="configure", help="Show or change the settings.", settings=False),
     "version": Entry(module="version", help="Print the version.", settings=False),

@@ -42,41 +42,38 @@ def _callback(**values: Any) -> None:
 
 
 def _build(name: str, entry: Entry) -> click.Command:
-    if entry.flow or name == "show":
-        return _with_target(name, entry)
-    return load_command(entry)
+    return _with_target(name, entry) if entry.source else load_command(entry)
 
 
 def is_flow_target(text: str) -> bool:
     """Whether an argument names source (``flow.py``, ``pkg.mod:Flow``), not a pathspec."""
-    return "." in text or ":" in text
+    place = text.partition(":")[0]
+    return place.endswith(".py") or ("/" not in text and ("." in text or ":" in text))
 
 
 def _with_target(name: str, entry: Entry) -> click.Command:
     """Return a command whose first argument is the flow, and whose options are known once it is loaded."""
 
-    def callback(target: str, rest: tuple[str, ...]) -> object:
+    def callback(args: tuple[str, ...]) -> object:
         ctx = click.get_current_context()
         context: CliContext = ctx.obj
-        if target == "--help":
-            where = "FILE.py[:Flow]" if entry.flow else "[FILE.py[:Flow]]"
-            return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} {where}", context)
-        if target.startswith("-"):
-            raise click.UsageError(f"the flow's file comes before `{target}`", ctx)
+        target = args[0] if args else ""
+        if target in ctx.help_option_names:
+            return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} {entry.source}", context)
         if not entry.flow and not is_flow_target(target):
-            return _invoke(entry, None, [target, *rest], f"{PROGRAM} {name}", context)
+            return _invoke(entry, None, args, f"{PROGRAM} {name}", context)
+        if not target or target.startswith("-"):
+            where = f"the flow's file comes before `{target}`" if target else "no flow is named"
+            raise click.UsageError(f"{where}, as in `{PROGRAM} {name} flow.py`", ctx)
         from stepwell.definition.loader import load_flow  # only commands of a flow load one
 
         flow_class = load_flow(target)
         context = replace(context, flow_class=flow_class, target=target)
-        return _invoke(entry, flow_class, rest, f"{PROGRAM} {name} {target}", context)
+        return _invoke(entry, flow_class, args[1:], f"{PROGRAM} {name} {target}", context)
 
     return click.Command(
         name,
-        params=[
-            click.Argument(["target"], required=True, metavar="FILE.py[:Flow]"),
-            click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED),
-        ],
+        params=[click.Argument(["args"], nargs=-1, type=click.UNPROCESSED, metavar=f"{entry.source} ...")],
         callback=callback,
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},

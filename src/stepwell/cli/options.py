@@ -31,6 +31,9 @@ _SETTINGS: Mapping[str, str] = {
     "monitor": "DEFAULT_MONITOR",
 }
 
+# A command that is offered as the next one needs these again.
+_MOVES_RESULTS = ("metadata", "datastore", "datastore_root")
+
 # Settings that name a kind of back end: the command line is the first to know that there is none of a kind.
 _KINDS = (
     "DEFAULT_METADATA",
@@ -89,11 +92,14 @@ def make_context(
         A kind of back end that this version does not have, or a broken configuration file.
     """
     overrides: dict[str, Value] = {}
+    typed: list[str] = []
     for option, setting in _SETTINGS.items():
         if values[option] is not None:
             from_variable = ctx.get_parameter_source(option) is ParameterSource.ENVIRONMENT
             variable = f"environment variable STEPWELL_{option.upper()}"
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
+            if option in _MOVES_RESULTS and not from_variable:
+                typed += (f"--{option.replace('_', '-')}", values[option])
     _refuse_what_is_missing(values)
     needed = needs_settings(ctx.invoked_subcommand)
     settings = load_settings(overrides, files=needed)
@@ -112,6 +118,7 @@ def make_context(
         with_specs=tuple(values["with_specs"]),
         quiet=values["quiet"],
         extended_checks=values["pylint"],
+        store_options=tuple(typed),
     )
 
 

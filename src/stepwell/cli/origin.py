@@ -40,6 +40,6 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
         if "/" in run_id:
             raise UsageError(f"`{named}` is no run of {flow}. Name a run by its id, as in `12`.")
         # By its address: a run that is recorded as running and is not any more is found out here.
-        return find(metadata, f"{flow}/{run_id}").run
+        return find(stores, f"{flow}/{run_id}").run
     finally:
         metadata.close()

@@ -52,13 +52,13 @@ def _look(context: CliContext, flow: str, run_id: str) -> RunRecord | None:
     """Return the run as it is now; None if nobody has begun it."""
     from stepwell.wiring import open_stores
 
-    metadata = open_stores(settings=context.settings).metadata
+    stores = open_stores(settings=context.settings)
     try:
-        return find(metadata, f"{flow}/{run_id}").run
+        return find(stores, f"{flow}/{run_id}").run
     except StepwellNotFound:
         return None
     finally:
-        metadata.close()
+        stores.metadata.close()
 
 
 def _appears(look: Callable[[], RunRecord | None]) -> bool:

@@ -12,6 +12,7 @@ from stepwell.cli.context import current_context
 from stepwell.cli.stores import stores_of
 from stepwell.cli.terminal_text import visible
 from stepwell.cli.wording import took
+from stepwell.exceptions import StepwellNotFound
 from stepwell.metadata_store.liveness import settle
 from stepwell.metadata_store.store import RunQuery
 from stepwell.model.run import RunRecord
@@ -46,7 +47,13 @@ def runs(flow: str | None, status: tuple[str, ...], tag: tuple[str, ...], limit:
     context = current_context()
     if flow is None and context.flow_class is not None:
         flow = context.flow_class.__name__
-    metadata = stores_of(context).metadata
+    try:
+        metadata = stores_of(context).metadata
+    except StepwellNotFound as error:
+        context.console.talk(str(error))
+        if as_json:
+            context.console.data("[]")
+        return
     read = metadata.runs(RunQuery(flow=flow, tags=tag, states=status, limit=limit))
     settled = [settle(metadata, run, time.time(), socket.gethostname()) for run in read]
     found = [run for run in settled if not status or run.state.value in status]

@@ -14,7 +14,10 @@ from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.wording import counted, duration, took
+from stepwell.client.graph import steps_in_order
 from stepwell.client.previews import entries_of, preview
+from stepwell.client.scope import Connection
+from stepwell.client.stored import StoredRun
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
 from stepwell.model.task_record import brief
@@ -86,10 +89,13 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
     for entry in pack.own if pack is not None else ():
         if not entry.name.startswith("_"):
             yield f"  parameter {entry.name} = {entry.preview}"
-    counts: dict[str, list[str]] = {}
-    for count in stores.metadata.steps(run.flow, run.run):
+    kept = StoredRun(Connection(stores.metadata.location, stores), run.flow, run.run, run)
+    # In the order of the graph; where that cannot be read, in the order in which they began.
+    counts: dict[str, list[str]] = {step: [] for step in steps_in_order(kept)}
+    for count in kept.steps():
         if count.step != PARAMETERS_STEP:
             counts.setdefault(count.step, []).append(f"{count.tasks} {count.state}")
+    counts = {step: states for step, states in counts.items() if states}
     skipped = _skipped(stores, pack, counts) if pack is not None and run.state.finished else ()
     for step, states in counts.items():
         yield f"  step      {step}: {', '.join(states)}"

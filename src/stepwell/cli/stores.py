@@ -21,4 +21,4 @@ def stores_of(context: CliContext) -> Stores:
 def find_in(context: CliContext, stores: Stores, text: str) -> Address:
     """Return what the address leads to; at a flow's own front door it may leave out the flow."""
     flow = context.flow_class.__name__ if context.flow_class is not None else None
-    return find(stores.metadata, text, flow)
+    return find(stores, text, flow)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from stepwell.client.artifacts import value_of
 from stepwell.client.stored import StoredRun, StoredTask
+from stepwell.exceptions import StepwellException
 from stepwell.model.ids import PARAMETERS_STEP
 
 
@@ -20,10 +21,21 @@ class Neighbours(Struct, frozen=True):
 
 def neighbours(run: StoredRun, step: str) -> Neighbours:
     """Return what stands before and after a step in the graph that the run keeps."""
-    first = StoredTask(run, PARAMETERS_STEP, run.known().parameters_task)
-    info = cast("dict[str, Any]", value_of(first, "_graph_info"))
-    steps: dict[str, dict[str, list[str]]] = info["steps"]
+    steps = _steps(run)
     return Neighbours(
         tuple(name for name, said in steps.items() if step in said["next"]),
         tuple(steps[step]["next"]) if step in steps else (),
     )
+
+
+def steps_in_order(run: StoredRun) -> tuple[str, ...]:
+    """Return the steps in the order of the graph; none if what the run keeps of it cannot be read."""
+    try:
+        return tuple(_steps(run))
+    except (StepwellException, KeyError):
+        return ()
+
+
+def _steps(run: StoredRun) -> dict[str, dict[str, list[str]]]:
+    first = StoredTask(run, PARAMETERS_STEP, run.known().parameters_task)
+    return cast("dict[str, Any]", value_of(first, "_graph_info"))["steps"]

@@ -35,17 +35,17 @@ class Stepwell:
         return list(self)
 
     def __iter__(self) -> Iterator[Flow]:
-        for name in self._scope.connection.stores.metadata.flows():
+        for name in self._scope.flows:
             if _newest(self._scope, name) is not None:
                 yield Flow.known(self._scope, name)
 
     def __getitem__(self, name: str) -> Flow:
-        if name not in self._scope.connection.stores.metadata.flows():
+        if name not in self._scope.flows:
             raise KeyError(name)
         return Flow(name, self._scope)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and _newest(self._scope, name) is not None
+        return name in self._scope.flows and _newest(self._scope, str(name)) is not None
 
     def __repr__(self) -> str:
         return "Stepwell()"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepwell.exceptions import StoreError
+from stepwell.exceptions import StepwellNotFound, StoreError
 
 if TYPE_CHECKING:
     from stepwell.wiring import Stores
@@ -106,6 +107,14 @@ class Scope:
     def tags(self) -> tuple[str, ...]:
         """Tags that a run must have to be shown."""
         return () if self.namespace is None else (self.namespace,)
+
+    @property
+    def flows(self) -> Sequence[str]:
+        """Names of the flows that have runs; none where there is no datastore yet."""
+        try:
+            return self.connection.stores.metadata.flows()
+        except StepwellNotFound:
+            return ()
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Scope, (self.connection, self.namespace))

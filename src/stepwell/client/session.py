@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stepwell.client.scope import Connection, Scope
-from stepwell.exceptions import StepwellNotFound
+from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.runtime.task.current import current
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.places import existing_place
@@ -82,7 +82,10 @@ def metadata(ms: str, trust: bool | None = None) -> str:
         There is nothing that can be read; the place stays as it was.
     """
     asked = Connection(existing_place(ms), trust=trust)
-    asked.stores.metadata.flows()
+    try:
+        asked.stores.metadata.flows()
+    except StepwellNotFound as error:
+        raise UsageError(f"metadata({ms!r}): {error}") from error
     _session.connection = asked
     return asked.location
 

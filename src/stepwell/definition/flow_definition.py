@@ -12,8 +12,9 @@ from stepwell.definition.constants import constants_of
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.graph import Graph
-from stepwell.definition.parameter_values import ParameterSpec, parameter_problems, specs_of
-from stepwell.definition.place import absolute, place
+from stepwell.definition.parameter_checks import parameter_problems
+from stepwell.definition.parameter_values import ParameterSpec, specs_of
+from stepwell.definition.place import absolute, place, split_place
 from stepwell.definition.placing import flow_decorators_of
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.validate import read_graph
@@ -74,7 +75,7 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
     graph, problems = read_graph(flow_class)
     problems += parameter_problems(flow_class)
     if graph is None or problems:
-        raise GraphError(problems)
+        raise GraphError(sorted(problems, key=lambda problem: split_place(problem.where)))
     functions = steps_of(flow_class)
     decorators = attached(functions, with_specs)
     problems += _refusals(graph, decorators)

@@ -38,6 +38,9 @@ def load_flow(target: str) -> type[FlowSpec]:
         place, name = target, ""
     if place.endswith(".py") or os.sep in place:
         module = _import_file(place)
+    elif not all(place.split(".")):
+        advice = "Name a file, such as `flow.py`, or a module, such as `package.flow`."
+        raise FlowLoadError(f"`{place}` is no file and no module. {advice}")
     else:
         _look_in_working_directory()
         module = _import_module(place, place)
@@ -94,6 +97,8 @@ def _flows_in(module: ModuleType) -> dict[str, type[FlowSpec]]:
 
 
 def _import_file(path: str) -> ModuleType:
+    if Path(path).is_dir():
+        raise FlowLoadError(f"{path} is a folder. Name the flow's file in it.")
     if not Path(path).is_file():
         raise FlowLoadError(f"There is no file {path}.")
     name, root = module_of(path), root_of(path)
@@ -195,6 +200,8 @@ def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
         if (frame.filename == file) if file else not _is_machinery(frame.filename):
             frames.stack = traceback.StackSummary.from_list(list(frames.stack)[position:])
             break
+    else:  # none of the user's code was reached
+        frames.stack = traceback.StackSummary()
     text = "".join(frames.format()).rstrip()
     if isinstance(error, SystemExit):
         text += "\nThe file ends the program while it is imported. Do that under `if __name__ == '__main__'`."

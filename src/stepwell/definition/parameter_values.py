@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from msgspec import Struct, field
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameters import JSONTypeClass, Parameter, normal, parameters_of
-from stepwell.definition.place import place
 from stepwell.exceptions import (
     ParameterFieldFailed,
     ParameterFieldTypeMismatch,
-    Problem,
     StepwellException,
     UsageError,
-)
-
-RESERVED = frozenset(
-    (
-        "params",
-        "with",
-        "tag",
-        "tags",
-        "namespace",
-        "obj",
-        "decospecs",
-        "run_id_file",
-        "run_id",
-        "task_id",
-        "max_num_splits",
-        "max_workers",
-        "max_log_size",
-        "user_namespace",
-        "runner_attribute_file",
-    )
 )
 
 _TRUE, _FALSE = (
@@ -81,14 +59,18 @@ def specs_of(flow_class: type) -> tuple[ParameterSpec, ...]:
 
 
 def _spec(parameter: Parameter) -> ParameterSpec:
+    try:
+        type_name, is_bool = parameter.type_name, parameter.type is bool
+    except ParameterFieldTypeMismatch:
+        type_name, is_bool = "?", False  # the check of the flow says so, together with all else
     return ParameterSpec(
         name=parameter.name,
         attribute=parameter.attribute,
-        type_name=parameter.type_name,
+        type_name=type_name,
         default_shown=_shown_default(parameter),
-        help=parameter.help or "",
+        help=str(parameter.help or ""),
         required=parameter.required,
-        is_bool=parameter.type is bool,
+        is_bool=is_bool,
     )
 
 
@@ -99,30 +81,12 @@ def _shown_default(parameter: Parameter) -> str:
         return ""
     if callable(parameter.default):
         return "computed when a run starts"
-    if isinstance(parameter.type, JSONTypeClass) and not isinstance(parameter.default, str):
+    default: object = parameter.default
+    if isinstance(default, dict | list):
         import json  # start-up cost that only JSON parameters pay
 
-        return json.dumps(parameter.default)
+        return json.dumps(default)
     return str(parameter.default)
-
-
-def parameter_problems(flow_class: type) -> Iterator[Problem]:
-    """Yield what is wrong with the declarations of a flow's parameters."""
-    seen: dict[str, Parameter] = {}
-    for parameter in parameters_of(flow_class):
-        where = place(parameter.file, parameter.line)
-        if parameter.key in RESERVED:
-            what = f"parameter `{parameter.name}` has a name that the command line needs itself"
-            yield Problem(what=what, where=where, fix="Give it another name.", rule="reserved-parameter")
-        if other := seen.get(parameter.key):
-            what = f"parameters `{other.name}` and `{parameter.name}` differ only in case, or in `-` and `_`"
-            yield Problem(what=what, where=where, fix="Rename one of them.", rule="parameter-twice")
-        seen[parameter.key] = parameter
-        if parameter.separator is not None and parameter.type is not str:
-            what = f"parameter `{parameter.name}` has a separator, but its type is {parameter.type_name}"
-            yield Problem(what=what, where=where, fix="Only str can be split.", rule="parameter-separator")
-        if not callable(parameter.default):
-            _checked_default(parameter, parameter.default)
 
 
 def resolve(
@@ -149,7 +113,7 @@ def resolve(
     for key, parameter in parameters.items():
         if values.get(key) is not None:
             try:
-                resolved[parameter.attribute] = _converted(parameter, values[key])
+                resolved[parameter.attribute] = converted(parameter, values[key])
             except ValueError as error:
                 complaints.append(f"The value of --{parameter.name} is wrong: {error}.")
         elif parameter.required:
@@ -174,8 +138,8 @@ def _unknown(name: str, parameters: Mapping[str, Parameter]) -> str:
     return f"There is no parameter `{name}`. {advice}"
 
 
-def _converted(parameter: Parameter, value: object) -> object:
-    """Return the value in the parameter's type, or raise `ValueError` that says what is wrong."""
+def converted(parameter: Parameter, value: object) -> object:
+    """Return the value in the parameter's type; a `ValueError` says what is wrong with it."""
     value = _from_text(parameter, value) if isinstance(value, str) else _of_type(parameter, value)
     if parameter.separator is not None and isinstance(value, str):
         return value.split(parameter.separator)
@@ -223,7 +187,7 @@ def _checked_default(parameter: Parameter, default: object) -> object:
     if default is None:
         return None
     try:
-        return _converted(parameter, default)
+        return converted(parameter, default)
     except ValueError as error:
         raise ParameterFieldTypeMismatch(
             f"The default of parameter `{parameter.name}` is wrong: {error}.", parameter.line, parameter.file

@@ -79,7 +79,7 @@ class Parameter:
         show_default: bool | str | None = None,
         separator: str | None = None,
     ) -> None:
-        self.name: str = name or ""
+        self.name: str = str(name or "")
         self.attribute: str = ""
         self.default = default
         self.given_type = type
@@ -140,7 +140,7 @@ class Parameter:
             return given
         shown = getattr(given, "__name__", repr(given))
         raise ParameterFieldTypeMismatch(
-            f"Parameter `{self.name}` has the type {shown}. This version supports {_TYPE_NAMES}.",
+            f"parameter `{self.name}` has the type {shown}. This version supports {_TYPE_NAMES}.",
             self.line,
             self.file,
         )

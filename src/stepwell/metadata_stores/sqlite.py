@@ -8,25 +8,23 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, StoreUnavailable
 from stepwell.metadata_store import tags
-from stepwell.metadata_store.run_order import place_of, run_number
+from stepwell.metadata_store.run_order import place_of
 from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
 from stepwell.metadata_stores import schema, sql
+from stepwell.metadata_stores.rows import UNREADABLE, Row, run_of, run_row, task_of, task_row, text_of
 from stepwell.model.run import RunRecord, TaskRecord
-from stepwell.model.states import RunState, TaskState
+from stepwell.model.states import RunState
 from stepwell.model.text import storable
 
 R = TypeVar("R")
-Row = tuple[Any, ...]
 _RETRY_S = 0.005
-_json = msgspec.json.Encoder()
-_names = msgspec.json.Decoder(tuple[str, ...])
-_fields = msgspec.json.Decoder(dict[str, str])
+_REMEDY = "`stepwell reindex` makes the index anew and keeps this file beside it."
 
 
 class SqliteMetadata(MetadataStore):
@@ -53,23 +51,12 @@ class SqliteMetadata(MetadataStore):
         self._path = Path(path).absolute()
         self._patience_s = patience_s
         self._db: sqlite3.Connection | None = None
-        if not readonly:
+        self._as_it_was: tuple[int, ...] | None = None
+        if readonly:
+            self._connect_to_read()
+        else:
             _make_private(self._path)
-        mode = "rwc" if not readonly else "ro&immutable=1" if self._never_changes() else "ro"
-        with self._errors():
-            self._db = sqlite3.connect(
-                f"{self._path.as_uri()}?mode={mode}",
-                uri=True,
-                timeout=patience_s,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-        try:
-            with self._errors():
-                self._prepare(self._db, readonly)
-        except StoreError:
-            self.close()
-            raise
+            self._connect("rwc")
 
     def next_run_id(self) -> int:
         # On disk before it is used: after a power cut the datastore may have packs of this run.
@@ -107,32 +94,32 @@ class SqliteMetadata(MetadataStore):
         if not tasks:
             return
         with self._writing() as db:
-            db.executemany(sql.SAVE_TASK, map(_task_row, map(storable, tasks)))
+            db.executemany(sql.SAVE_TASK, map(task_row, map(storable, tasks)))
 
     def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
         with self._writing() as db:
             before = self._existing(db, flow, run)
             user = tags.changed(before.tags, before.system_tags, add, remove)
             after = msgspec.structs.replace(before, tags=user)
-            db.execute(sql.SET_TAGS, (_text(user), flow, run))
+            db.execute(sql.SET_TAGS, (text_of(user), flow, run))
             db.execute(sql.CLEAR_TAGS, (flow, run))
             _index_tags(db, after)
             return after
 
     def run(self, flow: str, run: str) -> RunRecord | None:
-        return next(iter(self._records(_run, sql.RUN, (flow, run))), None)
+        return next(iter(self._records(run_of, sql.RUN, (flow, run))), None)
 
     def runs(self, query: RunQuery) -> Sequence[RunRecord]:
-        return self._records(_run, *sql.runs(query))
+        return self._records(run_of, *sql.runs(query))
 
     def flows(self) -> Sequence[str]:
         return [row[0] for row in self._rows(sql.FLOWS, ())]
 
     def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
-        return next(iter(self._records(_task, sql.TASK, (flow, run, step, task))), None)
+        return next(iter(self._records(task_of, sql.TASK, (flow, run, step, task))), None)
 
     def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
-        return self._records(_task, *sql.tasks(query))
+        return self._records(task_of, *sql.tasks(query))
 
     def steps(self, flow: str, run: str) -> Sequence[StepCount]:
         return [StepCount(*row[:6]) for row in self._rows(sql.STEPS, (flow, run))]
@@ -146,20 +133,56 @@ class SqliteMetadata(MetadataStore):
             self._db.close()
             self._db = None
 
-    def _never_changes(self) -> bool:
-        """Tell whether the file is whole and on a read-only disk, where SQLite cannot put its locks."""
+    def _connect(self, mode: Literal["rwc", "ro", "ro&immutable=1"]) -> None:
+        with self._errors():
+            self._db = sqlite3.connect(
+                f"{self._path.as_uri()}?mode={mode}",
+                uri=True,
+                timeout=self._patience_s,
+                isolation_level=None,
+                check_same_thread=False,
+            )
         try:
-            fixed = bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
+            with self._errors():
+                self._prepare(self._db, readonly=mode != "rwc")
+        except StoreError:
+            self.close()
+            raise
+
+    def _connect_to_read(self) -> None:
+        """Connect with locks if they can be had; else, while nobody has it open, to the file as it is."""
+        self._as_it_was = None
+        seen = self._stamp()
+        if not (seen and self._is_on_read_only_disk()):
+            try:
+                self._connect("ro")
+            except StoreUnavailable:
+                if not seen:
+                    raise
+            else:
+                return
+        self._as_it_was = seen
+        self._connect("ro&immutable=1")
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        """What tells that the file has changed; None if it is not there, or if somebody has it open."""
+        try:
+            found = self._path.stat()
         except OSError:
-            return False  # not there: opening it says so
-        return fixed and not self._path.with_name(f"{self._path.name}-wal").exists()
+            return None
+        if self._path.with_name(f"{self._path.name}-wal").exists():
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _is_on_read_only_disk(self) -> bool:
+        return bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
 
     def _synchronous(self, level: Literal["NORMAL", "FULL"]) -> None:
         with self._errors():
             self._open().execute(f"PRAGMA synchronous = {level}")
 
     def _existing(self, db: sqlite3.Connection, flow: str, run: str) -> RunRecord:
-        found = self._decoded(_run, db.execute(sql.RUN, (flow, run)).fetchall())
+        found = self._decoded(run_of, db.execute(sql.RUN, (flow, run)).fetchall())
         if not found:
             raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
         return found[0]
@@ -216,10 +239,9 @@ class SqliteMetadata(MetadataStore):
     def _decoded(self, kind: Callable[[Row], R], rows: list[Row]) -> list[R]:
         try:
             return [kind(row) for row in rows]
-        except (ValueError, msgspec.MsgspecError) as error:
+        except UNREADABLE as error:
             raise StoreFormatError(
-                f"{self._path} holds a record that this version of Stepwell cannot read ({error}). "
-                "Move it away and run `stepwell reindex`."
+                f"{self._path} holds a record that this version of Stepwell cannot read ({error}). " + _REMEDY
             ) from error
 
     def _rows(self, text: str, given: Sequence[object]) -> list[Row]:
@@ -244,6 +266,9 @@ class SqliteMetadata(MetadataStore):
                 raise
 
     def _open(self) -> sqlite3.Connection:
+        if self._db is not None and self._as_it_was is not None and self._stamp() != self._as_it_was:
+            self.close()
+            self._connect_to_read()
         if self._db is None:
             raise StoreUnavailable(f"The metadata in {self._path} was closed.")
         return self._db
@@ -258,10 +283,7 @@ class SqliteMetadata(MetadataStore):
     def _mapped(self, error: sqlite3.Error) -> StoreError:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return StoreFormatError(
-                f"{self._path} is damaged or no SQLite file ({error}). "
-                "Move it away and run `stepwell reindex`."
-            )
+            return StoreFormatError(f"{self._path} is damaged or no SQLite file ({error}). {_REMEDY}")
         said = _CAUSES.get(code)
         if said is None:
             return StoreError(f"The metadata in {self._path} refused: {error}.")
@@ -285,80 +307,11 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _text(value: object) -> str:
-    return _json.encode(value).decode() if value else ""
-
-
 def _save(db: sqlite3.Connection, run: RunRecord) -> None:
     number = place_of(run)
-    db.execute(sql.SAVE_RUN, _run_row(run))
+    db.execute(sql.SAVE_RUN, run_row(run))
     db.execute(sql.RAISE_RUN_ID, (number, number))
 
 
 def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
     db.executemany(sql.ADD_TAG, [(run.flow, run.run, tag) for tag in (*run.tags, *run.system_tags)])
-
-
-def _run_row(r: RunRecord) -> Row:
-    return (
-        r.flow, r.run, r.state.value, r.user, r.created_at, r.finished_at, r.heartbeat_at, r.host, r.pid,
-        r.pid_started, r.reason, _text(r.tags), _text(r.system_tags), _text(r.fields), place_of(r),
-    )  # fmt: skip
-
-
-def _task_row(t: TaskRecord) -> Row:
-    return (
-        t.flow, t.run, t.step, t.task, t.number, t.state.value, t.attempt, t.created_at, t.started_at,
-        t.finished_at, t.index_path, t.label, t.pid, t.host, t.exit_code, t.error, t.parents, _text(t.fields),
-    )  # fmt: skip
-
-
-def _run(row: Row) -> RunRecord:
-    (
-        flow, run, state, user, created_at, finished_at, heartbeat_at, host, pid, pid_started, reason,
-        user_tags, system_tags, fields, number,
-    ) = row  # fmt: skip
-    return RunRecord(
-        flow=flow,
-        run=run,
-        state=RunState(state),
-        user=user,
-        created_at=created_at,
-        finished_at=finished_at,
-        heartbeat_at=heartbeat_at,
-        host=host,
-        pid=pid,
-        pid_started=pid_started,
-        reason=reason,
-        tags=_names.decode(user_tags) if user_tags else (),
-        system_tags=_names.decode(system_tags) if system_tags else (),
-        fields=_fields.decode(fields) if fields else {},
-        number=0 if number == run_number(run) else number,
-    )
-
-
-def _task(row: Row) -> TaskRecord:
-    (
-        flow, run, step, task, number, state, attempt, created_at, started_at, finished_at, index_path,
-        label, pid, host, exit_code, error, parents, fields,
-    ) = row  # fmt: skip
-    return TaskRecord(
-        flow=flow,
-        run=run,
-        step=step,
-        task=task,
-        number=number,
-        state=TaskState(state),
-        attempt=attempt,
-        created_at=created_at,
-        started_at=started_at,
-        finished_at=finished_at,
-        index_path=index_path,
-        label=label,
-        pid=pid,
-        host=host,
-        exit_code=exit_code,
-        error=error,
-        parents=parents,
-        fields=_fields.decode(fields) if fields else {},
-    )

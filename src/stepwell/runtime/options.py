@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from stepwell.metadata_store.tags import check
 from stepwell.model.states import RunState
 
 Isolation = Literal["fork", "spawn", "inline"]
@@ -16,6 +17,11 @@ Fsync = Literal["always", "batch", "never"]
 
 class RunOptions(Struct, frozen=True, kw_only=True):
     """Options of ``run`` that are no parameters.
+
+    Raises
+    ------
+    StepwellTaggingError
+        The tags break the rules of tags.
 
     Attributes
     ----------
@@ -53,6 +59,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     drain_s: float = 30.0
     kill_grace_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        check(self.tags)
 
 
 class NewRun(Struct, frozen=True):

@@ -265,7 +265,15 @@ def test_stepwell_takes_the_flow_from_a_file(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "is_flow"), [("a.py", True), ("pkg.mod:F", True), ("12", False), ("F/12/start[0]", False)]
+    ("text", "is_flow"),
+    [
+        ("a.py", True),
+        ("../a/b.py:F", True),
+        ("pkg.mod:F", True),
+        ("12", False),
+        ("F/12/start[0]", False),
+        ("F/2024.1/start", False),
+    ],
 )
 def test_source_and_addresses_are_told_apart(text, is_flow):
     assert is_flow_target(text) is is_flow

@@ -30,7 +30,8 @@ from stepwell.exceptions import (
     StoreError,
 )
 from stepwell.model.states import TaskState
-from stepwell.wiring import open_stores
+from stepwell.settings.sources import load_settings
+from stepwell.wiring import make_stores
 
 
 @pytest.fixture
@@ -260,7 +261,7 @@ def test_an_object_knows_whether_the_present_namespace_shows_it(place, own_sessi
 # SPEC 10.1-6
 def test_the_place_can_be_switched_and_goes_back_to_the_settings(own_session, tmp_path):
     other = tmp_path / "other"
-    with closing(Results(open_stores(str(other)))) as place:
+    with closing(Results(make_stores(other, load_settings()))) as place:
         place.run("Elsewhere", user="tester")
 
     assert metadata(str(other)) == get_metadata() == f"local@{other}"
@@ -273,7 +274,7 @@ def test_the_place_can_be_switched_and_goes_back_to_the_settings(own_session, tm
 # SPEC 10.1-7
 def test_results_of_spin_are_read_from_the_directory_given(own_session, tmp_path):
     kept = tmp_path / "project" / ".stepwell_spin"
-    with closing(Results(open_stores(str(kept)))) as place:
+    with closing(Results(make_stores(kept, load_settings()))) as place:
         place.run("Spun", user="tester")
 
     assert inspect_spin(str(tmp_path / "project")) == get_metadata() == f"local@{kept}"
@@ -286,7 +287,7 @@ def test_results_of_spin_are_read_from_the_directory_given(own_session, tmp_path
 # SPEC 10.1-4
 @pytest.mark.parametrize("pathspec", OPENERS)
 def test_a_pickled_object_works_in_another_place_and_namespace(own_session, tmp_path, pathspec):
-    with closing(Results(open_stores(str(tmp_path / "here")))) as place:
+    with closing(Results(make_stores(tmp_path / "here", load_settings()))) as place:
         foreach_run(place)
     scope = Scope(Connection(f"local@{tmp_path / 'here'}"), "user:ann")
     data = pickle.dumps(OPENERS[pathspec](pathspec, at=scope))

@@ -99,7 +99,7 @@ def test_an_address_may_leave_out_the_flow_of_a_run_whose_id_is_no_number(place,
     task(place.run(run="argo-1", number=1), "start", "s", BEGAN, to=("end",))
 
     assert resolve(address, flow, place.scope).pathspec.startswith("F/argo-1")
-    assert find(place.stores.metadata, address, flow).run.run == "argo-1"
+    assert find(place.stores, address, flow).run.run == "argo-1"
 
 
 # SPEC 9.1-4
@@ -107,6 +107,6 @@ def test_what_is_neither_flow_nor_run_is_not_found(place):
     place.run(run="argo-1", number=1)
 
     with pytest.raises(StepwellNotFound, match="argo-2"):
-        find(place.stores.metadata, "argo-2/start")
+        find(place.stores, "argo-2/start")
     with pytest.raises(StepwellNotFound, match="argo-2"):
         resolve("argo-2/start", None, place.scope)

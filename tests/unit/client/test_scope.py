@@ -2,8 +2,10 @@
 
 import os
 import pickle
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from stored_results import Results
@@ -11,12 +13,16 @@ from stored_results import Results
 from stepwell.client import Flow
 from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StoreError, StoreUnavailable
-from stepwell.wiring import open_stores
+from stepwell.metadata_store.store import RunQuery
+from stepwell.settings.sources import load_settings
+from stepwell.wiring import make_stores, open_stores
+
+NOBODY = 65534
 
 
 def filled(tmp_path):
     """A place on disk with forty runs."""
-    with closing(Results(open_stores(str(tmp_path)))) as place:
+    with closing(Results(make_stores(tmp_path, load_settings()))) as place:
         for number in range(1, 41):
             place.run(run=str(number))
     return Connection(f"local@{tmp_path}")
@@ -78,6 +84,32 @@ def test_a_process_that_becomes_another_users_reads_nothing_that_was_kept_for_th
             os._exit(1)
 
     assert os.waitpid(pid, 0)[1] == 0
+
+
+# SPEC 12.1-1
+def test_what_may_only_be_read_can_be_read():
+    with tempfile.TemporaryDirectory() as place:  # unlike pytest's own, in a folder that anybody may enter
+        filled(Path(place)).stores.metadata.close()
+        settings = load_settings()
+        for path in (found := [Path(place), *Path(place).rglob("*")]):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setgid(NOBODY)
+                    os.setuid(NOBODY)
+                code = 0 if len(open_stores(place, settings).metadata.runs(RunQuery())) == 40 else 2
+            finally:
+                os._exit(code)  # the child must never return into pytest
+        status = os.waitpid(pid, 0)[1]
+        for path in found:
+            path.chmod(0o755)
+
+    assert status == 0
 
 
 def test_a_connection_that_nobody_uses_any_more_is_closed(tmp_path):

@@ -119,6 +119,15 @@ def test_a_missing_file_or_module_is_named(written):
         load_flow("no.such:Flow")
 
 
+# SPEC 8.2-6
+@pytest.mark.parametrize("target", ["", ".", "..", ".flow", "flow.", "a..b", ".:Flow", "/", "./"])
+def test_what_names_nothing_that_can_be_imported_is_refused_without_our_frames(written, target):
+    with pytest.raises(FlowLoadError, match="Name ") as caught:
+        load_flow(target)
+
+    assert "loader.py" not in str(caught.value) and "importlib" not in str(caught.value)
+
+
 def test_a_file_named_like_a_standard_module_does_not_replace_it(written):
     import json
 

@@ -79,7 +79,9 @@ def test_a_failing_or_mistyped_default_function_has_its_own_error():
 
 
 # SPEC 3.1-12
-@pytest.mark.parametrize("body", ["p = Parameter('run-id')", "p = Parameter('max_workers')"])
+@pytest.mark.parametrize(
+    "body", ["p = Parameter('run-id')", "p = Parameter('max_workers')", "help = Parameter()"]
+)
 def test_reserved_names_are_refused(body: str):
     with pytest.raises(GraphError, match="command line needs itself"):
         define(flow_with(body))
@@ -89,3 +91,36 @@ def test_reserved_names_are_refused(body: str):
 def test_names_that_differ_only_in_case_are_refused():
     with pytest.raises(GraphError, match="differ only"):
         define(flow_with("a = Parameter('Big')\nb = Parameter('big')"))
+
+
+# SPEC 3.1-1
+@pytest.mark.parametrize("name", ["my param", "-x", "a=b", "a/b", "--flag"])
+def test_a_name_that_cannot_be_an_option_is_refused(name):
+    with pytest.raises(GraphError, match="cannot be the name of a parameter"):
+        define(flow_with(f"p = Parameter({name!r})"))
+
+
+# SPEC 3.1-4
+def test_a_bool_takes_the_name_of_its_negation_too():
+    with pytest.raises(GraphError, match="means `--x False` as well"):
+        define(flow_with("x = Parameter('x', default=True)\nno_x = Parameter('no-x')"))
+    define(flow_with("x = Parameter('x')\nno_x = Parameter('no-x')"))
+
+
+def test_everything_that_is_wrong_with_parameters_is_told_at_once():
+    flow = flow_with(
+        "a = Parameter('a b')\nb = Parameter('b', default='x', type=int)\nc = Parameter('c', type=complex)\n"
+        "d = Parameter('d', default=1, separator=',')\ne = Parameter('e', separator='')\nA = Parameter('B')"
+    )
+
+    with pytest.raises(GraphError) as caught:
+        define(flow)
+
+    assert sorted(problem.rule for problem in caught.value.problems) == [
+        "parameter-default",
+        "parameter-name",
+        "parameter-separator",
+        "parameter-separator",
+        "parameter-twice",
+        "parameter-type",
+    ]

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 
+NOBODY = 65534
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 RUN = RunRecord(flow="F", run="1", state=RunState.RUNNING, user="ann", created_at=1.0)
 
@@ -209,6 +211,28 @@ def test_who_only_reads_cannot_write(path, opened):
     assert store.run("F", "1") == RUN
     with pytest.raises(StoreUnavailable, match="read-only"):
         store.next_run_id()
+
+
+def test_who_may_only_read_sees_what_is_written_later(opened):
+    with tempfile.TemporaryDirectory() as place:  # unlike pytest's own, in a folder that anybody may enter
+        path = Path(place) / "metadata.db"
+        SqliteMetadata(path).close()
+        for protected, mode in ((path, 0o444), (Path(place), 0o555)):
+            protected.chmod(mode)
+        if os.geteuid() == 0:
+            os.seteuid(NOBODY)
+        try:
+            reader = opened(path, readonly=True)
+            before = list(reader.runs(RunQuery()))
+        finally:
+            os.seteuid(os.getuid())
+        for protected in (Path(place), path):
+            protected.chmod(0o755)
+        writer = SqliteMetadata(path)
+        writer.save_run(RUN)
+        writer.close()
+
+        assert (before, list(reader.runs(RunQuery()))) == ([], [RUN])
 
 
 def test_places_with_odd_names_can_be_opened(tmp_path, opened):

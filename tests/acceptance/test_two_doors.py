@@ -1,0 +1,77 @@
+"""`python flow.py COMMAND ...` and `stepwell COMMAND flow.py ...` do the same."""
+
+import pytest
+from command_line import words
+
+
+@pytest.fixture
+def ran(folder):
+    """A run of a flow, and a later one of another flow."""
+    folder.flow("print('hello')", "self.x = 1")
+    assert folder.run().returncode == 0
+    other = folder.flow("print('other')", name="other.py")
+    other.write_text(other.read_text().replace("Small", "Other"))
+    assert folder.call("other.py", "run").returncode == 0
+    return folder
+
+
+# SPEC 9.1-1
+@pytest.mark.parametrize(
+    ("command", "rest", "said"),
+    [
+        ("check", [], "flow is valid"),
+        ("show", [], "Step start => end"),
+        ("show", ["latest"], "Run Small/1: succeeded"),
+        ("runs", [], "Small/1"),
+        ("logs", ["latest/start"], "hello"),
+        ("dump", ["latest/start"], "x [size:"),
+        ("doctor", ["--datastore", "latest"], "all are as they were written"),
+        ("output-dot", [], "digraph Small"),
+        ("help", [], "Commands:"),
+        ("version", [], "."),
+    ],
+)
+def test_both_doors_say_the_same(ran, command, rest, said):
+    own = ran.call("flow.py", command, *rest)
+    target = [] if command in ("help", "version") else ["flow.py"]
+    common = ran.call("-m", "stepwell", command, *target, *rest)
+
+    assert own.returncode == common.returncode == 0, words(own) + words(common)
+    assert said in words(own) and said in words(common)
+    if command not in ("help", "show"):
+        assert own.stdout == common.stdout
+
+
+# SPEC 9.3-16
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("run", "stepwell run FILE.py[:Flow] [OPTIONS]"),
+        ("logs", "stepwell logs [FILE.py[:Flow]] [OPTIONS] [show] RUN/STEP[/TASK]"),
+        ("show", "stepwell show [FILE.py[:Flow]] [OPTIONS] [FLOW/]RUN[/STEP[/TASK]]"),
+        ("version", "stepwell version [OPTIONS]"),
+    ],
+)
+def test_help_shows_where_the_flow_is_named(folder, command, usage):
+    as_option = folder.call("-m", "stepwell", command, "--help")
+    as_command = folder.call("-m", "stepwell", "help", command)
+
+    assert as_option.stdout == as_command.stdout
+    assert as_option.stdout.startswith(f"Usage: {usage}\n")
+
+
+# SPEC 9.1-3
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["run"], "no flow is named, as in `stepwell run flow.py`"),
+        (["run", "--tag", "x"], "the flow's file comes before `--tag`"),
+        (["show"], "'[FLOW/]RUN[/STEP[/TASK]]'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_without_what_it_needs_says_what_that_is(folder, args, said):
+    done = folder.call("-m", "stepwell", *args)
+
+    assert done.returncode == 2
+    assert said in words(done)
