@@ -244,7 +244,7 @@ def test_of_two_that_continue_at_once_exactly_one_does(folder):
 # SPEC 7.3-2
 @pytest.mark.parametrize(
     ("args", "word"),
-    [(["7"], "no run `7`"), (["Other/1"], "Other"), (["1/start"], "no run of F"), (["a/b/c"], "no run")],
+    [(["7"], "no run `F/7`"), (["Other/1"], "Other"), (["1/start"], "no run of F"), (["a/b/c"], "no run")],
 )
 def test_a_run_that_there_is_not_is_named(folder, args, word):
     failed(folder, "join")

@@ -55,7 +55,7 @@ def test_where_there_is_no_datastore_there_are_no_runs(folder):
     ("what", "use", "error"),
     [
         ("Flow", "Flow('X')", "StepwellNotFound: There is no datastore in "),
-        ("metadata", "metadata('typo/dir')", "UsageError: metadata('typo/dir'): There is no datastore in "),
+        ("metadata", "metadata('typo/dir')", "typo/dir: there is no such directory"),
         ("Stepwell", "assert list(Stepwell()) == [] and 'X' not in Stepwell()", ""),
     ],
 )

@@ -296,7 +296,7 @@ def test_a_step_with_another_name_is_a_new_step(folder):
         (["lefty"], "Did you mean `left`"),
         (["nowhere"], "`start`, `outer`, `inner`"),
         (["left", "right"], "unexpected extra argument"),
-        (["--origin-run-id", "9"], "no run `9`"),
+        (["--origin-run-id", "9"], "no run `F/9`"),
         (["--origin-run-id", "Other/1"], "no run"),
         (["--run-id", "7"], "numbers are given by Stepwell itself"),
         (["--alpha", "many"], "alpha"),
@@ -320,7 +320,7 @@ def test_without_an_earlier_run_it_says_how_to_start_one(folder):
     done = resume(folder)
 
     assert done.returncode == 2, words(done)
-    assert "no run of F by tester" in done.stderr and "python flow.py run" in done.stderr
+    assert "no run of F" in done.stderr and "python flow.py run" in done.stderr
 
 
 # SPEC 7.4-3

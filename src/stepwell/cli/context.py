@@ -71,7 +71,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
 
     def flow_hint(self, command: str, *words: str) -> str:
         """Return the line of a command that needs the flow's source."""
-        return " ".join(filter(None, (self.program, command, self.target, *words)))
+        return " ".join(filter(None, (self.command_line(command), self.target, *words)))
 
 
 def current_context() -> CliContext:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepwell.cli.addresses import find
 from stepwell.cli.context import CliContext
-from stepwell.exceptions import UsageError
+from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.metadata_store.store import RunQuery
 from stepwell.model.run import RunRecord
 
@@ -19,7 +19,12 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
     """
     from stepwell.wiring import open_stores
 
-    stores = open_stores(settings=context.settings)
+    try:
+        stores = open_stores(settings=context.settings)
+    except StepwellNotFound as error:
+        raise UsageError(
+            f"There is no run of {flow} to go on from. Start one with `{context.flow_hint('run')}`. ({error})"
+        ) from error
     datastore, metadata = stores.datastore, stores.metadata
     try:
         if not metadata.flows() and next(datastore.run_records.all(), None) is not None:
