@@ -18,8 +18,9 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.flow_file import set_flow_module
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.engine.cores import usable_cores
 from stepwell.engine.engine import Engine
-from stepwell.engines.local.safety import usable_cores, why_not_fork
+from stepwell.engines.local.safety import why_not_fork
 from stepwell.exceptions import StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord

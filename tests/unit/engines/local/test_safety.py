@@ -1,10 +1,9 @@
-"""What stands against forking, and how many cores there are."""
+"""What stands against forking."""
 
 import asyncio
-import os
 import threading
 
-from stepwell.engines.local.safety import usable_cores, why_not_fork
+from stepwell.engines.local.safety import why_not_fork
 
 
 # SPEC 7.1-4
@@ -26,14 +25,3 @@ def test_a_running_event_loop_is_a_reason_not_to_fork():
         return why_not_fork()
 
     assert "event loop" in asyncio.run(ask())
-
-
-# SPEC 7.1-9
-def test_usable_cores_respect_affinity():
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-
-    cores = usable_cores()
-    os.sched_setaffinity(0, allowed)
-
-    assert cores == 1
