@@ -23,8 +23,9 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
+from stepwell.engine.cores import usable_cores
 from stepwell.engine.engine import Engine
-from stepwell.engines.local.safety import usable_cores, why_not_detach, why_not_fork
+from stepwell.engines.local.safety import why_not_detach, why_not_fork
 from stepwell.exceptions import StepwellException, StoreFormatError, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord

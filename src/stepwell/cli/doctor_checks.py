@@ -154,7 +154,8 @@ def _metadata(settings: Settings) -> Iterator[Finding]:
 
 
 def _engines(_settings: Settings) -> Iterator[Finding]:
-    from stepwell.engines.local.safety import usable_cores, why_not_fork
+    from stepwell.engine.cores import usable_cores
+    from stepwell.engines.local.safety import why_not_fork
 
     hazard = why_not_fork()
     if hazard is None:

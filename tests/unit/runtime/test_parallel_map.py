@@ -3,10 +3,14 @@
 import multiprocessing
 import os
 import threading
+import time
 
 import pytest
 
-from stepwell.runtime.task.parallel_map import parallel_imap_unordered, parallel_map
+from stepwell.engine.cores import usable_cores
+from stepwell.model.policy import Resources
+from stepwell.runtime.task import current
+from stepwell.runtime.task.parallel_map import granted_cores, parallel_imap_unordered, parallel_map
 from stepwell.runtime.task.timed_block import profile
 
 
@@ -46,6 +50,42 @@ def test_it_works_beside_threads():  # SPEC 11.4-2
     finally:
         release.set()
         beside.join()
+
+
+# SPEC 11.4-2
+@pytest.mark.parametrize(("cpu", "cores"), [(5, 5), (1.5, 2), (0.25, 1)])
+def test_the_cores_that_a_step_asked_for_are_its_own(cpu, cores):
+    current.enter({"resources": Resources(cpu=cpu)})
+    try:
+        assert granted_cores() == cores
+    finally:
+        current.leave()
+
+
+# SPEC 11.4-2
+@pytest.mark.parametrize("values", [{}, {"resources": Resources()}])
+def test_a_step_that_asked_for_no_cores_has_those_that_its_process_may_use(values):
+    current.enter(values)
+    try:
+        assert granted_cores() == usable_cores()
+    finally:
+        current.leave()
+
+
+# SPEC 11.4-2
+def test_so_many_children_work_at_once_as_the_step_has_cores(tmp_path):
+    def meet(item):
+        (tmp_path / f"{os.getpid()}").touch()
+        deadline = time.monotonic() + 30
+        while len(list(tmp_path.iterdir())) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return len(list(tmp_path.iterdir()))
+
+    current.enter({"resources": Resources(cpu=5)})
+    try:
+        assert parallel_map(meet, range(5)) == [5] * 5
+    finally:
+        current.leave()
 
 
 def test_a_timed_block_adds_to_its_label():

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from stepwell.runtime.task.current import current
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
@@ -31,7 +33,8 @@ def parallel_map(
     func
         May be a lambda or a closure.
     max_parallel
-        Most children at once; the cores that this process may use if left out.
+        Most children at once. If left out: the cores that the step asked for with ``@resources(cpu=)``, or
+        those that this process may use.
     dir
         Working directory of the children; that of this process if left out.
 
@@ -61,7 +64,7 @@ def _results(
     """Yield position and result of each item. Not more items are taken ahead than the children need."""
     import cloudpickle
 
-    workers = max_parallel or _usable_cores()
+    workers = max_parallel or granted_cores()
     if workers < 1:
         raise ValueError(f"max_parallel must be at least 1, not {workers}")
     call = cloudpickle.dumps(func)
@@ -120,7 +123,9 @@ def _call(func: bytes, item: bytes) -> bytes:
     return cloudpickle.dumps(pickle.loads(func)(pickle.loads(item)))
 
 
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def granted_cores() -> int:
+    """Return the cores that the step asked for; else, or outside a step, those that this process may use."""
+    from stepwell.engine.cores import usable_cores  # few steps ask
+
+    stated = current.get("resources")
+    return max(1, int(stated.cpu + 0.5)) if stated is not None and stated.cpu else usable_cores()

@@ -231,9 +231,7 @@ class _Attempt:
                 self._node.line,
                 self._node.file,
             )
-        outcome = self._outcome(ok=True)
-        self._seal(_noted(self._pack(outcome, own, live)))
-        return outcome
+        return self._seal(_noted(self._pack(self._outcome(ok=True), own, live)))
 
     def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
         """Store what the step set or changed, in name order; what cannot be stored is listed."""
@@ -281,12 +279,17 @@ class _Attempt:
         place = place_fields(socket.gethostname(), os.getpid(), self._info.code_version, asked)
         return {**place, **self._usage.fields()}
 
-    def _seal(self, pack: Pack) -> None:
+    def _seal(self, pack: Pack) -> TaskOutcome:
+        """Commit; return the outcome that stands: this one, or that of another attempt which was first."""
         try:
             self._datastore.seal(pack)
         except AlreadyCommitted:
-            # Another attempt of this task won; its result stands, and this one changes nothing.
-            say(f"Another attempt of {pack.key.pathspec} has already succeeded.\n")
+            winner = self._datastore.pack(pack.key)
+            if winner is None:
+                raise
+            say(f"Another attempt of {pack.key.pathspec} has already succeeded; its result stands.\n")
+            return winner.outcome
+        return pack.outcome
 
     def _outcome(self, ok: bool, error: ErrorInfo | None = None, caught: str = "") -> TaskOutcome:
         live = self._live
@@ -345,9 +348,7 @@ class _Attempt:
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
-        outcome = self._outcome(ok=True, caught=words)
-        self._seal(_noted(self._pack(outcome, own, live)))
-        return outcome
+        return self._seal(_noted(self._pack(self._outcome(ok=True, caught=words), own, live)))
 
     def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
         """Keep the exception and what can be stored, for inspection only."""
