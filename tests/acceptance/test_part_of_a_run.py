@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from command_line import until, words
@@ -180,6 +182,33 @@ def begun(folder, name):
         return list(run_of(folder, name)["work"])
     except (StepwellNotFound, KeyError):
         return []
+
+
+# SPEC 9.3-2
+def test_a_leader_that_cannot_begin_says_why_and_follows_nobody(flow):
+    flow.run()
+
+    done = flow.call(
+        "flow.py", "resume", "work", "--reentrant", "--run-id", "shared-3", "--run-id-file", "no/folder"
+    )
+
+    assert done.returncode == 2
+    assert "no/folder cannot be written" in words(done) and "another process" not in words(done)
+
+
+# SPEC 9.3-2
+def test_a_lost_run_that_cannot_be_continued_is_told_and_not_tried_again_for_ever(flow):
+    flow.run()
+    flow.call("flow.py", "init", "--run-id", "shared-4")
+    with closing(sqlite3.connect(flow.path / ".stepwell" / "metadata.db")) as index, index:
+        index.execute("UPDATE runs SET created_at = 1, heartbeat_at = 1 WHERE run = 'shared-4'")
+
+    done = flow.call(
+        "flow.py", "resume", "work", "--origin-run-id", "1", "--reentrant", "--run-id", "shared-4"
+    )
+
+    assert done.returncode == 2
+    assert "A scheduler starts the tasks of run F/shared-4" in words(done)
 
 
 # SPEC 9.3-2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -26,14 +28,15 @@ def lead_or_follow(
     Raises
     ------
     UsageError
-        The run cannot be begun, and nobody else has begun it.
+        The run cannot be begun or gone on with, and nobody else has done it.
     """
     look = partial(_look, context, flow, run_id)
     if look() is None:
         try:
             return carry_out(asked)
         except UsageError:
-            if not _appears(look):
+            found = _appears(look)
+            if found is None or _is_ours(found):
                 raise
     context.console.talk(f"Run {flow}/{run_id} is led by another process; this one waits for its end.")
     while True:
@@ -42,7 +45,9 @@ def lead_or_follow(
             try:
                 return carry_out(ContinueRun(run_id))
             except UsageError:
-                continue  # another follower was quicker
+                leader = look()
+                if leader is None or leader.state is RunState.LOST or _is_ours(leader):
+                    raise  # else another follower was quicker
         if leader is not None and leader.state.finished:
             return exit_code(leader.state)
         time.sleep(_LOOK_EVERY_S)
@@ -61,11 +66,16 @@ def _look(context: CliContext, flow: str, run_id: str) -> RunRecord | None:
         stores.metadata.close()
 
 
-def _appears(look: Callable[[], RunRecord | None]) -> bool:
-    """Wait for a run whose id has just been claimed to be on record."""
+def _appears(look: Callable[[], RunRecord | None]) -> RunRecord | None:
+    """Wait for a run whose id has just been claimed to be on record; None if it is not in time."""
     until = time.monotonic() + _APPEARS_WITHIN_S
-    while look() is None:
+    while (found := look()) is None:
         if time.monotonic() > until:
-            return False
+            return None
         time.sleep(0.05)
-    return True
+    return found
+
+
+def _is_ours(run: RunRecord) -> bool:
+    """Tell whether it was this process that took the run up, so that its error is no other's success."""
+    return (run.host, run.pid) == (socket.gethostname(), os.getpid())
