@@ -195,7 +195,7 @@ def _run_settings(settings: Settings, user: str) -> RunSettings:
         user=user,
         fsync=cast("Fsync", chosen(settings, "FSYNC")),
         seed=settings.text("SEED") or None,
-        package_suffixes=_package_suffixes(settings),
+        package_suffixes=settings.package_suffixes,
     )
 
 
@@ -290,13 +290,6 @@ def _capabilities(isolation: Isolation) -> Capabilities:
     else:
         from stepwell.engines.local.engine import CAPABILITIES
     return CAPABILITIES
-
-
-def _package_suffixes(settings: Settings) -> tuple[str, ...]:
-    if settings.text("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE").lower() not in ("true", "1"):
-        return ()
-    suffixes = (suffix.strip() for suffix in settings.text("DEFAULT_PACKAGE_SUFFIXES").split(","))
-    return tuple(suffix for suffix in suffixes if suffix)
 
 
 def _step_function(

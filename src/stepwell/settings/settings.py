@@ -96,6 +96,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         return tuple(self.text("DEFAULT_DECOSPECS").split())
 
     @property
+    def package_suffixes(self) -> tuple[str, ...]:
+        """Endings of the files that a run keeps as its code; none if it is to keep no code."""
+        if self.text("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE").lower() not in ("true", "1"):
+            return ()
+        suffixes = (suffix.strip() for suffix in self.text("DEFAULT_PACKAGE_SUFFIXES").split(","))
+        return tuple(suffix for suffix in suffixes if suffix)
+
+    @property
     def namespace(self) -> str | None:
         """The client's default namespace; None means the user's own."""
         return self.text("DEFAULT_NAMESPACE") or None
