@@ -12,7 +12,7 @@ import click
 from stepwell.cli.console import Console
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.lazy_group import COMMANDS
-from stepwell.exceptions import GraphError, StepwellException, StepwellInternalError
+from stepwell.exceptions import CommandException, GraphError, StepwellException, StepwellInternalError
 from stepwell.settings.settings import nearest
 from stepwell.version import VERSION
 
@@ -46,7 +46,8 @@ def explain(error: Exception, console: Console, args: Sequence[str], program: st
             console.talk(f"  {problem}")
         return ExitCode.WRONG
     if isinstance(error, StepwellException) and not isinstance(error, StepwellInternalError):
-        console.talk(f"{error.headline}: {error}")
+        headline = "The command failed" if isinstance(error, CommandException) else error.headline
+        console.talk(f"{headline}: {error}")
         return ExitCode.WRONG
     hidden = _hidden_modules()
     if hidden:
