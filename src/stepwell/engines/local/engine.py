@@ -11,7 +11,15 @@ from typing import Literal
 
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engine.handle import (
+    CANCELLED,
+    Stream,
+    TaskExited,
+    TaskHandle,
+    TaskOutput,
+    TaskReport,
+    TaskStarted,
+)
 from stepwell.engines.local.child import TaskRunner
 from stepwell.engines.local.launcher import PATIENCE_S, signal_group
 from stepwell.engines.local.link import Link
@@ -29,7 +37,6 @@ _LAST_READ = 1 << 20
 """Most that is read of a stream after its task has ended: the largest pipe an ordinary user may have."""
 
 _BACKLOG = 16
-_CANCELLED = "cancelled before it started"
 
 
 class _Task:
@@ -164,7 +171,7 @@ class LocalEngine(Engine):
                 continue
             if task.link is None:
                 self._waiting.remove(task.number)
-                self._finish(task, Ended(task.number, time.time(), None, error=_CANCELLED))
+                self._finish(task, Ended(task.number, time.time(), None, error=CANCELLED))
             else:
                 task.link.send(Stop(task.number, force))
         if self._ready:

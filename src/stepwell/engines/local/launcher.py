@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
+from stepwell.engine.handle import CANCELLED
 from stepwell.engines.local import child
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
@@ -42,7 +43,6 @@ PATIENCE_S = 5.0
 
 _CHUNK = 1 << 18
 _ANCILLARY = socket.CMSG_SPACE(64 * 4)
-_CANCELLED = "cancelled before it started"
 
 
 class _Child:
@@ -230,7 +230,7 @@ class Launcher:
                 self._queue.remove(entry)
                 os.close(entry[1])
                 os.close(entry[2])
-                self._tell(Ended(stop.number, time.time(), None, error=_CANCELLED))
+                self._tell(Ended(stop.number, time.time(), None, error=CANCELLED))
                 return
         for pid, task in self._children.items():
             if task.number == stop.number:
