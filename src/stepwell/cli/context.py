@@ -8,7 +8,7 @@ import click
 from msgspec import Struct
 
 from stepwell.cli.console import Console
-from stepwell.exceptions import UsageError
+from stepwell.exceptions import FlowError, UsageError
 from stepwell.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,10 +54,9 @@ class CliContext(Struct, frozen=True, kw_only=True):
         typed, by_setting = (*with_specs, *self.with_specs), self.settings.decospecs
         try:
             return define(self.flow_class, (*typed, *by_setting))
-        except UsageError as error:
+        except (UsageError, FlowError) as error:
             if any(f"`--with {spec}`" in error.message for spec in by_setting if spec not in typed):
-                origin = self.settings.value("DEFAULT_DECOSPECS").origin
-                raise UsageError(f"{error.message} It is given by {origin}.") from error
+                error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."
             raise
 
     def command_line(self, command: str) -> str:

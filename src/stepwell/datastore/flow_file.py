@@ -106,7 +106,7 @@ def _make_pickler_class() -> Callable[..., pickle.Pickler]:
                     module = sys.modules.get(name)
                     if module is not None and _attribute(module, obj.__qualname__) is obj:
                         return resolve, (name, _file_of(module), obj.__qualname__, _copy_of(obj, module))
-            # Lambdas, and what is defined in functions, by value; what they use of the file comes by here again.
+            # Lambdas, and what functions define, go by value; what they use of the file comes by here again.
             return super().reducer_override(obj)
 
     return FlowPickler

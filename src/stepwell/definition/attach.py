@@ -100,7 +100,7 @@ def attached(
 
     Raises
     ------
-    UsageError
+    UsageError, FlowError
         There is no such decorator, or it has no such attributes.
     """
     wanted: dict[str, StepDecorator] = {}
@@ -109,7 +109,9 @@ def attached(
         try:
             decorator = step_decorator(name)(attributes, statically_defined=False)
         except FlowError as error:
-            raise UsageError(f"`--with {text}`: {error.message}") from error
+            # The mistake is not in the flow.
+            error.headline, error.message = UsageError.headline, f"`--with {text}`: {error.message}"
+            raise
         wanted.setdefault(decorator.name, decorator)
     result: dict[str, tuple[StepDecorator, ...]] = {}
     for step, function in functions.items():
