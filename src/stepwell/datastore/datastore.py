@@ -387,7 +387,7 @@ class Datastore:
         found = self.pack(key)
         if found is None:
             raise StepwellDataMissing(
-                f"The results of task {key.pathspec} are not in {self.location}. {RESULT_LOST}"
+                f"The task {key.pathspec} has no results in {self.location}. {RESULT_LOST}"
             )
         return found
 
