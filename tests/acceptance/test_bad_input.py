@@ -357,3 +357,17 @@ def test_a_disk_that_is_full_from_the_start_is_named(folder, mount):
 
     assert done.returncode == 2
     assert "full" in words(done) and str(place) in done.stderr
+
+
+# SPEC 9.4-7
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [("size=4k,nr_inodes=1", "Free some space"), ("ro", "Mount its file system for writing")],
+)
+def test_doctor_says_what_to_do_about_a_place_that_cannot_be_written(folder, mount, options, advice):
+    place = mount(options)
+
+    done = folder.call("-m", "stepwell", "--datastore-root", str(place), "doctor")
+
+    assert done.returncode == 1
+    assert f"{advice}" in words(done) and "write access" not in words(done)

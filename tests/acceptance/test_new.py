@@ -102,4 +102,4 @@ def test_a_template_that_does_not_exist_is_refused_with_those_that_do(folder):
     done = new(folder, "x", "--template", "mnimal")
 
     assert done.returncode == 2
-    assert "'minimal', 'foreach'" in words(done)
+    assert "`minimal`, `foreach`" in words(done)

@@ -149,7 +149,8 @@ def test_standard_output_on_a_full_disk_does_not_end_the_run(folder):
 
     words(done)
     assert folder.states() == ["succeeded"]
-    assert "No space" in words(logs) and logs.returncode == 2
+    assert "The command failed: Standard output cannot be written: No space" in words(logs)
+    assert logs.returncode == 2
 
 
 def test_a_foreach_over_items_that_are_no_text_runs(folder):

@@ -66,7 +66,7 @@ def test_help_shows_where_the_flow_is_named(folder, command, usage):
     [
         (["run"], "no flow is named, as in `stepwell run flow.py`"),
         (["run", "--tag", "x"], "the flow's file comes before `--tag`"),
-        (["show"], "'[FLOW/]RUN[/STEP[/TASK]]'"),
+        (["show"], "`[FLOW/]RUN[/STEP[/TASK]]` is missing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

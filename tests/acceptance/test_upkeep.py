@@ -217,7 +217,9 @@ def test_doctor_finds_what_is_damaged_or_missing_and_whom_it_concerns(folder):
         ("F/1/start/1", "artifact 'big' is damaged")
     }
     assert [d["what"] for d in damaged if d["place"] == code] == ["the code of run F/1 is missing"]
-    assert any("packs/end" in d["place"] for d in damaged)
+    assert [d["task"] for d in damaged if "packs/end" in d["place"]] == ["F/1/end/6"]
+    assert words(of_the_run).count("packs/end") == 1
+    assert "`python flow.py continue RUN` computes it again" in words(of_the_run)
     assert len(damaged) == 3
     assert "F/1/start/1: artifact 'big' is damaged" in words(of_the_run)
     unchanged = {file: file.read_bytes() for file in files if "metadata" not in file.name}

@@ -8,7 +8,7 @@ import sys
 from typing import BinaryIO, Literal, TextIO, cast
 
 from stepwell.cli.terminal_text import as_printed, visible
-from stepwell.exceptions import UsageError
+from stepwell.exceptions import CommandException
 
 _decoder = codecs.getincrementaldecoder("utf-8")
 
@@ -48,7 +48,7 @@ class Console:
         ------
         BrokenPipeError
             Nobody reads any more; the command has nothing left to do.
-        UsageError
+        CommandException
             It cannot be written.
         """
         text = "".join([f"{visible(line)}\n" for line in lines])
@@ -73,7 +73,7 @@ class Console:
             raise
         except OSError as error:
             self._discard()
-            raise UsageError(f"Standard output cannot be written: {error.strerror}.") from error
+            raise CommandException(f"Standard output cannot be written: {error.strerror}.") from error
 
     def progress(self, text: str) -> None:
         """Write whole lines as they are. A reader that has gone, or a full disk, does not stop the run."""

@@ -8,6 +8,7 @@ import click
 from msgspec import Struct
 
 from stepwell.cli.console import Console
+from stepwell.exceptions import FlowError, UsageError
 from stepwell.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,13 +48,19 @@ class CliContext(Struct, frozen=True, kw_only=True):
 
         Raises
         ------
-        FlowError
-            The flow is not valid.
+        FlowError, UsageError
+            The flow is not valid, or a decorator that is not in its source.
         """
         from stepwell.definition.flow_definition import define  # commands without a flow need none of it
 
         assert self.flow_class is not None, "only commands of a flow ask for its definition"
-        return define(self.flow_class, (*with_specs, *self.with_specs, *self.settings.decospecs))
+        typed, by_setting = (*with_specs, *self.with_specs), self.settings.decospecs
+        try:
+            return define(self.flow_class, (*typed, *by_setting))
+        except (UsageError, FlowError) as error:
+            if any(f"`--with {spec}`" in error.message for spec in by_setting if spec not in typed):
+                error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."
+            raise
 
     def command_line(self, command: str) -> str:
         """Return how a command is called that works with the same results as this one."""

@@ -167,7 +167,7 @@ def _leave(context: CliContext, flow: str, pid: int, waiting: int, output: Path)
     except BrokenPipeError:
         code = ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the outermost frame of this process: it becomes words and a code
-        code = explain(error, context.console, sys.argv[1:])
+        code = explain(error, context.console, sys.argv[1:], context.program)
     finally:
         context.console.finish()
         # At once: what the flow's file has registered to be done at the exit belongs to the run.

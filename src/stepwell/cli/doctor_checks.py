@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import shutil
 import sys
@@ -26,6 +27,13 @@ _LITTLE_SPACE = 1 << 30
 _TOO_LITTLE_SPACE = 64 << 20
 _CLOCK_SKEW_S = 5.0
 _FEW_FILES = 1024
+_ADVICE = {
+    errno.ENOSPC: "Free some space on its disk",
+    errno.EDQUOT: "Free some space: your quota is used up",
+    errno.EROFS: "Mount its file system for writing",
+    errno.EIO: "Check the disk",
+    errno.ENOTDIR: "Remove the file that is in the way",
+}
 
 
 class Finding(Struct, frozen=True):
@@ -96,7 +104,6 @@ def datastore_findings(root: Path) -> Iterator[Finding]:
 
 def _writing(folder: Path, shown: str) -> Iterator[Finding]:
     """Write, rename and lock, in a folder of its own that is removed again; and compare the clocks."""
-    fix = "Give yourself write access, or choose another place with --datastore-root."
     try:
         with tempfile.TemporaryDirectory(prefix=".stepwell-doctor-", dir=folder) as scratch:
             first, second = Path(scratch, "a"), Path(scratch, "b")
@@ -105,6 +112,8 @@ def _writing(folder: Path, shown: str) -> Iterator[Finding]:
             skew = second.stat().st_mtime - time.time()
             locks = _can_lock(second)
     except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "Give yourself write access")
+        fix = f"{advice}, or choose another place with --datastore-root."
         yield Finding("datastore", "fatal", f"{shown} cannot be written: {error.strerror}", fix)
         return
     yield Finding("datastore", "ok", f"{shown} can be written")

@@ -14,7 +14,8 @@ import click
 
 from stepwell.cli.console import Console
 from stepwell.cli.exit_code import ExitCode
-from stepwell.exceptions import GraphError, StepwellException, StepwellInternalError
+from stepwell.cli.lazy_group import COMMANDS
+from stepwell.exceptions import CommandException, GraphError, StepwellException, StepwellInternalError
 from stepwell.settings.settings import nearest
 from stepwell.version import VERSION
 
@@ -40,16 +41,16 @@ def run_command(command: click.Command, args: Sequence[str], program: str) -> in
         console.talk("interrupted")
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever comes becomes words and a code
-        code = explain(error, console, args)
+        code = explain(error, console, args, program)
     if not console.finish() and code == ExitCode.DONE:
         code = ExitCode.WRONG
     return code
 
 
-def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode:
+def explain(error: Exception, console: Console, args: Sequence[str], program: str) -> ExitCode:
     """Say what went wrong and return the exit code for it."""
     if isinstance(error, click.ClickException):
-        console.talk(_usage(error))
+        console.talk(_usage(error, args, program))
         return ExitCode.WRONG
     if isinstance(error, GraphError):
         console.talk(f"{error.headline}:")
@@ -57,7 +58,8 @@ def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode
             console.talk(f"  {problem}")
         return ExitCode.WRONG
     if isinstance(error, StepwellException) and not isinstance(error, StepwellInternalError):
-        console.talk(f"{error.headline}: {error}")
+        headline = "The command failed" if isinstance(error, CommandException) else error.headline
+        console.talk(f"{headline}: {error}")
         return ExitCode.WRONG
     hidden = _hidden_modules()
     if hidden:
@@ -70,12 +72,15 @@ def explain(error: Exception, console: Console, args: Sequence[str]) -> ExitCode
     return ExitCode.FAILED
 
 
-def _usage(error: click.ClickException) -> str:
-    text = f"Wrong usage: {error.format_message()}"
+def _usage(error: click.ClickException, args: Sequence[str], program: str) -> str:
+    from stepwell.cli.usage_words import usage_words  # only a mistake pays for it
+
+    text = f"Wrong usage: {usage_words(error)}"
     context = getattr(error, "ctx", None)
     if isinstance(context, click.Context):
-        text += f"\nSee `{context.command_path} --help`."
-    return text
+        return f"{text}\nSee `{context.command_path} --help`."
+    command = next((word for word in args if word in COMMANDS), "")
+    return f"{text}\nSee `{' '.join(filter(None, (program, command)))} --help`."
 
 
 def _hidden_modules() -> list[str]:

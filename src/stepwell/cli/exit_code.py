@@ -8,7 +8,11 @@ from stepwell.model.states import RunState
 
 
 class ExitCode(IntEnum):
-    """The same meaning for every command."""
+    """The same meaning for every command.
+
+    `WRONG` is also for what a command needs and does not get: a datastore that is full, read-only or of a
+    newer version, an output that cannot be written. Nothing was run then.
+    """
 
     DONE = 0
     FAILED = 1

@@ -84,6 +84,8 @@ def _complete(command: click.Command, prefix: str) -> None:
     """Let each option be given by a variable as well, and have ``--help`` say that and the default."""
     for option in command.params:
         if isinstance(option, click.Option):
+            if not getattr(option, "has_users_words", False):
+                option.help = _sentence(option.help or "")
             if option.envvar is None:
                 flag = max(option.opts, key=len).lstrip("-")
                 option.envvar = f"{prefix}_{flag.upper().replace('-', '_')}"
@@ -95,11 +97,20 @@ def _complete(command: click.Command, prefix: str) -> None:
             _complete(inner, f"{prefix}_{name.upper()}")
 
 
+def _sentence(text: str) -> str:
+    """Return the text of an option with a full stop, before what stands in brackets behind it."""
+    said, bracket, rest = text.partition("  [")
+    return f"{said.removesuffix('.')}.{bracket}{rest}" if said else text
+
+
+HELP_OPTIONS = ["--help", "-h"]
+
+
 class LazyGroup(click.Group):
     """Shows its commands from the table; ``build`` makes the one that is called."""
 
     def __init__(self, *, build: Build, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options, context_settings={"help_option_names": HELP_OPTIONS})
         self._build = build
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -10,7 +10,7 @@ import click
 from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.datastore.logs import LogLine
+from stepwell.datastore.logs import LogLine, whole_lines
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.model.ids import TaskKey
 
@@ -62,17 +62,10 @@ def logs(
             context.console.printed(data)
 
 
-def _pieces(lines: Iterator[LogLine], timestamps: bool) -> Iterator[bytes]:
-    """Yield what was printed, byte for byte. A very long line comes in several records of one stream."""
-    open_stream = ""
-    for line in lines:
-        goes_on = open_stream == line.stream
-        if open_stream and not goes_on:
-            yield b"\n"
-        if timestamps and not goes_on:
+def _pieces(records: Iterator[LogLine], timestamps: bool) -> Iterator[bytes]:
+    """Yield what was printed, byte for byte, each line with the newline that it may lack."""
+    for line in whole_lines(records):
+        if timestamps:
             at = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(line.at))
             yield f"{at}.{int(line.at * 1000) % 1000:03d} ".encode()
-        yield line.data
-        open_stream = "" if line.data.endswith(b"\n") else line.stream
-    if open_stream:
-        yield b"\n"
+        yield line.data if line.data.endswith(b"\n") else line.data + b"\n"

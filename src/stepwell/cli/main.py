@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from stepwell.cli.context import CliContext
 from stepwell.cli.errors import run_and_exit
-from stepwell.cli.lazy_group import Entry, LazyGroup, load_command
+from stepwell.cli.lazy_group import HELP_OPTIONS, Entry, LazyGroup, load_command
 from stepwell.cli.options import global_options, make_context
 
 PROGRAM = "stepwell"
@@ -58,7 +58,7 @@ def _with_target(name: str, entry: Entry) -> click.Command:
         ctx = click.get_current_context()
         context: CliContext = ctx.obj
         target = args[0] if args else ""
-        if target in ctx.help_option_names:
+        if target in HELP_OPTIONS:
             return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} {entry.source}", context)
         if not entry.flow and not is_flow_target(target):
             return _invoke(entry, None, args, f"{PROGRAM} {name}", context)
@@ -84,4 +84,6 @@ def _invoke(
     entry: Entry, flow_class: object, args: Sequence[str], program: str, context: CliContext
 ) -> object:
     command = load_command(entry, flow_class)
-    return command.main(list(args), prog_name=program, standalone_mode=False, obj=context)
+    return command.main(
+        list(args), prog_name=program, standalone_mode=False, obj=context, help_option_names=HELP_OPTIONS
+    )

@@ -16,6 +16,7 @@ from stepwell.settings.keys import GENERAL_KEYS
 from stepwell.settings.kinds import unavailable
 from stepwell.settings.settings import Settings, Value
 from stepwell.settings.sources import load_settings
+from stepwell.version import VERSION
 
 if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
@@ -45,6 +46,7 @@ _KINDS = (
 
 
 def _option(name: str, help: str, metavar: str | None = None, **more: Any) -> click.Option:
+    more.setdefault("show_default", "/" in name or None)  # of a switch with two names
     variable = "STEPWELL_" + name.split("/")[0].lstrip("-").upper().replace("-", "_")
     return click.Option([name], help=help, metavar=metavar, envvar=variable, show_envvar=True, **more)
 
@@ -52,33 +54,78 @@ def _option(name: str, help: str, metavar: str | None = None, **more: Any) -> cl
 def global_options() -> list[click.Parameter]:
     """Return fresh options, to stand before the command."""
     return [
+        _version_option(),
+        _option("--quiet/--not-quiet", "Print only what tasks print, and errors.", default=False),
+        _option("--metadata", "Kind of metadata store; this version has one.  [default: local]", "KIND"),
+        _option("--datastore", "Kind of datastore; this version has one.  [default: local]", "KIND"),
+        _option("--datastore-root", "Directory of the datastore.  [default: nearest .stepwell]", "PATH"),
         _option(
-            "--quiet/--not-quiet",
-            "Print only what tasks print, and errors.",
-            default=False,
-            show_default=True,
+            "--environment", "Kind of environment for steps; this version has one.  [default: local]", "KIND"
         ),
-        _option("--metadata", "Kind of metadata store  [default: local]", "KIND"),
-        _option("--datastore", "Kind of datastore  [default: local]", "KIND"),
-        _option("--datastore-root", "Directory of the datastore  [default: nearest .stepwell]", "PATH"),
-        _option("--environment", "Kind of environment for steps  [default: local]", "KIND"),
-        _option("--package-suffixes", "Which files are kept as a run's code  [default: .py,.R,.RDS]", "LIST"),
+        _option(
+            "--package-suffixes", "Which files are kept as a run's code.  [default: .py,.R,.RDS]", "LIST"
+        ),
         click.Option(
             ["--with", "with_specs"],
             multiple=True,
             metavar="SPEC",
             envvar="STEPWELL_WITH",
             show_envvar=True,
-            help="Add a decorator to every step that does not have it: name or name:key=value,...",
+            help="Add a decorator to every step that is without it: name or name:key=value,key=value.",
         ),
-        _option("--pylint/--no-pylint", "Look for warnings in `check`.", default=True, show_default=True),
-        _option("--force-rebuild-environments", "Build the environments of steps anew.", is_flag=True),
-        _option("--mode", "Another way to run steps", "spin"),
-        _option("--config", "File that gives a Config its value.", "NAME PATH", nargs=2, multiple=True),
-        _option("--config-value", "Text that gives a Config its value.", "NAME TEXT", nargs=2, multiple=True),
-        _option("--event-logger", "Where event logs go  [default: nullSidecarLogger]", "KIND"),
-        _option("--monitor", "Where measurements go  [default: nullSidecarMonitor]", "KIND"),
+        _option("--pylint/--no-pylint", "Look for warnings in `check`.", default=True),
+        _option(
+            "--force-rebuild-environments",
+            "Build the environments of steps anew; `local` is not built.",
+            is_flag=True,
+        ),
+        *_options_to_come(),
+        _option(
+            "--event-logger",
+            "Where event logs go; this version has one.  [default: nullSidecarLogger]",
+            "KIND",
+        ),
+        _option(
+            "--monitor", "Where measurements go; this version has one.  [default: nullSidecarMonitor]", "KIND"
+        ),
     ]
+
+
+def _options_to_come() -> list[click.Option]:
+    return [
+        _option("--mode", "Not in this version: another way to run steps.", "spin"),
+        _option(
+            "--config",
+            "Not in this version: file that gives a Config its value.",
+            "NAME PATH",
+            nargs=2,
+            multiple=True,
+        ),
+        _option(
+            "--config-value",
+            "Not in this version: text that gives a Config its value.",
+            "NAME TEXT",
+            nargs=2,
+            multiple=True,
+        ),
+    ]
+
+
+def _version_option() -> click.Option:
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_version,
+        help="Print the version.",
+    )
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, given: bool) -> None:
+    if given and not ctx.resilient_parsing:
+        Console().data(VERSION)
+        ctx.exit()
 
 
 def make_context(

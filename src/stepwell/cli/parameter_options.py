@@ -31,6 +31,8 @@ def parameter_options(specs: Iterable[ParameterSpec], overriding: bool = False) 
 class ParameterOption(click.Option):
     """An option whose value is text, checked where parameters are resolved."""
 
+    has_users_words = True
+
     def __init__(self, spec: ParameterSpec, flags: list[str], overriding: bool, **more: Any) -> None:
         # Values that a run has already are not changed by what is set for new runs.
         variable = None if overriding else "STEPWELL_RUN_" + spec.name.upper().replace("-", "_")

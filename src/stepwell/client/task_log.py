@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from stepwell.client.stored import StoredTask
+from stepwell.datastore.logs import whole_lines
 
 Stream = Literal["stdout", "stderr"]
 
@@ -23,7 +24,7 @@ def printed(task: StoredTask, stream: Stream) -> bytes:
 
 def lines(task: StoredTask, stream: Stream, as_unicode: bool) -> Iterator[tuple[datetime, str | bytes]]:
     """Yield the stream's lines without their newlines, each with the time when it was printed."""
-    for line in task.run.connection.stores.datastore.logs.lines(task.key, task.attempt):
+    for line in whole_lines(task.run.connection.stores.datastore.logs.lines(task.key, task.attempt)):
         if line.stream == stream and line.source == "task":
             data = line.data.removesuffix(b"\n")
             shown = data.decode(errors="replace") if as_unicode else data

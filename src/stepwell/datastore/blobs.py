@@ -9,6 +9,7 @@ from typing import Literal
 import blake3
 
 from stepwell.datastore.layout import blob_key
+from stepwell.datastore.remedies import VALUE_LOST
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.exceptions import BlobCorrupted, StepwellDataMissing
 
@@ -95,14 +96,14 @@ class Blobs:
         if view is None:
             raise StepwellDataMissing(
                 f"{describe()} cannot be read: the blob {digest.hex()} is not in {self._storage.location}. "
-                "Continue the run to compute it again."
+                + VALUE_LOST
             )
         if 0 <= size != view.nbytes or (
             self._must_hash(digest, view.nbytes, key) and digest_of([view]) != digest
         ):
             raise BlobCorrupted(
                 f"{describe()} cannot be read: the blob {digest.hex()} in {self._storage.location} does not "
-                "have the bytes that were written. Delete the file and continue the run to compute it again."
+                f"have the bytes that were written. {VALUE_LOST}"
             )
         if digest not in self._verified:
             if len(self._verified) >= _VERIFIED_KEPT:

@@ -11,6 +11,7 @@ from stepwell.datastore.contents import Contents
 from stepwell.datastore.logs import Logs
 from stepwell.datastore.pack_file import DamagedPack, is_whole, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
+from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.run_records import RunRecords
 from stepwell.datastore.serializers import SerializerFailed, Serializers
@@ -216,8 +217,8 @@ class Datastore:
             data = self._storage.read(name)
             try:
                 found = None if data is None else open_pack(data, name)
-            except StoreError as error:
-                yield DamagedPack(name, str(error))
+            except StoreError:
+                yield DamagedPack(name)
             else:
                 if found is not None:
                     yield found
@@ -345,8 +346,7 @@ class Datastore:
         found = self.pack(key)
         if found is None:
             raise StepwellDataMissing(
-                f"The task {key.pathspec} has no results in {self.location}. "
-                "Continue the run to compute them again."
+                f"The task {key.pathspec} has no results in {self.location}. {RESULT_LOST}"
             )
         return found
 

@@ -117,15 +117,10 @@ def _make_pickler_class() -> Callable[..., pickle.Pickler]:
                     module = sys.modules.get(name)
                     if module is not None and _attribute(module, obj.__qualname__) is obj:
                         return resolve, (name, _file_of(module), obj.__qualname__, _copy_of(obj, module))
-                    if name != "__main__" and module is not None:
-                        return _rebuild, (_by_value_bytes(obj, module),)
+            # Lambdas, and what functions define, go by value; what they use of the file comes by here again.
             return super().reducer_override(obj)
 
     return FlowPickler
-
-
-def _rebuild(by_value: bytes) -> object:
-    return pickle.loads(by_value)
 
 
 def _copy_of(obj: type | FunctionType, module: ModuleType) -> bytes:

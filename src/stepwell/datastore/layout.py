@@ -73,6 +73,20 @@ def failure_key(key: TaskKey, attempt: int) -> str:
     return f"{failures_folder(key)}/{attempt}"
 
 
+def task_of(key: str) -> str:
+    """Return the task, as FLOW/RUN/STEP/TASK, that the key of a pack belongs to."""
+    _, flow, *parts = key.split("/")
+    run, (_, step, *parts) = _behind_shard(parts)
+    task, _ = _behind_shard(parts)
+    return "/".join(map(_plain, (flow, run, step, task)))
+
+
+def _behind_shard(parts: list[str]) -> tuple[str, list[str]]:
+    """Return what `_sharded` put behind its shard, and the rest."""
+    place = 2 if parts[0].startswith("h") else 1
+    return parts[place], parts[place + 1 :]
+
+
 def reused_key(flow: str, run: str) -> str:
     """Key of the table of tasks that a run takes from others."""
     return f"{run_folder(flow, run)}/reused"
@@ -101,3 +115,10 @@ def _name(name: str) -> str:
     if _PLAIN.fullmatch(name):
         return name
     return "".join(c if _PLAIN.fullmatch(c) else "".join(f"={b:02x}" for b in c.encode()) for c in name)
+
+
+def _plain(part: str) -> str:
+    """What `_name` wrote as a part of a key."""
+    from urllib.parse import unquote_to_bytes  # for the tools that read whole datastores
+
+    return unquote_to_bytes(part.replace("=", "%")).decode() if "=" in part else part

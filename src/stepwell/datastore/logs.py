@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.datastore.layout import log_key
 from stepwell.datastore.reused_tasks import ReusedTasks
@@ -26,10 +27,11 @@ _SOURCES: tuple[Source, ...] = ("task", "runtime")
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 # A longer line is kept in several records, so that a program that never ends its line needs no memory.
 _LONGEST_RECORD = 64 * 1024
+_CUT = b"[... "
 
 
 class LogLine(Struct, frozen=True):
-    """One line, with the newline that ended it, if one did.
+    """One line, with the newline that ended it, if one did; or a piece of a very long one.
 
     Attributes
     ----------
@@ -135,10 +137,8 @@ class _Kept:
         if self._missing:
             number, at = self._missing_at
             stream = self._tail[0][1].stream
-            text = (
-                f"[... {self._missing} bytes are missing here: the log is larger than --max-log-size ...]\n"
-            )
-            yield number, LogLine(at, "runtime", stream, text.encode())
+            text = f"{self._missing} bytes are missing here: the log is larger than --max-log-size ...]\n"
+            yield number, LogLine(at, "runtime", stream, _CUT + text.encode())
         yield from self._tail
 
 
@@ -157,7 +157,7 @@ class Logs:
             segment += 1
 
     def lines(self, key: TaskKey, attempt: int) -> Iterator[LogLine]:
-        """Yield the attempt's lines in the order in which they came."""
+        """Yield the attempt's records in the order in which they came; `whole_lines` makes lines of them."""
         segment = 0
         while (data := self._storage.read(log_key(key, attempt, segment))) is not None:
             yield from _decode(data, key)
@@ -171,11 +171,37 @@ class Logs:
 
         Where the log was cut, the line that says so stands in the text whatever the source.
         """
-        return b"".join(
-            line.data
-            for line in self.lines(key, attempt)
-            if line.stream == stream and (source in (None, line.source) or line.data.startswith(b"[... "))
-        )
+        pieces: list[bytes] = []
+        for line in self.lines(key, attempt):
+            is_notice = line.source == "runtime" and line.data.startswith(_CUT)
+            if line.stream == stream and (is_notice or source in (None, line.source)):
+                if is_notice and pieces and not pieces[-1].endswith(b"\n"):
+                    pieces.append(b"\n")  # what was cut off may be the end of a line
+                pieces.append(line.data)
+        return b"".join(pieces)
+
+
+def whole_lines(records: Iterable[LogLine]) -> Iterator[LogLine]:
+    """Yield lines as they were printed: of a long one the records are joined.
+
+    A line without a newline is one that its stream ended with, or that the log was cut in.
+    """
+    begun: dict[Stream, list[LogLine]] = {}
+    for record in records:
+        pieces = begun.setdefault(record.stream, [])
+        if pieces and pieces[0].source != record.source:
+            yield _joined(pieces)
+            pieces.clear()
+        pieces.append(record)
+        if record.data.endswith(b"\n"):
+            yield _joined(pieces)
+            pieces.clear()
+    yield from (_joined(pieces) for pieces in begun.values() if pieces)
+
+
+def _joined(pieces: Sequence[LogLine]) -> LogLine:
+    last = pieces[-1]
+    return last if len(pieces) == 1 else replace(last, data=b"".join(piece.data for piece in pieces))
 
 
 def _encode(line: LogLine) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import blake3
 from msgspec import Struct
 
+from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.exceptions import BlobCorrupted, StoreFormatError
 from stepwell.model import wire
 from stepwell.model.pack import Pack
@@ -23,7 +24,6 @@ class DamagedPack(Struct, frozen=True):
     """
 
     key: str
-    why: str
 
 
 def pack_bytes(pack: Pack) -> bytes:
@@ -58,9 +58,7 @@ def open_pack(data: bytes, where: str) -> Pack | None:
     if is_torn(data):
         return None
     if not is_whole(data):
-        raise BlobCorrupted(
-            f"The pack {where} does not have the bytes that were written. Run the task again."
-        )
+        raise BlobCorrupted(f"The pack {where} does not have the bytes that were written. {RESULT_LOST}")
     try:
         return wire.decode(memoryview(data)[_HEAD:], Pack)
     except wire.WireError as error:

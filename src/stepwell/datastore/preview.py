@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from datetime import datetime, time
 from itertools import islice
+from types import FunctionType
 from typing import cast
+
+from stepwell.datastore.structured import Class, enum_member, is_a, parts_of
 
 TEXT_CUT = 200
 LABEL_CUT = 30
@@ -19,12 +24,14 @@ _TRUSTED = frozenset(
         "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
         "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "pathlib.PosixPath", "pathlib.WindowsPath",
         "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib._local.PosixPath", "builtins.complex",
-        "builtins.range", "builtins.slice", "numpy.bool", "numpy.bool_", "numpy.float16", "numpy.float32",
+        "builtins.range", "numpy.bool", "numpy.bool_", "numpy.float16", "numpy.float32",
         "numpy.float64", "numpy.int8", "numpy.int16", "numpy.int32", "numpy.int64", "numpy.uint8",
         "numpy.uint16", "numpy.uint32", "numpy.uint64", "pandas._libs.tslibs.timestamps.Timestamp",
     }
 )  # fmt: skip
-_PAIRS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
+_DICT: Class = dict
+_MODULES_OF_ZONES = ("builtins", "datetime", "zoneinfo")
+_PAIRS: dict[Class, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", deque: "[]"}
 
 
 def type_name(value: object) -> str:
@@ -58,14 +65,40 @@ def _shown(value: object, depth: int) -> str:
         return _integer(cast("int", value))
     if kind is str or kind is bytes or kind is bytearray:
         return _text(cast("str | bytes | bytearray", value))
-    if kind in _PAIRS:
-        return _sequence(cast("list[object]", value), _PAIRS[kind], depth)
+    if kind in _PAIRS and kind is not deque:
+        return _sequence(cast("list[object]", value), kind, depth)
     if kind is dict:
         return _mapping(cast("dict[object, object]", value), depth)
     name = f"{kind.__module__}.{kind.__qualname__}"
     if name in _TRUSTED:
-        return repr(value)
-    return _array(value, kind, name) or f"<{name}>"
+        return repr(_without_foreign_zone(value))
+    return _array(value, kind, name) or _compound(value, kind, depth) or f"<{name}>"
+
+
+def _without_foreign_zone(value: object) -> object:
+    """A time zone may be of a class of the user's, whose ``repr`` the time would call."""
+    if isinstance(value, datetime | time) and type(value.tzinfo).__module__ not in _MODULES_OF_ZONES:
+        return value.replace(tzinfo=None)
+    return value
+
+
+def _compound(value: object, kind: Class, depth: int) -> str:
+    """Of a class that is made of parts, its name and these; nothing that the class defines is called."""
+    if member := enum_member(value, kind):
+        return member
+    if kind is type or kind is FunctionType:
+        return f"<{'class' if kind is type else 'function'} {class_name(cast('type', value))}>"
+    parts = parts_of(value, kind)
+    if parts is not None:
+        named = (
+            f"{name}={_shown(part, depth - 1)}" if name else _shown(part, depth - 1) for name, part in parts
+        )
+        deep = "..." if parts else ""
+        return f"{kind.__name__}({_joined(islice(named, _ITEMS), len(parts)) if depth else deep})"
+    if is_a(kind, dict):
+        return f"{kind.__name__}({_mapping(cast('dict[object, object]', value), depth)})"
+    base = next((base for base in _PAIRS if is_a(kind, base)), None)
+    return "" if base is None else f"{kind.__name__}({_sequence(cast('list[object]', value), base, depth)})"
 
 
 def _integer(value: int) -> str:
@@ -79,21 +112,25 @@ def _text(value: str | bytes | bytearray) -> str:
     return f"{value[:TEXT_CUT]!r}... ({len(value)} {'characters' if type(value) is str else 'bytes'})"
 
 
-def _sequence(value: list[object], brackets: str, depth: int) -> str:
-    if not value:
-        return "()" if brackets == "()" else "[]" if brackets == "[]" else f"{type(value).__name__}()"
+def _sequence(value: list[object], base: Class, depth: int) -> str:
+    """Show the items; length and iteration are those of ``base``, whatever a subclass makes of them."""
+    opening, closing = _PAIRS[base]
+    length: int = base.__len__(value)
+    if not length:
+        return f"{opening}{closing}" if opening != "{" else f"{base.__name__}()"
     if not depth:
-        return f"{brackets[0]}... {len(value)} items{brackets[1]}"
-    shown = _joined((_shown(item, depth - 1) for item in islice(value, _ITEMS)), len(value))
-    comma = "," if brackets == "()" and len(value) == 1 else ""
-    return f"{brackets[0]}{shown}{comma}{brackets[1]}"
+        return f"{opening}... {length} items{closing}"
+    items: Iterable[object] = islice(base.__iter__(value), _ITEMS)
+    shown = _joined((_shown(item, depth - 1) for item in items), length)
+    return f"{opening}{shown}{',' if base is tuple and length == 1 else ''}{closing}"
 
 
 def _mapping(value: dict[object, object], depth: int) -> str:
+    length: int = _DICT.__len__(value)
     if not depth:
-        return f"{{... {len(value)} items}}" if value else "{}"
-    pairs = (f"{_shown(k, 0)}: {_shown(v, depth - 1)}" for k, v in islice(value.items(), _ITEMS))
-    return f"{{{_joined(pairs, len(value))}}}"
+        return f"{{... {length} items}}" if length else "{}"
+    pairs = (f"{_shown(k, 0)}: {_shown(v, depth - 1)}" for k, v in islice(_DICT.items(value), _ITEMS))
+    return f"{{{_joined(pairs, length)}}}"
 
 
 def _joined(shown: Iterable[str], count: int) -> str:

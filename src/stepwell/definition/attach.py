@@ -10,7 +10,7 @@ from typing import Any
 from stepwell.definition.decorator import StepDecorator
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import spec_of
-from stepwell.exceptions import UnknownStepDecoratorException, UsageError
+from stepwell.exceptions import FlowError, UnknownStepDecoratorException, UsageError
 
 # Names and not imports: a decorator is loaded when it is used, and its module lies above this one.
 BUILT_IN: Mapping[str, str] = {
@@ -97,11 +97,21 @@ def attached(
 
     A step keeps its own when it carries a decorator of that name already; of two specs with one name,
     the first holds. The functions themselves are not changed.
+
+    Raises
+    ------
+    UsageError, FlowError
+        There is no such decorator, or it has no such attributes.
     """
     wanted: dict[str, StepDecorator] = {}
     for text in with_specs:
         name, attributes = parse_spec(text)
-        decorator = step_decorator(name)(attributes, statically_defined=False)
+        try:
+            decorator = step_decorator(name)(attributes, statically_defined=False)
+        except FlowError as error:
+            # The mistake is not in the flow.
+            error.headline, error.message = UsageError.headline, f"`--with {text}`: {error.message}"
+            raise
         wanted.setdefault(decorator.name, decorator)
     result: dict[str, tuple[StepDecorator, ...]] = {}
     for step, function in functions.items():

@@ -11,6 +11,9 @@ from stepwell.model.task import TaskOutcome
 
 Stream = Literal["stdout", "stderr"]
 
+CANCELLED = "cancelled before it started"
+"""The error of a task that was cancelled while it waited for its turn."""
+
 
 class TaskHandle(Struct, frozen=True, array_like=True):
     """Names a submitted task attempt to the engine that took it. Serialisable."""

@@ -15,7 +15,15 @@ from typing import IO
 
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engine.handle import (
+    CANCELLED,
+    Stream,
+    TaskExited,
+    TaskHandle,
+    TaskOutput,
+    TaskReport,
+    TaskStarted,
+)
 from stepwell.engines.randomness import seed_task
 from stepwell.engines.streams import line_stream
 from stepwell.model.policy import StepPolicy
@@ -96,7 +104,7 @@ class InlineEngine(Engine):
     def withdraw(self, handles: Sequence[TaskHandle]) -> None:
         for handle in handles:
             if self._waiting.pop(handle, None) is not None:
-                self._ready.append(TaskExited(handle, time.time(), None, error="cancelled before it started"))
+                self._ready.append(TaskExited(handle, time.time(), None, error=CANCELLED))
 
     def wake(self) -> None:
         """Interrupt the step that runs, if one does: this is called from the handler of a signal."""

@@ -95,9 +95,8 @@ class LocalStorage(Storage):
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes | None:
         with self._reading:
-            try:
-                fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
-            except FileNotFoundError:
+            fd = self._open_to_read(key)
+            if fd is None:
                 return None
             try:
                 wanted = max(0, os.fstat(fd).st_size - start) if length is None else length
@@ -107,9 +106,8 @@ class LocalStorage(Storage):
 
     def map(self, key: str) -> memoryview | None:
         with self._reading:
-            try:
-                fd = os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
-            except FileNotFoundError:
+            fd = self._open_to_read(key)
+            if fd is None:
                 return None
             try:
                 size = os.fstat(fd).st_size
@@ -159,6 +157,12 @@ class LocalStorage(Storage):
         if _KEY.fullmatch(key) is None:
             raise StoreError(f"{key!r} is no name for an object in a datastore.")
         return f"{self._root}/{key}"
+
+    def _open_to_read(self, key: str) -> int | None:
+        try:
+            return os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
+        except FileNotFoundError:
+            return None
 
     def _open_anonymous(self) -> int | None:
         """A file without a name: it vanishes by itself if this process dies before it is published."""

@@ -9,7 +9,15 @@ from msgspec import Struct
 
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engine.handle import (
+    CANCELLED,
+    Stream,
+    TaskExited,
+    TaskHandle,
+    TaskOutput,
+    TaskReport,
+    TaskStarted,
+)
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest
@@ -96,7 +104,7 @@ class FakeEngine(Engine):
     def withdraw(self, handles: Sequence[TaskHandle]) -> None:
         for handle in handles:
             if self._waiting.pop(handle, None) is not None:
-                self._ready.append(TaskExited(handle, self._now(), None, error="cancelled before it started"))
+                self._ready.append(TaskExited(handle, self._now(), None, error=CANCELLED))
 
     def cancel(self, handles: Sequence[TaskHandle], force: bool = False) -> None:
         self.withdraw(handles)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.layout import task_of
 from stepwell.datastore.pack_file import DamagedPack
 from stepwell.datastore.run_records import KeptRun
 from stepwell.exceptions import StoreError
@@ -75,7 +76,7 @@ def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator
     failed: dict[tuple[str, str], Pack] = {}
     for pack in datastore.packs_of_run(run.flow, run.run):
         if isinstance(pack, DamagedPack):
-            damaged.append(f"{pack.key}: {pack.why}")
+            damaged.append(f"{task_of(pack.key)}: the pack is damaged ({pack.key})")
             continue
         place = (pack.key.step, pack.key.task)
         if pack.outcome.ok:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.layout import task_of
 from stepwell.datastore.pack_file import DamagedPack
 from stepwell.exceptions import StoreError
 from stepwell.model.ids import TaskKey
@@ -58,7 +59,7 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
         for pack in datastore.packs_of_run(flow, run):
             seen.packs += 1
             if isinstance(pack, DamagedPack):
-                yield Damage(pack.why, pack.key)
+                yield Damage("the pack is damaged", pack.key, task_of(pack.key))
             else:
                 yield from _of_pack(datastore, pack, states)
         for key, origin in datastore.reused.of_run(flow, run):

@@ -99,6 +99,57 @@ def test_an_invalid_flow_ends_with_2_and_place_and_remedy(cli):
     assert "Traceback" not in err
 
 
+# SPEC 9.1-3
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("run --max-workers 0", "`--max-workers` cannot be '0'. It must be a whole number, at least 1."),
+        ("run --max-workers x", "`--max-workers` cannot be 'x'. It must be a whole number, at least 1."),
+        ("run --max-log-size x", "`--max-log-size` cannot be 'x'. It must be a number above 0."),
+        ("run --isolation frok", "one of `fork`, `spawn`, `inline`. Did you mean `fork`?"),
+        ("run --tag", "`--tag` needs a value."),
+        ("run --cuont 3", "there is no option `--cuont`. Did you mean `--count`?"),
+        ("run more", "`more` is too much."),
+        ("dump", "`RUN/STEP[/TASK]` is missing."),
+        (
+            "run --count 1 --with resources:cpux=2",
+            "`--with resources:cpux=2`: @resources has no attribute `cpux`.",
+        ),
+        ("--with nonsense check", "`--with nonsense`: There is no step decorator `nonsense`."),
+        ("rnu", "there is no command `rnu`. Did you mean `run`?"),
+    ],
+)
+def test_a_usage_error_names_the_option_the_value_and_the_rule(cli, args, said):
+    code, out, err = cli(*args.split())
+
+    assert (code, out) == (2, "")
+    assert err.startswith("Wrong usage: ") and said in err
+    assert "--with" in args or err.rstrip().endswith("--help`.")
+
+
+# SPEC 9.1-3
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("STEPWELL_RUN_MAX_WORKERS", "x", "cannot be 'x', which STEPWELL_RUN_MAX_WORKERS gives."),
+        ("STEPWELL_DEFAULT_DECOSPECS", "resources:cpux=2", "variable STEPWELL_DEFAULT_DECOSPECS."),
+    ],
+)
+def test_a_usage_error_names_the_variable_that_gave_the_value(cli, monkeypatch, variable, value, said):
+    monkeypatch.setenv(variable, value)
+
+    code, _, err = cli("run", "--count", "1")
+
+    assert code == 2 and said in err
+
+
+# SPEC 9.3-16
+def test_version_and_help_can_be_asked_for_by_options(cli):
+    assert cli("--version") == cli("version")
+    assert cli("-h") == cli("--help")
+    assert cli("run", "-h") == cli("run", "--help")
+
+
 # SPEC 9.3-4
 def test_check_as_json_lists_the_problems(cli):
     code, out, _ = cli("check", "--json", flow=Broken)
@@ -206,7 +257,7 @@ def test_help_of_run_shows_parameters_with_type_default_help_and_variable(cli):
         (("chek",), ["`chek`", "`check`", "--help"]),
         (("run", "--count", "many"), ["--count", "'many'", "int", "run --help"]),
         (("run",), ["--count is required"]),
-        (("run", "--count", "1", "--max-workers", "0"), ["--max-workers", "0", "x>=1", "run --help"]),
+        (("run", "--count", "1", "--max-workers", "0"), ["--max-workers", "0", "at least 1", "run --help"]),
         (("run", "--count", "1", "--show-logs", "wrk"), ["`wrk`", "`work`"]),
         (("--datastore", "s3", "check"), ["`s3`", "command line", "`local`"]),
     ],

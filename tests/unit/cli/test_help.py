@@ -53,7 +53,7 @@ OPTIONS = {
     f"{name} {option.opts[0]}": (name, option)
     for name, command in PUBLIC.items()
     for option in command.params
-    if isinstance(option, click.Option)
+    if isinstance(option, click.Option) and not option.is_eager  # `--version` is a command, in other words
 }
 EVERY_OPTION = pytest.mark.parametrize("place", OPTIONS)
 
@@ -107,6 +107,21 @@ def test_help_shows_an_option_with_type_text_default_and_variable(place):
     assert option.is_flag or words.startswith(f"{max(option.opts, key=len)} {kind}")
     has_default = option.default not in (None, False, (), "") and "UNSET" not in repr(option.default)
     assert not has_default or "default: " in words
+
+
+# SPEC 9.1-3
+@EVERY_OPTION
+def test_the_text_of_an_option_is_a_sentence(place):
+    _, option = OPTIONS[place]
+
+    users = str(option.name).startswith("parameter:")
+    assert users or re.match(r"[A-Z].+\.(  \[.*\])?$", option.help, re.DOTALL)
+
+
+# SPEC 9.2-1
+@pytest.mark.parametrize("option", ["--mode", "--config", "--config-value"])
+def test_help_says_what_is_to_come_only(option):
+    assert re.search(rf"{option} [A-Za-z ]+ Not in this version:", help_of(PUBLIC["(flow)"], "flow"))
 
 
 # SPEC 9.1-3

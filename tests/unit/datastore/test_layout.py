@@ -12,10 +12,20 @@ from stepwell.datastore.layout import (
     log_key,
     pack_key,
     run_record_key,
+    task_of,
 )
 from stepwell.model.ids import TaskKey
 
 MOST = 10_000
+
+
+# SPEC 12.3-3
+@pytest.mark.parametrize("run", ["1", "argo-x1", "50%, ü"])
+@pytest.mark.parametrize("key", [pack_key, lambda task: failure_key(task, 3)])
+def test_the_key_of_a_pack_tells_its_task(run, key):
+    task = TaskKey("F", run, "packs", "12345")
+
+    assert task_of(key(task)) == task.pathspec
 
 
 def entries(keys):

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engine.handle import (
+    CANCELLED,
+    Stream,
+    TaskExited,
+    TaskHandle,
+    TaskOutput,
+    TaskReport,
+    TaskStarted,
+)
 from stepwell.engines.local.child import TaskRunner
 from stepwell.engines.local.launcher import PATIENCE_S
 from stepwell.engines.local.link import Link
@@ -32,7 +40,6 @@ _LAST_READ = 1 << 20
 """Most that is read of a stream after its task has ended: the largest pipe an ordinary user may have."""
 
 _BACKLOG = 16
-_CANCELLED = "cancelled before it started"
 
 CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0)
 """Of an engine that can start interpreters, for launchers or for tasks."""
@@ -177,7 +184,7 @@ class LocalEngine(Engine):
                 continue
             if task.link is None:
                 self._waiting.remove(task.number)
-                self._finish(task, Ended(task.number, time.time(), None, error=_CANCELLED))
+                self._finish(task, Ended(task.number, time.time(), None, error=CANCELLED))
             else:
                 task.link.send(Stop(task.number, force, if_queued))
         if self._ready:

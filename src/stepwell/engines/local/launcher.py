@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
+from stepwell.engine.handle import CANCELLED
 from stepwell.engines.local import child
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
@@ -55,7 +56,6 @@ _LOOK_S = 0.01
 
 _CHUNK = 1 << 16  # larger buffers cost a mapping of their own each time
 _ANCILLARY = socket.CMSG_SPACE(64 * 4)
-_CANCELLED = "cancelled before it started"
 
 
 class _Child:
@@ -252,7 +252,7 @@ class Launcher:
                 self._queue.remove(entry)
                 os.close(entry[1])
                 os.close(entry[2])
-                self._tell(Ended(stop.number, time.time(), None, error=_CANCELLED))
+                self._tell(Ended(stop.number, time.time(), None, error=CANCELLED))
                 return
         if stop.if_queued:
             return
