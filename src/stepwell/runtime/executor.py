@@ -16,13 +16,12 @@ from stepwell.model.ids import TaskKey
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RETRY_AT, RunInfo, TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
+from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import brief, parents_text, remarks
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import Listener, SplitOpened, TaskBegan, TaskEnded
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog
-from stepwell.runtime.task_requests import request_of
 from stepwell.runtime.verdict import Verdict, failure_of, keep_death, verdict_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse
@@ -213,8 +212,18 @@ class Executor:
         return flight.request, self._definition.policies[launch.step]
 
     def _new_flight(self, launch: Launch) -> _Flight:
-        request = request_of(launch, self._info, self._names)
-        key = request.key
+        key = TaskKey(self._info.flow, self._info.run, launch.step, self._id_of(launch.task))
+        request = TaskRequest(
+            key=key,
+            attempt=launch.attempt,
+            parents=tuple(TaskRef(step, self._id_of(task)) for step, task in launch.parents),
+            index=launch.index,
+            split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
+            retries_left=launch.retries_left,
+            lost=tuple(
+                LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
+            ),
+        )
         record = TaskRecord(
             flow=key.flow,
             run=key.run,
@@ -228,6 +237,9 @@ class Executor:
             host=self._recorder.run.host,
         )
         return _Flight(launch, record, request, self._label_of(launch))
+
+    def _id_of(self, number: int) -> str:
+        return self._names.get(number) or str(number)
 
     def _label_of(self, launch: Launch) -> str:
         if launch.index is None:
