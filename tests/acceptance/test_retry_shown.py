@@ -87,21 +87,3 @@ def test_the_last_failure_is_the_one_that_ends_the_run(folder):
     assert done.returncode == 1
     assert "run failed: task 1/start/1 failed: ValueError: in attempt 1" in words(done)
     assert folder.states() == ["failed"]
-
-
-# SPEC 12.4-4
-# SPEC 10.3-3
-def test_an_index_made_anew_beside_a_task_that_waits_for_its_retry_leaves_it_waiting(folder):
-    folder.file(tried("@retry(times=1, delay=600)"))
-    process = folder.begin()
-    try:
-        until(lambda: "retrying" in folder.call("flow.py", "show", "1/start/1").stdout, "it waits")
-
-        done = folder.call("-m", "stepwell", "reindex")
-
-        assert done.returncode == 0, words(done)
-        waiting = stored_task(folder, "1/start/1")
-        assert waiting.status == "retrying" and not waiting.finished
-    finally:
-        process.terminate()
-        process.wait(30)
