@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.layout import pack_key
 from stepwell.datastore.unstorable import Unstorable
 from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StoreFormatError
 from stepwell.model.ids import TaskKey
@@ -105,6 +106,24 @@ def test_a_corrupted_blob_is_an_error_that_names_it(local, tmp_path, size):
         file.write(b"y")
     with pytest.raises(BlobCorrupted, match=f"(?s)model.*{entry.digest.hex()}"):
         local.load("Flow", entry)
+
+
+# SPEC 7.3-4
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+def test_an_attempt_takes_the_place_of_a_pack_that_cannot_be_read(damage):
+    storage = MemoryStorage()
+    store = Datastore(storage)
+    store.seal(a_pack())
+    data = storage.read(pack_key(KEY))
+    assert data is not None
+    broken = {"flip": data[:-1] + bytes([data[-1] ^ 1]), "cut": data[:-9], "empty": b""}[damage]
+    storage.replace(pack_key(KEY), broken)
+
+    store.seal(a_pack(attempt=1))
+
+    assert store.pack(KEY) == a_pack(attempt=1)
+    with pytest.raises(AlreadyCommitted):
+        store.seal(a_pack(attempt=2))
 
 
 # SPEC 12.3-1
