@@ -73,7 +73,7 @@ def test_the_report_of_a_mistake_of_ours_is_for_the_user_alone(folder):
     assert folder.run().returncode == 0
     folder.file(
         "from stepwell.cli.console import Console\nfrom stepwell.cli.errors import explain\n"
-        "explain(RuntimeError('ours'), Console(), ['run'])",
+        "explain(RuntimeError('ours'), Console(), ['run'], 'stepwell')",
         "mistake.py",
     )
 

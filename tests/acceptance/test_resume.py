@@ -295,7 +295,7 @@ def test_a_step_with_another_name_is_a_new_step(folder):
     [
         (["lefty"], "Did you mean `left`"),
         (["nowhere"], "`start`, `outer`, `inner`"),
-        (["left", "right"], "unexpected extra argument"),
+        (["left", "right"], "is too much"),
         (["--origin-run-id", "9"], "no run `F/9`"),
         (["--origin-run-id", "Other/1"], "no run"),
         (["--run-id", "7"], "numbers are given by Stepwell itself"),
