@@ -46,6 +46,13 @@ $(VENV)/stamp-docs: $(VENV)/stamp-package
 	@$(PIP) --group docs
 	@touch $@
 
+# As a user has it: nothing in it but Stepwell and what the measured flows import.
+.venv-bench/stamp: pyproject.toml constraints.txt
+	@echo "Installing Stepwell, to be measured, into .venv-bench ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable . numpy
+	@touch $@
+
 .venv-metaflow/stamp: bench/metaflow-constraints.txt
 	@echo "Installing Metaflow, to measure against, into .venv-metaflow ..."
 	@$(PYTHON) -m venv .venv-metaflow
@@ -91,7 +98,7 @@ format: $(VENV)/stamp-lint  ## rewrite the sources as ruff wants them
 	$(BIN)/ruff format src tests bench examples docs
 	$(BIN)/ruff check --fix src tests bench examples docs
 
-bench: $(VENV)/stamp-test .venv-metaflow/stamp  ## measure the budgets against Metaflow and the raw limit
+bench: $(VENV)/stamp-test .venv-bench/stamp .venv-metaflow/stamp  ## measure the budgets against Metaflow and the raw limit
 	$(BIN)/python bench/run.py
 
 picture: $(VENV)/stamp-docs  ## make the README's picture from a real run
@@ -104,5 +111,5 @@ serve-docs: $(VENV)/stamp-docs  ## look at the documentation while writing it
 	$(BIN)/mkdocs serve
 
 clean:  ## remove what make made, the results of runs excepted
-	rm -rf $(VENV) .venv-metaflow .venv-smoke-* site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .venv-metaflow .venv-smoke-* site build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests bench examples docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import array_write
-from timing import FLOWS, HERE, Measured, interleaved, run_flow
+from timing import FLOWS, HERE, STEPWELL_PYTHON, Measured, interleaved, run_flow
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,19 @@ class Scale:
     wide_fan: int = 20_000
     widest_fan: int = 100_000
     metaflow_fan: int = 100
+    resumed_fan: int = 10_000
     mebibytes: int = 512
 
 
 QUICK = Scale(
-    repeats=1, metaflow_repeats=1, fan=100, wide_fan=400, widest_fan=800, metaflow_fan=4, mebibytes=16
+    repeats=1,
+    metaflow_repeats=1,
+    fan=100,
+    wide_fan=400,
+    widest_fan=800,
+    metaflow_fan=4,
+    resumed_fan=200,
+    mebibytes=16,
 )
 
 
@@ -53,7 +61,7 @@ def import_time(scale: Scale) -> list[Row]:
 
     def command(code: str) -> Measured:
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
+        subprocess.run([str(STEPWELL_PYTHON), "-c", code], check=True)
         return Measured(time.perf_counter() - began, 0)
 
     bare, ours, theirs = interleaved(
@@ -66,12 +74,12 @@ def import_time(scale: Scale) -> list[Row]:
     return [
         Row(
             "`import stepwell`",
-            _ms(importing),
-            raw=_ms(bare.seconds),
+            ms(importing),
+            raw=ms(bare.seconds),
             budget="40 ms",
             kept=importing <= 0.040,
         ),
-        Row("with `FlowSpec`, `Parameter`, `step`", _ms(names), raw=_ms(bare.seconds)),
+        Row("with `FlowSpec`, `Parameter`, `step`", ms(names), raw=ms(bare.seconds)),
     ]
 
 
@@ -81,7 +89,7 @@ def hello(scale: Scale) -> list[Row]:
     ours, theirs = interleaved(
         scale.repeats, partial(run_flow, "stepwell", flow, "run"), partial(run_flow, "metaflow", flow, "run")
     )
-    return [_against("hello, 3 steps, whole command", ours, theirs, at_least=8)]
+    return [against("hello, 3 steps, whole command", ours, theirs, at_least=8)]
 
 
 def chain(scale: Scale) -> list[Row]:
@@ -94,7 +102,7 @@ def chain(scale: Scale) -> list[Row]:
             partial(run_flow, "stepwell", flow, "run"),
             partial(run_flow, "metaflow", flow, "run"),
         )
-    return [_against("chain of 40 steps, each `fibo(10)`", ours, theirs)]
+    return [against("chain of 40 steps, each `fibo(10)`", ours, theirs)]
 
 
 def chain_source(steps: int) -> str:
@@ -126,23 +134,23 @@ def fan(scale: Scale) -> list[Row]:
     return [
         Row(
             f"foreach, {scale.fan:,} tasks (Metaflow: {scale.metaflow_fan}), whole command / width",
-            _ms(per_task),
-            _ms(theirs.seconds / scale.metaflow_fan),
+            ms(per_task),
+            ms(theirs.seconds / scale.metaflow_fan),
             ratio=f"{throughput:.0f}x faster",
             budget="40x",
             kept=throughput >= 40,
         ),
         Row(
             "the same against fork + exit + one file",
-            _ms(per_task),
-            raw=_ms(floor.seconds / scale.fan),
+            ms(per_task),
+            raw=ms(floor.seconds / scale.fan),
             ratio=f"{to_floor:.1f}x the raw cost",
             budget="3x",
             kept=to_floor <= 3,
         ),
         Row(
             f"cost per task, {scale.wide_fan:,} wide against {scale.fan:,} wide (one run)",
-            _ms(wide.seconds / scale.wide_fan),
+            ms(wide.seconds / scale.wide_fan),
             ratio=f"{growth:.2f}x",
             budget="1.2x",
             kept=growth <= 1.2,
@@ -160,7 +168,7 @@ def memory(scale: Scale) -> list[Row]:
             budget="300 MiB",
             kept=wide.peak_mib <= 300,
         ),
-        Row("the same run, wall time per task", _ms(wide.seconds / scale.widest_fan)),
+        Row("the same run, wall time per task", ms(wide.seconds / scale.widest_fan)),
     ]
 
 
@@ -186,26 +194,26 @@ def array(scale: Scale) -> list[Row]:
     stored, written = array_write.measure(scale.mebibytes, scale.repeats)
     load = ours.notes["load_s"]
     return [
-        _against(f"{size} through three steps, whole command", ours, theirs, at_least=10),
+        against(f"{size} through three steps, whole command", ours, theirs, at_least=10),
         Row(
             f"{size}: stored",
-            _ms(stored),
-            raw=_ms(written),
+            ms(stored),
+            raw=ms(written),
             ratio=f"{stored / written:.2f}x a raw file write",
             budget="1.3x",
             kept=stored / written <= 1.3,
         ),
         Row(
             f"{size}: loaded in a task",
-            _ms(load),
-            _ms(theirs.notes["load_s"]),
+            ms(load),
+            ms(theirs.notes["load_s"]),
             budget="5 ms",
             kept=load <= 0.005,
         ),
         Row(
             f"{size}: from the end of a step's code to the start of the next",
-            _ms(ours.notes["stored_s"]),
-            _ms(theirs.notes["stored_s"]),
+            ms(ours.notes["stored_s"]),
+            ms(theirs.notes["stored_s"]),
         ),
     ]
 
@@ -218,20 +226,22 @@ def small_artifacts(scale: Scale) -> list[Row]:
         partial(run_flow, "stepwell", flow, "run"),
         partial(run_flow, "metaflow", flow, "run"),
     )
-    return [_against("1,000 small artifacts in a step, whole command", ours, theirs)]
+    return [against("1,000 small artifacts in a step, whole command", ours, theirs)]
 
 
-def _against(what: str, ours: Measured, theirs: Measured, at_least: float | None = None) -> Row:
+def against(what: str, ours: Measured, theirs: Measured, at_least: float | None = None) -> Row:
+    """A line that holds a whole command against Metaflow's."""
     ratio = theirs.seconds / ours.seconds
     return Row(
         what,
-        _ms(ours.seconds),
-        _ms(theirs.seconds),
+        ms(ours.seconds),
+        ms(theirs.seconds),
         ratio=f"{ratio:.1f}x faster",
         budget=f"{at_least:g}x" if at_least else "",
         kept=ratio >= at_least if at_least else None,
     )
 
 
-def _ms(seconds: float) -> str:
+def ms(seconds: float) -> str:
+    """A time in words."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.2f} ms"

@@ -18,8 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import cases
+import recovery
 from cases import QUICK, Row, Scale
-from timing import HERE, METAFLOW_PYTHON
+from timing import HERE, METAFLOW_PYTHON, STEPWELL_PYTHON
 
 RESULTS = HERE / "RESULTS.md"
 REASONS = HERE / "missed.md"
@@ -33,6 +34,7 @@ CASES: dict[str, Callable[[Scale], list[Row]]] = {
     "memory": cases.memory,
     "array": cases.array,
     "small": cases.small_artifacts,
+    "recovery": recovery.recovery,
 }
 
 # Programs beside this one that measure without a flow: each has `measure() -> dict`.
@@ -57,8 +59,9 @@ def main() -> int:
     unknown = set(options.cases) - {*CASES, *STANDALONE}
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    if not METAFLOW_PYTHON.exists():
-        parser.error("Metaflow is not installed in .venv-metaflow; `make bench` does that")
+    for python in (STEPWELL_PYTHON, METAFLOW_PYTHON):
+        if not python.exists():
+            parser.error(f"{python} is not there; `make bench` installs what is measured")
     chosen = options.cases or [*CASES, *STANDALONE]
     rows: list[Row] = []
     for name in chosen:

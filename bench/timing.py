@@ -7,7 +7,6 @@ import select
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+STEPWELL_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+"""Of an environment as a user has it: Stepwell and what the measured flows import, none of our tools."""
+
 METAFLOW_PYTHON = ROOT / ".venv-metaflow" / "bin" / "python"
 FLOWS = HERE / "flows"
 
@@ -29,9 +31,15 @@ class Measured:
     notes: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
-def run_flow(framework: str, flow: Path, *options: str) -> Measured:
-    """Run a flow once, in an empty datastore that is removed again."""
-    python = str(METAFLOW_PYTHON) if framework == "metaflow" else sys.executable
+def run_flow(framework: str, flow: Path, *options: str, after: Sequence[str] = ()) -> Measured:
+    """Run a flow once, in an empty datastore that is removed again.
+
+    Parameters
+    ----------
+    after
+        Options of a run before it, which has to fail and is not measured: the command goes on with that.
+    """
+    python = str(METAFLOW_PYTHON if framework == "metaflow" else STEPWELL_PYTHON)
     scratch = Path(tempfile.mkdtemp(prefix=f"bench-{framework}-"))
     notes = scratch / "notes"
     environment = {
@@ -50,6 +58,8 @@ def run_flow(framework: str, flow: Path, *options: str) -> Measured:
     # An installed package has its bytecode; our checkout gets it from the first run that may write it.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
+        if after:
+            run_command([python, str(flow), *after], {**environment, "BENCH_FAILS": "1"}, scratch, code=1)
         seconds, peak = run_command([python, str(flow), *options], environment, scratch)
         found = dict(line.split() for line in notes.read_text().splitlines()) if notes.exists() else {}
         return Measured(seconds, peak, {name: float(value) for name, value in found.items()})
@@ -57,13 +67,15 @@ def run_flow(framework: str, flow: Path, *options: str) -> Measured:
         shutil.rmtree(scratch)
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> tuple[float, float]:
+def run_command(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path, code: int = 0
+) -> tuple[float, float]:
     """Return wall seconds and the peak resident memory in MiB of the command's own process, not its children.
 
     Raises
     ------
     RuntimeError
-        The command failed; the end of its output is in the message.
+        The command ended with another exit code; the end of its output is in the message.
     """
     with (cwd / "output").open("w+b") as output:
         began = time.perf_counter()
@@ -77,7 +89,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], cwd: Pat
         seconds = time.perf_counter() - began
         os.close(handle)
         process.wait()
-        if process.returncode:
+        if process.returncode != code:
             output.seek(0)
             tail = output.read()[-2000:].decode(errors="replace")
             raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")

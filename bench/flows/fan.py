@@ -1,4 +1,6 @@
-"""A wide foreach of trivial tasks and its join."""
+"""A wide foreach of trivial tasks and its join. Its last step fails if a variable says so."""
+
+import os
 
 from framework import FlowSpec, Parameter, step
 
@@ -24,6 +26,7 @@ class BenchFan(FlowSpec):
     @step
     def end(self):
         assert self.total == self.width * (self.width - 1)
+        assert "BENCH_FAILS" not in os.environ
 
 
 if __name__ == "__main__":

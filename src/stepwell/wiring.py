@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -42,7 +43,6 @@ from stepwell.runtime.options import (
     RunSettings,
 )
 from stepwell.runtime.signals import interrupts_deferred
-from stepwell.runtime.task.step_function import StepFunction
 from stepwell.settings.choices import chosen
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.places import METADATA_FILE, is_there, root_of
@@ -51,9 +51,12 @@ from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
 
 if TYPE_CHECKING:
+    from stepwell.model.run import RunInfo
+    from stepwell.model.task import TaskOutcome, TaskRequest
     from stepwell.runtime.plan import Plan
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.runtime.single_task import Show, TaskResult
+    from stepwell.runtime.task.step_function import StepFunction
     from stepwell.runtime.task.unimportable import Unimportable
     from stepwell.runtime.task_order import TaskOrder
 
@@ -92,8 +95,13 @@ def run_flow(
     isolation, more = _isolation(options)
     # Constants of a run that goes on are those it began with, whatever the class says now.
     preset = isolation != "fork" or isinstance(asked, ContinueRun)
-    function = _step_function(definition, root, settings, preset, serializers)
-    engine = _engine(definition, function, root, isolation, options)
+    engine = _engine(
+        definition,
+        lambda: _step_function(definition, root, settings, preset, serializers),
+        root,
+        isolation,
+        options,
+    )
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
@@ -180,8 +188,13 @@ def run_ordered_task(
     root = settings.datastore_root
     isolation, _ = _isolation(options)
     # The flow's file was imported for this task alone: constants are those of the run.
-    function = _step_function(definition, root, settings, preset_constants=True)
-    engine = _engine(definition, function, root, isolation, replace(options, max_workers=1))
+    engine = _engine(
+        definition,
+        lambda: _step_function(definition, root, settings, preset_constants=True),
+        root,
+        isolation,
+        replace(options, max_workers=1),
+    )
     with interrupts_deferred():
         from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run
 
@@ -263,9 +276,10 @@ def run_spawned_task() -> NoReturn:
 def serve_launcher() -> NoReturn:
     """Be a launcher that was started for a step with environment variables of its own."""
     from stepwell.engines.local.launcher import serve_launcher as serve
+    from stepwell.runtime.task.step_function import StepFunction
 
     runner = _runner_of_environment()
-    serve(runner, (lambda: _preload(runner)) if isinstance(runner, StepFunction) else None)
+    serve(runner, (lambda: _preload(lambda: runner)) if isinstance(runner, StepFunction) else None)
 
 
 def _isolation(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
@@ -299,8 +313,8 @@ def _step_function(
     preset_constants: bool,
     serializers: Serializers | None = None,
 ) -> StepFunction:
-    if definition.module != "__main__":
-        set_flow_module(definition.module, definition.file)
+    from stepwell.runtime.task.step_function import StepFunction
+
     serializers = serializers or Serializers(installed_serializers)
     datastore = Datastore(LocalStorage(root), _verify(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
@@ -311,12 +325,24 @@ def _verify(settings: Settings) -> Verify:
 
 
 def _engine(
-    definition: FlowDefinition, function: StepFunction, root: Path, isolation: Isolation, options: RunOptions
+    definition: FlowDefinition,
+    make_function: Callable[[], StepFunction],
+    root: Path,
+    isolation: Isolation,
+    options: RunOptions,
 ) -> Engine:
+    set_flow_module(definition.module, definition.file)
     if isolation == "inline":
         from stepwell.engines.inline import InlineEngine
 
-        return InlineEngine(function)
+        return InlineEngine(make_function())
+
+    # Made in the launcher: what tasks need is imported there, while the run process imports its own part.
+    made = cache(make_function)
+
+    def run_task(info: RunInfo, request: TaskRequest, report: Callable[[TaskOutcome], None]) -> int:
+        return made()(info, request, report)
+
     with interrupts_deferred():
         from stepwell.engines.local.engine import LocalEngine
 
@@ -331,13 +357,13 @@ def _engine(
     if isolation == "spawn":
         os.environ.update(environment)
         spawn_command = _command("spawned-task")
-        return LocalEngine(function, workers, "spawn", spawn_command=spawn_command, grace_s=grace_s)
+        return LocalEngine(run_task, workers, "spawn", spawn_command=spawn_command, grace_s=grace_s)
     return LocalEngine(
-        function,
+        run_task,
         workers,
         "fork",
         launcher_command=launcher_command,
-        preload=lambda: _preload(function),
+        preload=lambda: _preload(made),
         grace_s=grace_s,
     )
 
@@ -359,16 +385,17 @@ def _runner_of_environment() -> StepFunction | Unimportable:
         from stepwell.runtime.task.unimportable import Unimportable
 
         return Unimportable(error, Datastore(LocalStorage(root)))
+    set_flow_module(definition.module, definition.file)
     return _step_function(definition, root, load_settings(), preset_constants=True)
 
 
-def _preload(function: StepFunction) -> None:
+def _preload(make_function: Callable[[], StepFunction]) -> None:
     """Get a launcher ready, while it waits, for what its tasks may need."""
     from stepwell.runtime.task.rehearsal import rehearse
     from stepwell.storages.memory import MemoryStorage
 
     rehearse(Datastore(MemoryStorage()))
-    if defines_more(function.flow_class.__module__, besides=FlowSpec):
+    if defines_more(make_function().flow_class.__module__, besides=FlowSpec):
         # Values made of them are stored with its help; other flows need not wait for its import.
         import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]
 

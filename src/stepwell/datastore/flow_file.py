@@ -29,7 +29,9 @@ T = TypeVar("T")
 
 
 def set_flow_module(name: str, file: str) -> None:
-    """Say that the module ``name`` was loaded from the flow's file ``file``."""
+    """Say that the module ``name`` was loaded from the flow's file; of ``__main__`` that is known."""
+    if name == "__main__":
+        return
     _flow_modules[name] = os.path.realpath(file)
     text = name.encode()
     _marks.append(b"\x8c" + bytes([len(text)]) + text)
