@@ -17,7 +17,7 @@ from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import TaskOutcome, TaskRef, TransitionTaken
 from stepwell.settings.sources import load_settings
-from stepwell.wiring import Stores, make_stores
+from stepwell.wiring.stores import Stores, make_stores
 
 RUNS = 2_000
 TASKS = 20_000

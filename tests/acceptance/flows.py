@@ -12,7 +12,7 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_store.store import TaskQuery
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 HEAD = "from stepwell import FlowSpec, JSONType, Parameter, current, step\n"
 FOOT = '\n\nif __name__ == "__main__":\n    F()\n'

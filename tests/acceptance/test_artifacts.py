@@ -135,7 +135,7 @@ class F(FlowSpec):
     import sys
 
     code = (
-        "from stepwell.wiring import open_stores; from stepwell.model.ids import TaskKey\n"
+        "from stepwell.wiring.stores import open_stores; from stepwell.model.ids import TaskKey\n"
         "d = open_stores('store').datastore; p = d.pack(TaskKey('F', '1', 'start', '1'))\n"
         "f, g, p, c = d.load('F', d.visible(p)['stuff']); print(f(1), g(1), p.x, c.__name__)"
     )

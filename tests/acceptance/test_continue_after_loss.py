@@ -11,7 +11,7 @@ from stored_runs import begun, events_of, of_kind, stored_run, stored_task
 from test_continue import go_on
 
 from stepwell.model.states import RunState
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 
 # SPEC 7.3-4

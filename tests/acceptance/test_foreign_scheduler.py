@@ -8,7 +8,7 @@ from command_line import Folder, words
 
 from stepwell.client import Flow, Run
 from stepwell.client.scope import Connection, Scope
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 FLOW = """
 import os, random, sys, time

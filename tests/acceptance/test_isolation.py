@@ -2,7 +2,7 @@
 
 import pytest
 
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 FLOW = """
 import os, random, sys, threading

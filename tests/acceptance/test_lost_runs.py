@@ -12,8 +12,9 @@ from command_line import content, nothing_left, until, words
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
+from stepwell.settings.places import METADATA_FILE
 from stepwell.settings.sources import load_settings
-from stepwell.wiring import METADATA_FILE, make_stores
+from stepwell.wiring.stores import make_stores
 
 
 @pytest.mark.parametrize("command", [("runs",), ("show", "Gone/1")])

@@ -14,7 +14,7 @@ from command_line import content, nothing_left, until, words
 
 from stepwell.client import Run
 from stepwell.client.scope import Connection, Scope
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 FLOW = """
 import atexit, os, signal, sys, threading, time

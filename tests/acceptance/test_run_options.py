@@ -8,7 +8,7 @@ from command_line import words
 
 from stepwell.client import Run, Task
 from stepwell.client.scope import Connection, Scope
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 SEEING = """
 import os

@@ -9,7 +9,7 @@ from command_line import until, words
 
 from stepwell.client import Flow, Run, Stepwell, Task
 from stepwell.client.scope import Connection, Scope
-from stepwell.wiring import open_stores
+from stepwell.wiring.stores import open_stores
 
 BRIEF = """
 import ctypes, os, signal, sys, time

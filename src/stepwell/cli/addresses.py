@@ -14,7 +14,7 @@ from stepwell.metadata_store.store import TaskQuery
 from stepwell.model.run import RunRecord, TaskRecord
 
 if TYPE_CHECKING:
-    from stepwell.wiring import Stores
+    from stepwell.wiring.stores import Stores
 
 ADDRESSES = "RUN may be latest or latest-successful; STEP[i] is the task of foreach index i."
 """What a command's help says of them."""

@@ -47,7 +47,7 @@ def continue_run(run: str | None, **values: Any) -> ExitCode:
 def _print_plan(context: CliContext, definition: FlowDefinition, run: str, as_json: bool) -> ExitCode:
     from stepwell.cli.reuse_plan import print_reuse
     from stepwell.runtime.continuing import continuation
-    from stepwell.wiring import open_stores
+    from stepwell.wiring.stores import open_stores
 
     stores = open_stores(settings=context.settings)
     found = continuation(definition, stores.datastore, stores.metadata, run)

@@ -150,7 +150,7 @@ def _space(folder: Path) -> Iterator[Finding]:
 
 def _metadata(settings: Settings) -> Iterator[Finding]:
     from stepwell.metadata_store.store import RunQuery
-    from stepwell.wiring import open_stores
+    from stepwell.wiring.stores import open_stores
 
     try:
         metadata = open_stores(settings=settings).metadata

@@ -49,7 +49,7 @@ def init(run_id: str, task_id: str, tags: tuple[str, ...], **values: Any) -> Non
     definition = context.define()
     parameters = resolved(click.get_current_context(), context, values)
     from stepwell.runtime.scheduler_run import Registration
-    from stepwell.wiring import register_run  # all the machinery of a run
+    from stepwell.wiring.runs import register_run  # all the machinery of a run
 
     registration = Registration(run=run_id, parameters_task=task_id, tags=tags)
     record = register_run(definition, parameters, registration, context.settings)

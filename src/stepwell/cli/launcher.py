@@ -12,6 +12,6 @@ def command(_flow_class: object) -> click.Command:
 
 def launcher() -> None:
     """Serve until the run process has gone."""
-    from stepwell.wiring import serve_launcher
+    from stepwell.wiring.processes import serve_launcher
 
     serve_launcher()

@@ -17,7 +17,7 @@ def origin_run(context: CliContext, flow: str, named: str | None) -> RunRecord:
     UsageError
         There is none, or it is a run of another flow.
     """
-    from stepwell.wiring import open_stores
+    from stepwell.wiring.stores import open_stores
 
     try:
         stores = open_stores(settings=context.settings)

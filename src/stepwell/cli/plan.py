@@ -24,7 +24,7 @@ def print_plan(
     as_json: bool,
 ) -> None:
     """Print what the run would do."""
-    from stepwell.wiring import plan_run  # the adapters
+    from stepwell.wiring.runs import plan_run  # the adapters
 
     plan = plan_run(definition, parameters, options, context.settings)
     if as_json:

@@ -55,7 +55,7 @@ def lead_or_follow(
 
 def _look(context: CliContext, flow: str, run_id: str) -> RunRecord | None:
     """Return the run as it is now; None if nobody has begun it."""
-    from stepwell.wiring import open_stores
+    from stepwell.wiring.stores import open_stores
 
     stores = open_stores(settings=context.settings)
     try:

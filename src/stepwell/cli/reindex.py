@@ -20,7 +20,7 @@ def command(_flow_class: object) -> click.Command:
 def reindex() -> ExitCode:
     """Fill the index; say what could not be read, and end with 1 if there was any of it."""
     from stepwell.upkeep.reindex import reindex as fill
-    from stepwell.wiring import stores_to_reindex
+    from stepwell.wiring.stores import stores_to_reindex
 
     context = current_context()
     stores, mended = stores_to_reindex(context.settings)

@@ -100,7 +100,7 @@ def resume(step: str | None, **values: Any) -> ExitCode:
 def _print_plan(context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool) -> ExitCode:
     from stepwell.cli.reuse_plan import print_reuse
     from stepwell.runtime.resuming import resumption
-    from stepwell.wiring import open_stores
+    from stepwell.wiring.stores import open_stores
 
     stores = open_stores(settings=context.settings)
     found = resumption(definition, stores.datastore, stores.metadata, asked, context.settings.user)

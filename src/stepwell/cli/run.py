@@ -76,7 +76,7 @@ def carry_out(
     options, shown = run_options(values), view_options(values, tuple(definition.graph.nodes))
     background = _detached(context, definition.name) if values["detach"] else None
     view = choose_view(context, shown)
-    from stepwell.wiring import run_flow  # all the machinery of a run
+    from stepwell.wiring.runs import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
@@ -101,7 +101,7 @@ def check_step(definition: FlowDefinition, step: str | None, given_by: str) -> N
 
 def _detached(context: CliContext, flow: str) -> Background:
     from stepwell.cli.detach import detach
-    from stepwell.wiring import detachable_root
+    from stepwell.wiring.runs import detachable_root
 
     return detach(context, flow, detachable_root(context.settings))
 

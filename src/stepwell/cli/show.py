@@ -25,7 +25,7 @@ from stepwell.model.task_record import brief
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.model.pack import Pack
-    from stepwell.wiring import Stores
+    from stepwell.wiring.stores import Stores
 
 _TASKS_SHOWN = 50
 _FACT_SHOWN = 200

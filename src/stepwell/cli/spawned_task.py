@@ -12,6 +12,6 @@ def command(_flow_class: object) -> click.Command:
 
 def spawned_task() -> int:
     """Run the task that an inherited file describes; return the exit code of its process."""
-    from stepwell.wiring import run_spawned_task
+    from stepwell.wiring.processes import run_spawned_task
 
     return run_spawned_task()

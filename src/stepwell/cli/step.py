@@ -100,7 +100,7 @@ def step(  # noqa: PLR0913 - one for each option
     context = current_context()
     definition = context.define()
     from stepwell.runtime.task_order import TaskOrder, inputs_in
-    from stepwell.wiring import run_ordered_task  # all the machinery of a run
+    from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run
 
     order = TaskOrder(
         run=run_id,

@@ -8,12 +8,12 @@ from stepwell.cli.addresses import Address, find
 from stepwell.cli.context import CliContext
 
 if TYPE_CHECKING:
-    from stepwell.wiring import Stores
+    from stepwell.wiring.stores import Stores
 
 
 def stores_of(context: CliContext) -> Stores:
     """Open the stores that the settings name."""
-    from stepwell.wiring import open_stores  # the adapters, for commands that read results only
+    from stepwell.wiring.stores import open_stores  # the adapters, for commands that read results only
 
     return open_stores(settings=context.settings)
 

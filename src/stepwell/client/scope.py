@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stepwell.exceptions import StepwellNotFound, StoreError
 
 if TYPE_CHECKING:
-    from stepwell.wiring import Stores
+    from stepwell.wiring.stores import Stores
 
 
 class Connection:
@@ -47,7 +47,7 @@ class Connection:
             return self._given
         opened: _Opened | None = getattr(self._opened, "stores", None)
         if opened is None or not opened.is_ours:
-            from stepwell.wiring import open_stores  # the adapters, for those who read results only
+            from stepwell.wiring.stores import open_stores  # the adapters, for those who read results only
 
             opened = self._opened.stores = _Opened(open_stores(self.location, trust=self._trust))
         return opened.stores

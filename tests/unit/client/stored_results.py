@@ -15,7 +15,7 @@ from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TransitionTaken
 from stepwell.model.task_record import parents_text
 from stepwell.storages.memory import MemoryStorage
-from stepwell.wiring import Stores
+from stepwell.wiring.stores import Stores
 
 BEGAN = 1_700_000_000.0
 

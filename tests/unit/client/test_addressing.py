@@ -31,7 +31,7 @@ from stepwell.exceptions import (
 )
 from stepwell.model.states import TaskState
 from stepwell.settings.sources import load_settings
-from stepwell.wiring import make_stores
+from stepwell.wiring.stores import make_stores
 
 
 @pytest.fixture

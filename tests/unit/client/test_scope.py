@@ -15,7 +15,7 @@ from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound, StoreError, StoreUnavailable
 from stepwell.metadata_store.store import RunQuery
 from stepwell.settings.sources import load_settings
-from stepwell.wiring import make_stores, open_stores
+from stepwell.wiring.stores import make_stores, open_stores
 
 NOBODY = 65534
 

@@ -1,0 +1,167 @@
+"""The engine of a run on this machine, and what the processes that it starts are made of."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.flow_file import defines_more, set_flow_module
+from stepwell.datastore.serializers import Serializers
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.flow_source import source_of, take_source
+from stepwell.definition.flowspec import FlowSpec
+from stepwell.engine.capabilities import Capabilities
+from stepwell.engine.cores import usable_cores
+from stepwell.engine.engine import Engine
+from stepwell.engines.local.safety import why_not_fork
+from stepwell.exceptions import StepwellException
+from stepwell.plugins.serializers import installed_serializers
+from stepwell.runtime.options import Isolation, RunOptions
+from stepwell.runtime.signals import interrupts_deferred
+from stepwell.settings.settings import Settings
+from stepwell.storages.local import LocalStorage
+from stepwell.wiring.stores import verify_of
+
+if TYPE_CHECKING:
+    from stepwell.model.run import RunInfo
+    from stepwell.model.task import TaskOutcome, TaskRequest
+    from stepwell.runtime.task.step_function import StepFunction
+    from stepwell.runtime.task.unimportable import Unimportable
+
+# No setting, so not `STEPWELL_...`: it goes from one of our processes to another.
+_ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
+
+
+def isolation_of(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
+    """Return how tasks are set apart, and what the user should know of the choice."""
+    if options.isolation in ("spawn", "inline"):
+        return options.isolation, ()
+    hazard = why_not_fork()
+    if hazard is None:
+        return "fork", ()
+    asked = " although --isolation fork was given" if options.isolation == "fork" else ""
+    return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
+
+
+def workers_of(isolation: Isolation, options: RunOptions) -> int:
+    return 1 if isolation == "inline" else options.max_workers or usable_cores()
+
+
+def capabilities_of(isolation: Isolation) -> Capabilities:
+    """Return what the engine for an isolation can do, without making it."""
+    if isolation == "inline":
+        from stepwell.engines.inline import CAPABILITIES
+    else:
+        from stepwell.engines.local.engine import CAPABILITIES
+    return CAPABILITIES
+
+
+def make_engine(
+    definition: FlowDefinition,
+    make_function: Callable[[], StepFunction],
+    root: Path,
+    isolation: Isolation,
+    options: RunOptions,
+) -> Engine:
+    set_flow_module(definition.module, definition.file)
+    if isolation == "inline":
+        from stepwell.engines.inline import InlineEngine
+
+        return InlineEngine(make_function())
+
+    # Made in the launcher: what tasks need is imported there, while the run process imports its own part.
+    made = cache(make_function)
+
+    def run_task(info: RunInfo, request: TaskRequest, report: Callable[[TaskOutcome], None]) -> int:
+        return made()(info, request, report)
+
+    with interrupts_deferred():
+        from stepwell.engines.local.engine import LocalEngine
+
+    environment = {_ROOT_VARIABLE: str(root), **source_of(definition).variables()}
+
+    def launcher_command(
+        variables: tuple[tuple[str, str], ...],
+    ) -> tuple[Sequence[str], Mapping[str, str]]:
+        return _command("launcher"), {**os.environ, **dict(variables), **environment}
+
+    workers, grace_s = workers_of(isolation, options), options.kill_grace_s
+    if isolation == "spawn":
+        os.environ.update(environment)
+        spawn_command = _command("spawned-task")
+        return LocalEngine(run_task, workers, "spawn", spawn_command=spawn_command, grace_s=grace_s)
+    return LocalEngine(
+        run_task,
+        workers,
+        "fork",
+        launcher_command=launcher_command,
+        preload=lambda: _preload(made),
+        grace_s=grace_s,
+    )
+
+
+def make_step_function(
+    definition: FlowDefinition,
+    root: Path,
+    settings: Settings,
+    preset_constants: bool,
+    serializers: Serializers | None = None,
+) -> StepFunction:
+    from stepwell.runtime.task.step_function import StepFunction
+
+    serializers = serializers or Serializers(installed_serializers)
+    datastore = Datastore(LocalStorage(root), verify_of(settings), serializers)
+    return StepFunction(definition, datastore, preset_constants)
+
+
+def _command(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "stepwell", name)
+
+
+def run_spawned_task() -> NoReturn:
+    """Run the one task that this interpreter was started for."""
+    from stepwell.engines.local.spawn import serve_spawned
+
+    serve_spawned(_runner_of_environment())
+
+
+def serve_launcher() -> NoReturn:
+    """Be a launcher that was started for a step with environment variables of its own."""
+    from stepwell.engines.local.launcher import serve_launcher as serve
+    from stepwell.runtime.task.step_function import StepFunction
+
+    runner = _runner_of_environment()
+    serve(runner, (lambda: _preload(lambda: runner)) if isinstance(runner, StepFunction) else None)
+
+
+def _runner_of_environment() -> StepFunction | Unimportable:
+    """Import the flow that the environment names, in an interpreter that was started for tasks of it."""
+    from stepwell.definition.flow_definition import define
+    from stepwell.definition.loader import load_again
+    from stepwell.settings.sources import load_settings
+
+    root, source = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ)
+    try:
+        definition = define(load_again(source), source.with_specs)
+    except StepwellException as error:
+        from stepwell.runtime.task.unimportable import Unimportable
+
+        return Unimportable(error, Datastore(LocalStorage(root)))
+    set_flow_module(definition.module, definition.file)
+    return make_step_function(definition, root, load_settings(), preset_constants=True)
+
+
+def _preload(make_function: Callable[[], StepFunction]) -> None:
+    """Get a launcher ready, while it waits, for what its tasks may need."""
+    from stepwell.runtime.task.rehearsal import rehearse
+    from stepwell.storages.memory import MemoryStorage
+
+    rehearse(Datastore(MemoryStorage()))
+    if defines_more(make_function().flow_class.__module__, besides=FlowSpec):
+        # Values made of them are stored with its help; other flows need not wait for its import.
+        import cloudpickle  # noqa: F401  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs]

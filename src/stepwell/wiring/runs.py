@@ -1,0 +1,178 @@
+"""Runs on this machine, and registered runs of schedulers, put together from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
+
+from stepwell.datastore.serializers import Serializers
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engines.local.safety import why_not_detach
+from stepwell.exceptions import UsageError
+from stepwell.model.run import RunRecord
+from stepwell.plugins.serializers import installed_serializers, unusable
+from stepwell.runtime.clock import SystemClock
+from stepwell.runtime.events import Listener
+from stepwell.runtime.options import ContinueRun, Fsync, RunAsked, RunOptions, RunResult, RunSettings
+from stepwell.runtime.signals import interrupts_deferred
+from stepwell.settings.choices import chosen
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.settings import Settings
+from stepwell.wiring.processes import (
+    capabilities_of,
+    isolation_of,
+    make_engine,
+    make_step_function,
+    workers_of,
+)
+from stepwell.wiring.stores import open_both, open_datastore
+
+if TYPE_CHECKING:
+    from stepwell.runtime.plan import Plan
+    from stepwell.runtime.scheduler_run import Registration
+    from stepwell.runtime.single_task import Show, TaskResult
+    from stepwell.runtime.task_order import TaskOrder
+
+
+def run_flow(
+    definition: FlowDefinition,
+    asked: RunAsked,
+    options: RunOptions,
+    settings: Settings,
+    listener: Listener,
+) -> RunResult:
+    """Run a flow on this machine; return how it ended.
+
+    Must be called before the process has started threads or opened connections: the launcher is forked here.
+
+    Raises
+    ------
+    StepwellException
+        The run could not be started: wrong settings, a store that cannot serve, a step the engine refuses.
+    """
+    check_stores(settings)
+    user, root = settings.user, settings.datastore_root
+    serializers = Serializers(installed_serializers)
+    notices = tuple(unusable(serializers))  # before the fork: what is imported here serves every task
+    isolation, more = isolation_of(options)
+    # Constants of a run that goes on are those it began with, whatever the class says now.
+    preset = isolation != "fork" or isinstance(asked, ContinueRun)
+    engine = make_engine(
+        definition,
+        lambda: make_step_function(definition, root, settings, preset, serializers),
+        root,
+        isolation,
+        options,
+    )
+    with interrupts_deferred():
+        from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
+
+    runtime = Runtime(
+        definition,
+        engine,
+        lambda: open_both(root, settings, serializers),
+        SystemClock(),
+        _run_settings(settings, user),
+        notices=(*notices, *more),
+    )
+    return runtime.execute(asked, options, listener)
+
+
+def plan_run(
+    definition: FlowDefinition, parameters: Mapping[str, object], options: RunOptions, settings: Settings
+) -> Plan:
+    """Return what `run_flow` would do, and raise what it would raise; nothing is executed or written."""
+    from stepwell.runtime.plan import Surroundings, plan_of
+
+    check_stores(settings)
+    _run_settings(settings, settings.user)
+    isolation, notices = isolation_of(options)
+    around = Surroundings(
+        datastore=str(settings.datastore_root),
+        isolation=isolation,
+        workers=workers_of(isolation, options),
+        notices=notices,
+        capabilities=capabilities_of(isolation),
+    )
+    return plan_of(definition, parameters, around)
+
+
+def detachable_root(settings: Settings) -> Path:
+    """Make the local datastore ready for a run that goes on in a fork of this process; return its directory.
+
+    Raises
+    ------
+    UsageError
+        This process cannot be forked, or the datastore is of another kind.
+    StoreError
+        There is no datastore at that place and none can be made.
+    """
+    check_stores(settings)
+    hazard = why_not_detach()
+    if hazard is not None:
+        raise UsageError(
+            f"{hazard} A run of this flow cannot be detached. Start it with `nohup ... run &` instead."
+        )
+    root = settings.datastore_root
+    open_datastore(root, settings)
+    return root
+
+
+def register_run(
+    definition: FlowDefinition,
+    parameters: Mapping[str, object],
+    registration: Registration,
+    settings: Settings,
+) -> RunRecord:
+    """Register a run whose tasks a scheduler will start one by one; return its record."""
+    from stepwell.runtime.scheduler_run import register_run as register
+
+    check_stores(settings)
+    stores = open_both(settings.datastore_root, settings)
+    with closing(stores[1]):
+        run_settings = _run_settings(settings, settings.user)
+        return register(definition, parameters, registration, stores, run_settings, SystemClock())
+
+
+def run_ordered_task(
+    definition: FlowDefinition, order: TaskOrder, options: RunOptions, settings: Settings, show: Show
+) -> TaskResult:
+    """Run one task of a registered run on this machine; return what came of it.
+
+    Must be called before the process has started threads or opened connections: the launcher is forked here.
+
+    Raises
+    ------
+    StepwellException
+        The order is wrong, or a store cannot serve.
+    """
+    check_stores(settings)
+    root = settings.datastore_root
+    isolation, _ = isolation_of(options)
+    # The flow's file was imported for this task alone: constants are those of the run.
+    engine = make_engine(
+        definition,
+        lambda: make_step_function(definition, root, settings, preset_constants=True),
+        root,
+        isolation,
+        replace(options, max_workers=1),
+    )
+    with interrupts_deferred():
+        from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run
+
+    run_settings = _run_settings(settings, settings.user)
+    entry = TaskEntry(definition, engine, lambda: open_both(root, settings), SystemClock(), run_settings)
+    return entry.execute(order, options, show)
+
+
+def _run_settings(settings: Settings, user: str) -> RunSettings:
+    return RunSettings(
+        user=user,
+        fsync=cast("Fsync", chosen(settings, "FSYNC")),
+        seed=settings.text("SEED") or None,
+        package_suffixes=settings.package_suffixes,
+    )

@@ -1,0 +1,111 @@
+"""Datastore and index of a directory, opened as the settings say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+
+from stepwell.datastore.blobs import Verify
+from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.existing import must_exist
+from stepwell.datastore.format import restore
+from stepwell.datastore.layout import MARKER
+from stepwell.datastore.serializers import Serializers
+from stepwell.exceptions import StoreFormatError
+from stepwell.metadata_store.store import MetadataStore
+from stepwell.plugins.serializers import installed_serializers
+from stepwell.settings.choices import chosen
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import METADATA_FILE, is_there, root_of
+from stepwell.settings.settings import Settings
+from stepwell.settings.trust import distrust_of
+from stepwell.storages.local import LocalStorage
+
+
+class Stores(Struct, frozen=True):
+    """Where results are, and the index over them."""
+
+    datastore: Datastore
+    metadata: MetadataStore
+
+
+def open_stores(
+    spec: str | None = None, settings: Settings | None = None, trust: bool | None = None
+) -> Stores:
+    """Open the datastore and the index for reading. Nothing is made.
+
+    Parameters
+    ----------
+    spec
+        A directory, or ``local@DIRECTORY``; None is the place that the settings say.
+    trust
+        Whether values may be loaded that could run code; None decides by who can write there, and by the
+        settings.
+
+    Raises
+    ------
+    UsageError
+        ``spec`` names a kind that is not installed.
+    StepwellNotFound
+        There is no datastore at that place.
+    StoreError
+        It is no datastore, or cannot be read.
+    """
+    if settings is None:
+        from stepwell.settings.sources import load_settings
+
+        settings = load_settings()
+    if spec is None:
+        check_stores(settings)
+    root = settings.datastore_root if spec is None else root_of(spec)
+    serializers = Serializers(installed_serializers, distrust_of(root, settings, trust))
+    if not os.path.isfile(root):  # noqa: PTH113 - pathlib raises where a parent may not be entered
+        must_exist(LocalStorage(root), is_there(root / METADATA_FILE))
+    return Stores(*open_both(root, settings, serializers))
+
+
+def make_stores(root: Path, settings: Settings) -> Stores:
+    """Open the datastore and the index of a directory; what is not there is made."""
+    return Stores(*open_both(root, settings))
+
+
+def stores_to_reindex(settings: Settings) -> tuple[Stores, tuple[str, ...]]:
+    """Open a datastore whose index is to be made anew; say in words what had to be mended for that."""
+    from stepwell.metadata_stores.sqlite_rescue import set_aside_if_damaged
+
+    root, storage = settings.datastore_root, LocalStorage(settings.datastore_root)
+    restored = restore(storage)
+    must_exist(storage)
+    kept = set_aside_if_damaged(root / METADATA_FILE)
+    mended = (f"{root / MARKER} was lost; it is restored.",) if restored else ()
+    if kept is not None:
+        mended = (*mended, f"{root / METADATA_FILE} was damaged; it is kept as {kept.name}.")
+    return make_stores(root, settings), mended
+
+
+def open_both(
+    root: Path, settings: Settings, serializers: Serializers | None = None
+) -> tuple[Datastore, MetadataStore]:
+    from stepwell.metadata_stores.sqlite import SqliteMetadata
+
+    datastore = open_datastore(root, settings, serializers)
+    file = root / METADATA_FILE
+    # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
+    readonly = is_there(file) and not (os.access(root, os.W_OK) and os.access(file, os.W_OK))
+    return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+
+
+def open_datastore(root: Path, settings: Settings, serializers: Serializers | None = None) -> Datastore:
+    if is_there(root) and not root.is_dir():
+        raise StoreFormatError(
+            f"{root} is a file, not a directory. Choose another place with --datastore-root."
+        )
+    serializers = serializers or Serializers(installed_serializers)
+    return Datastore.open(LocalStorage(root), verify_of(settings), serializers)
+
+
+def verify_of(settings: Settings) -> Verify:
+    return cast("Verify", chosen(settings, "VERIFY"))
