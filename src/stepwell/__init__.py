@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from stepwell.decorators.catch import catch
     from stepwell.decorators.environment import environment
+    from stepwell.decorators.exit_hook import exit_hook
     from stepwell.decorators.resources import resources
     from stepwell.decorators.retry import retry
     from stepwell.decorators.timeout import timeout
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
         conda,
         conda_base,
         config_expr,
-        exit_hook,
         kubernetes,
         mpi,
         namespaced_event_name,
@@ -90,6 +90,7 @@ _WHERE = {
     "parallel_imap_unordered": "stepwell.runtime.task.parallel_map",
     "profile": "stepwell.runtime.task.timed_block",
     "environment": "stepwell.decorators.environment",
+    "exit_hook": "stepwell.decorators.exit_hook",
     "resources": "stepwell.decorators.resources",
     "retry": "stepwell.decorators.retry",
     "catch": "stepwell.decorators.catch",
@@ -114,7 +115,6 @@ _WHERE = {
             "cache",
             "checkpoint",
             "secrets",
-            "exit_hook",
             "card",
             "parallel",
             "pytorch_parallel",

@@ -23,6 +23,7 @@ MAY_READ_ENVIRONMENT = {
     "engines/local/link.py": "hands the environment on to the launcher it starts",
     "runtime/surroundings.py": "hands the environment on to git",
     "testing/engine_deeds.py": "its tasks show the variables that they were given",
+    "wiring/exit_hooks.py": "hands flow, hook and run on to the processes that call exit hooks",
     "wiring/processes.py": "hands flow and datastore on to the interpreters that it has engines start",
 }
 

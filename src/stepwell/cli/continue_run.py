@@ -30,7 +30,7 @@ def command(_flow_class: type[FlowSpec] | None) -> click.Command:
     )
 
 
-def continue_run(run: str | None, **values: Any) -> ExitCode:
+def continue_run(run: str | None, **values: Any) -> int:
     """Find the run, and go on with it."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
@@ -41,7 +41,7 @@ def continue_run(run: str | None, **values: Any) -> ExitCode:
     if values["dry_run"]:
         return _print_plan(context, definition, found.run, values["as_json"])
     say_head(context, definition)
-    return carry_out(context, definition, ContinueRun(found.run), values)
+    return carry_out(context, definition, lambda: ContinueRun(found.run), values)
 
 
 def _print_plan(context: CliContext, definition: FlowDefinition, run: str, as_json: bool) -> ExitCode:

@@ -10,7 +10,7 @@ from functools import partial
 
 from stepwell.cli.addresses import find
 from stepwell.cli.context import CliContext
-from stepwell.cli.exit_code import ExitCode, exit_code
+from stepwell.cli.exit_code import exit_code
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
@@ -21,8 +21,8 @@ _APPEARS_WITHIN_S = 10.0
 
 
 def lead_or_follow(
-    context: CliContext, flow: str, asked: ResumeRun, run_id: str, carry_out: Callable[[RunAsked], ExitCode]
-) -> ExitCode:
+    context: CliContext, flow: str, asked: ResumeRun, run_id: str, carry_out: Callable[[RunAsked], int]
+) -> int:
     """Carry out the run ``run_id``, or wait for whoever does; take over from a leader that was lost.
 
     Raises

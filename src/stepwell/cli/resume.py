@@ -60,7 +60,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     )
 
 
-def resume(step: str | None, **values: Any) -> ExitCode:
+def resume(step: str | None, **values: Any) -> int:
     """Find the run to go on from, and run what is to be executed."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
@@ -92,9 +92,9 @@ def resume(step: str | None, **values: Any) -> ExitCode:
             definition.name,
             asked,
             str(run_id),
-            lambda asked: carry_out(context, definition, asked, values),
+            lambda asked: carry_out(context, definition, lambda: asked, values),
         )
-    return carry_out(context, definition, asked, values)
+    return carry_out(context, definition, lambda: asked, values)
 
 
 def _print_plan(context: CliContext, definition: FlowDefinition, asked: ResumeRun, as_json: bool) -> ExitCode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,20 +44,25 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     )
 
 
-def run(**values: Any) -> ExitCode:
+def run(**values: Any) -> int:
     """Check the flow, resolve parameters, run it, and show what happens."""
     context = current_context()
     definition = context.define(tuple(values["with_specs"]))
     if values["detach"] and values["dry_run"]:
         raise UsageError("--dry-run executes nothing that --detach could leave to the background: omit one.")
-    parameters = resolved(click.get_current_context(), context, values)
     if values["dry_run"]:
         from stepwell.cli.plan import print_plan
 
+        parameters = resolved(click.get_current_context(), context, values)
         print_plan(context, definition, parameters, run_options(values), values["as_json"])
         return ExitCode.DONE
-    say_head(context, definition)
-    return carry_out(context, definition, NewRun(parameters), values)
+
+    def ask() -> RunAsked:
+        parameters = resolved(click.get_current_context(), context, values)
+        say_head(context, definition)
+        return NewRun(parameters)
+
+    return carry_out(context, definition, ask, values)
 
 
 def say_head(context: CliContext, definition: FlowDefinition) -> None:
@@ -69,24 +74,53 @@ def say_head(context: CliContext, definition: FlowDefinition) -> None:
 
 
 def carry_out(
-    context: CliContext, definition: FlowDefinition, asked: RunAsked, values: Mapping[str, Any]
+    context: CliContext, definition: FlowDefinition, ask: Callable[[], RunAsked], values: Mapping[str, Any]
+) -> int:
+    """Carry out the run that ``ask`` gives, show what happens, and call the flow's exit hooks."""
+
+    def carried_out(*listeners: Listener) -> ExitCode:
+        return _carried_out(context, definition, ask(), values, listeners)
+
+    if not definition.flow_decorators:
+        return carried_out()
+    from stepwell.cli.exit_hooks import with_exit_hooks  # few flows have any
+
+    return with_exit_hooks(context, definition, carried_out)
+
+
+def _carried_out(
+    context: CliContext,
+    definition: FlowDefinition,
+    asked: RunAsked,
+    values: Mapping[str, Any],
+    listeners: tuple[Listener, ...],
 ) -> ExitCode:
-    """Carry out the run that is asked for, and show what happens."""
     check_step(definition, values["until"], "--until")
     options, shown = run_options(values), view_options(values, tuple(definition.graph.nodes))
-    background = _detached(context, definition.name) if values["detach"] else None
+    if values["detach"]:
+        listeners = (_announcing(_detached(context, definition.name)), *listeners)
     view = choose_view(context, shown)
     from stepwell.wiring.runs import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
     gc.freeze()
-    listener = view.listen if background is None else _announcing(background, view.listen)
     with view:
-        result = run_flow(definition, asked, options, context.settings, listener)
+        result = run_flow(definition, asked, options, context.settings, _all_of(view.listen, *listeners))
     gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
     _say_what_next(context, view, result)
     return exit_code(result.state, result.as_asked)
+
+
+def _all_of(listener: Listener, *others: Listener) -> Listener:
+    if not others:
+        return listener
+
+    def listen(event: RunEvent) -> None:
+        for one in (*others, listener):
+            one(event)
+
+    return listen
 
 
 def check_step(definition: FlowDefinition, step: str | None, given_by: str) -> None:
@@ -106,11 +140,10 @@ def _detached(context: CliContext, flow: str) -> Background:
     return detach(context, flow, detachable_root(context.settings))
 
 
-def _announcing(background: Background, listener: Listener) -> Listener:
+def _announcing(background: Background) -> Listener:
     def listen(event: RunEvent) -> None:
         if isinstance(event, RunBegan):
             background.announce(event.run)
-        listener(event)
 
     return listen
 
