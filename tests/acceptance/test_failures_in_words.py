@@ -1,6 +1,7 @@
 """How a failure is told: once, and not longer than one can read."""
 
 import pytest
+from command_line import on_terminal
 
 
 def flow(*body):
@@ -55,3 +56,51 @@ def test_the_reason_says_which_artifacts_cannot_be_stored(flows):
 
     assert ran.code == 1
     assert "cannot be stored: - self.lines (generator)" in ran.stdout.splitlines()[-1]
+
+
+SECRET = """
+from stepwell import FlowSpec, step
+
+def connect(name):
+    password = "hunter" + "2"
+    retries = [0, 1]
+    raise OSError(f"{name} does not answer")
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        attempts = 3
+        connect("the server")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+# SPEC 7.2-7
+def test_a_terminal_shows_the_local_variables_of_the_last_frame_and_nothing_keeps_them(folder):
+    script = folder.file(SECRET)
+
+    shown = on_terminal(folder.path, str(script), "run")
+
+    assert all(line in shown for line in ("password = 'hunter2'", "retries = [0, 1]", "name = 'the server'"))
+    assert "attempts = 3" not in shown  # of a frame before the last
+    stored = [path.read_bytes() for path in (folder.path / ".stepwell").rglob("*") if path.is_file()]
+    assert len(stored) > 5 and not any(b"hunter2" in content for content in stored)
+
+
+# SPEC 7.2-7
+@pytest.mark.parametrize("option", ["--quiet", "--json"])
+def test_what_is_no_terminal_shows_no_local_variables(folder, option):
+    folder.file(SECRET)
+    args = [option, "run"] if option == "--quiet" else ["run", option]
+
+    ran = folder.call("flow.py", *args)
+
+    assert ran.returncode == 1
+    assert "hunter2" not in ran.stdout + ran.stderr

@@ -98,6 +98,8 @@ class _Row:
 class LiveView(View):
     """Events only change counters; a thread of its own, begun with the run, draws ten times a second."""
 
+    shows_local_values = True
+
     def __init__(self, console: Console, options: ViewOptions) -> None:
         super().__init__(console, options)
         self._rich = RichConsole(file=console.out, highlight=False)
@@ -223,6 +225,8 @@ class LiveView(View):
         if event.caught or event.state not in _SUCCEEDED:
             for line in (ended(event), *self.failure_lines(event)):
                 self._say(event, Text(visible(line)))
+            for line in event.local_values:
+                self._say(event, Text(f"    {visible(line)}", "dim"))
 
     def _row(self, step: str) -> _Row:
         if step not in self._rows:

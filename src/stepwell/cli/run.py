@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
@@ -100,6 +101,7 @@ def _carried_out(
     if values["detach"]:
         listeners = (_announcing(_detached(context, definition.name)), *listeners)
     view = choose_view(context, shown)
+    options = replace(options, local_values=view.shows_local_values)
     from stepwell.wiring.runs import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,

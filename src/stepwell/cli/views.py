@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -35,7 +36,15 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
 
 
 class View(ABC):
-    """Shows the events of one run. Starts no thread before the first event, for tasks are forked."""
+    """Shows the events of one run. Starts no thread before the first event, for tasks are forked.
+
+    Attributes
+    ----------
+    shows_local_values
+        Whether what it shows is for the eyes of the user alone, local variables among it.
+    """
+
+    shows_local_values: ClassVar[bool] = False
 
     def __init__(self, console: Console, options: ViewOptions) -> None:
         self._console = console

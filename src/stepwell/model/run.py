@@ -39,6 +39,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Stands for the flow's file and what it imports of its own.
     parameters_task
         Id of the ``_parameters`` task.
+    local_values
+        Whether a task that fails says what its local variables were: on the user's terminal, nowhere else.
     """
 
     flow: str
@@ -52,6 +54,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin_run: str | None = None
     code_version: str = ""
     parameters_task: str = PARAMETERS_TASK
+    local_values: bool = False
 
 
 class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):

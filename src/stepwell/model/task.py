@@ -125,6 +125,9 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
         What ``@catch`` caught, in one line; empty if nothing.
     told
         Whether the task has printed its error itself.
+    local_values
+        The local variables where the error was raised, a line each, if `RunInfo` asks for them. They may be
+        anybody's secrets: they are shown, and kept nowhere.
     """
 
     ok: bool
@@ -136,3 +139,4 @@ class TaskOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     index_path: tuple[int, ...] = ()
     caught: str = ""
     told: bool = False
+    local_values: tuple[str, ...] = ()

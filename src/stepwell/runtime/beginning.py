@@ -60,6 +60,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
             seed=self.settings.seed,
             origin_run=origin,
             code_version=self.code_version,
+            local_values=self.options.local_values,
         )
 
     def recorder(self, run: RunRecord) -> Recorder:

@@ -68,6 +68,8 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
         What ``@catch`` caught, in one line.
     told
         Whether the task has printed its error itself.
+    local_values
+        The local variables where the error was raised, a line each, if the run asks for them.
     """
 
     key: TaskKey
@@ -82,6 +84,7 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
     why: str = ""
     caught: str = ""
     told: bool = False
+    local_values: tuple[str, ...] = ()
 
 
 class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):

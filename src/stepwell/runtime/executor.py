@@ -356,6 +356,7 @@ class Executor:
                 why=retry.why if retry else "",
                 caught=outcome.caught,
                 told=outcome.told,
+                local_values=outcome.local_values,
             )
         )
 

@@ -45,6 +45,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         How long tasks that run may go on after a failure that ends the run.
     kill_grace_s
         How long a task that was asked to end may take before it is killed.
+    local_values
+        Whether a task that fails says what the local variables were. Only a terminal is to show them.
     """
 
     tags: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     keep_going: bool = False
     drain_s: float = 30.0
     kill_grace_s: float = 10.0
+    local_values: bool = False
 
     def __post_init__(self) -> None:
         check(self.tags)

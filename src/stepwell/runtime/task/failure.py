@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
 
+from stepwell.datastore.preview import preview
+from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.mistakes import is_ours, locate
 from stepwell.exceptions import StepwellException
 from stepwell.model.failure_kinds import kind_name
 from stepwell.model.task import ErrorInfo
+
+_MOST_LOCALS = 20
 
 
 def describe(error: BaseException) -> ErrorInfo:
@@ -24,6 +30,21 @@ def describe(error: BaseException) -> ErrorInfo:
         full_frames=full,
         hint=_hint(error),
     )
+
+
+def local_values(error: BaseException) -> tuple[str, ...]:
+    """Return the local variables of the user's innermost frame, a line each; the flow itself is left out."""
+    innermost: Mapping[str, object] = {}
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if not is_ours(frame.f_code.co_filename):
+            innermost = frame.f_locals
+    shown = [
+        f"{name} = {preview(value)}"
+        for name, value in innermost.items()
+        if not name.startswith("__") and not isinstance(value, FlowSpec | ModuleType | type | FunctionType)
+    ]
+    more = [f"... {len(shown) - _MOST_LOCALS} more"] if len(shown) > _MOST_LOCALS else []
+    return (*shown[:_MOST_LOCALS], *more)
 
 
 def _keep_users(shown: traceback.TracebackException) -> None:

@@ -40,7 +40,7 @@ from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest, Tr
 from stepwell.model.task_record import brief
 from stepwell.runtime.task import current
 from stepwell.runtime.task.current_values import shown_values
-from stepwell.runtime.task.failure import describe, text_of
+from stepwell.runtime.task.failure import describe, local_values, text_of
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 from stepwell.runtime.task.own_words import flush, say
@@ -324,7 +324,7 @@ class _Attempt:
             self._keep_failure(outcome, error)
         except Exception as trouble:  # noqa: BLE001 - the failure is told already; this is for inspection only
             say(f"What the failed task had made could not be kept: {text_of(trouble)}\n")
-        return outcome
+        return replace(outcome, local_values=local_values(error)) if self._info.local_values else outcome
 
     # Failures that are caught
 
