@@ -8,8 +8,7 @@
     ├── FlowError                            the flow's definition is wrong
     │   ├── GraphError                       steps and transitions do not fit together (many Problems at once)
     │   ├── FlowLoadError                    the flow's file cannot be imported
-    │   ├── LintWarn, NotInThisVersion
-    │   ├── ParameterFieldFailed, ParameterFieldTypeMismatch
+    │   ├── LintWarn, NotInThisVersion, ParameterFieldFailed, ParameterFieldTypeMismatch
     │   ├── InvalidDecoratorAttribute, BadStepDecoratorException, BadFlowDecoratorException,
     │   │   UnknownStepDecoratorException, UnknownFlowDecoratorException,
     │   └── DuplicateStepDecoratorException, DuplicateFlowDecoratorException
@@ -258,6 +257,8 @@ class StoreError(StepwellException):
 
 class StoreUnavailable(StoreError):
     """The store cannot serve now: disk full, read-only, no permission, connection lost."""
+
+    may_pass: bool = False  # whether waiting can help
 
 
 class StoreFormatError(StoreError):

@@ -33,15 +33,16 @@ def mark(monkeypatch):
 
 
 @pytest.fixture
-def disk(tmp_path):
-    """Mount a small disk, or skip where that is not allowed."""
+def disk(tmp_path, monkeypatch):
+    """Mount a small disk, or skip where that is not allowed. Nobody waits for long that it gets larger."""
+    monkeypatch.setenv("STEPWELL_STORE_PATIENCE", "0.3")
     mounted: list[Path] = []
 
     def make(size: str) -> Path:
         place = tmp_path / "disk"
         place.mkdir()
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], capture_output=True
+            ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "none", str(place)], capture_output=True
         )
         if done.returncode:
             pytest.skip("mounting is not permitted here")
@@ -54,8 +55,9 @@ def disk(tmp_path):
 
 
 @pytest.fixture
-def mount(tmp_path):
-    """Mount a small file system, or skip where that is not allowed."""
+def mount(tmp_path, monkeypatch):
+    """Mount a small file system, or skip where that is not allowed. Nobody waits long for more room."""
+    monkeypatch.setenv("STEPWELL_STORE_PATIENCE", "0.3")
     mounted: list[Path] = []
 
     def make(options: str) -> Path:

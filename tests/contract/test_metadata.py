@@ -1,7 +1,10 @@
 import pytest
 
+from stepwell.exceptions import StoreUnavailable
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.metadata_stores.sqlite import SqliteMetadata
+from stepwell.runtime.patience import Patience
+from stepwell.runtime.patient_stores import PatientMetadata
 from stepwell.testing.metadata_contract import MetadataContract
 
 
@@ -17,3 +20,26 @@ class TestSqlite(MetadataContract):
         store = SqliteMetadata(tmp_path / "metadata.db")
         yield store
         store.close()
+
+
+class Unsteady(PatientMetadata):
+    """Every other call fails, for a cause that passes."""
+
+    def __init__(self):
+        super().__init__(MemoryMetadata(), self._serve)
+        self.failed = False
+
+    def _serve(self, act):
+        self.failed = not self.failed
+        if self.failed:
+            trouble = StoreUnavailable("The index is locked.")
+            trouble.may_pass = True
+            raise trouble
+        return act()
+
+
+# SPEC 7.2-9
+class TestUnsteadyWithPatience(MetadataContract):
+    @pytest.fixture
+    def store(self):
+        return PatientMetadata(Unsteady(), Patience(10.0, str, sleep=float))

@@ -287,9 +287,20 @@ class SqliteMetadata(MetadataStore):
         said = _CAUSES.get(code)
         if said is None:
             return StoreError(f"The metadata in {self._path} refused: {error}.")
-        return StoreUnavailable(f"The metadata in {self._path} {said} ({error}).")
+        trouble = StoreUnavailable(f"The metadata in {self._path} {said} ({error}).")
+        trouble.may_pass = code in _PASSING or self._has_no_space()
+        return trouble
+
+    def _has_no_space(self) -> bool:
+        """Whether the disk is full, which SQLite reports as one trouble or another."""
+        try:
+            found = os.statvfs(self._path.parent)
+        except OSError:
+            return False
+        return not found.f_bavail or bool(found.f_files and not found.f_favail)
 
 
+_PASSING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _CAUSES = {
     sqlite3.SQLITE_BUSY: "is locked by another process; nothing was written. Try again",
     sqlite3.SQLITE_LOCKED: "is locked; nothing was written. Try again",

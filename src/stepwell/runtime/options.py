@@ -120,12 +120,15 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         Makes random seeds a function of run, step and index; None takes fresh ones.
     package_suffixes
         Endings of the files that are kept as the run's code; none keeps no code.
+    store_patience_s
+        How long a store that cannot serve is waited for.
     """
 
     user: str
     fsync: Fsync = "batch"
     seed: str | None = None
     package_suffixes: tuple[str, ...] = ()
+    store_patience_s: float = 60.0
 
 
 class RunResult(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from stepwell.exceptions import StoreError
+from stepwell.exceptions import StoreError, StoreUnavailable
 from stepwell.runtime.clock import Clock
 
 BEAT_S = 10.0
@@ -18,7 +18,8 @@ class Pulse:
     Parameters
     ----------
     beat
-        Called every `BEAT_S` seconds.
+        Called every `BEAT_S` seconds. One that fails for a cause that may pass is left out: whatever has to
+        be written waits for the store and says so.
     sync
         Called about a second after `dirty`.
     """
@@ -53,6 +54,13 @@ class Pulse:
             failure, self._failure = self._failure, None
             raise failure
 
+    def _try_to_beat(self) -> None:
+        try:
+            self._beat()
+        except StoreUnavailable as error:
+            if not error.may_pass:
+                raise
+
     def _work(self) -> None:
         over = False
         while not over:
@@ -60,7 +68,7 @@ class Pulse:
             try:
                 if not over and self._clock.now() - self._beat_at >= BEAT_S:
                     self._beat_at = self._clock.now()
-                    self._beat()
+                    self._try_to_beat()
                 if self._dirty.is_set():
                     self._dirty.clear()
                     self._sync()

@@ -23,6 +23,7 @@ from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
 from stepwell.runtime.executor import Executor, Parts
 from stepwell.runtime.options import ContinueRun, NewRun, RunAsked, RunOptions, RunResult, RunSettings
+from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
@@ -44,7 +45,7 @@ class Runtime:
     engine
         Made already: a forking engine must be older than any connection or thread.
     stores
-        Opens datastore and metadata; called once, after the engine exists.
+        Opens datastore and metadata, with the patience given; called once, after the engine exists.
     notices
         What the user should know before the run starts.
     """
@@ -53,7 +54,7 @@ class Runtime:
         self,
         definition: FlowDefinition,
         engine: Engine,
-        stores: Callable[[], tuple[Datastore, MetadataStore]],
+        stores: Callable[[Patience], tuple[Datastore, MetadataStore]],
         clock: Clock,
         settings: RunSettings,
         notices: tuple[str, ...] = (),
@@ -82,7 +83,7 @@ class Runtime:
             git = GitState(self._definition.file)
             # From the first record to the last: a run that is on record as running ends with a state.
             with StopRequests(self._engine.wake) as stop:
-                datastore, metadata = self._stores()
+                datastore, metadata = self._stores(self._patience(listener, stop))
                 code = CodeKeeper(self._definition.file, self._settings.package_suffixes, datastore)
                 context = RunContext(
                     definition=self._definition,
@@ -107,6 +108,12 @@ class Runtime:
                 git.close()
             if metadata is not None:
                 metadata.close()
+
+    def _patience(self, listener: Listener, stop: StopRequests) -> Patience:
+        def tell(text: str) -> None:
+            listener(Notice(at=self._clock.now(), text=text))
+
+        return Patience(self._settings.store_patience_s, tell, lambda: stop.count > 0)
 
     def _write_files(self, begun: BegunRun, options: RunOptions, metadata: MetadataStore) -> None:
         info = begun.info
@@ -201,7 +208,8 @@ class Runtime:
             recorder.close()
             recorder.save_run(state=ending.state, reason=ending.reason, finished_at=now, heartbeat_at=now)
         except StoreError as error:
-            ending = EndRun(RunState.FAILED, ending.reason or f"the end of the run was not recorded: {error}")
+            state = ending.state if ending.state is RunState.INTERRUPTED else RunState.FAILED
+            ending = EndRun(state, ending.reason or f"the end of the run was not recorded: {error}")
         counts = dict(executor.counts)
         listener(
             RunFinished(

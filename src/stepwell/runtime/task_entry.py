@@ -22,6 +22,7 @@ from stepwell.model.task_record import brief, record_of
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings
+from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
 from stepwell.runtime.scheduler_run import SchedulerRun, tag_run
@@ -40,14 +41,14 @@ class TaskEntry:
     engine
         Made already: a forking engine must be older than any connection or thread.
     stores
-        Opens datastore and metadata; called once, after the engine exists.
+        Opens datastore and metadata, with the patience given; called once, after the engine exists.
     """
 
     def __init__(
         self,
         definition: FlowDefinition,
         engine: Engine,
-        stores: Callable[[], tuple[Datastore, MetadataStore]],
+        stores: Callable[[Patience], tuple[Datastore, MetadataStore]],
         clock: Clock,
         settings: RunSettings,
     ) -> None:
@@ -72,12 +73,16 @@ class TaskEntry:
         metadata: MetadataStore | None = None
         try:
             with StopRequests(self._engine.wake) as stop:
-                datastore, metadata = self._stores()
+                datastore, metadata = self._stores(self._patience(show, stop))
                 return self._run(order, options, show, stop, (datastore, metadata))
         finally:
             self._engine.close()
             if metadata is not None:
                 metadata.close()
+
+    def _patience(self, show: Show, stop: StopRequests) -> Patience:
+        limit_s = self._settings.store_patience_s
+        return Patience(limit_s, lambda text: show("stderr", f"{text}\n".encode()), lambda: stop.count > 0)
 
     def _run(
         self,

@@ -33,6 +33,15 @@ _TEMPORARY = ".tmp"
 # that one stat tells whether the bytes are still ours.
 _SEALED_NS = 1_000_000_000 * 1_000_000_007
 
+# What somebody else can mend while a writer waits.
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("ENOSPC", "EDQUOT", "EIO", "ESTALE", "ENFILE", "ETIMEDOUT"),
+        *("ENETDOWN", "ENETUNREACH", "EHOSTDOWN", "EHOSTUNREACH", "ECONNRESET", "EREMOTEIO"),
+    )
+    if hasattr(errno, name)
+)
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your disk quota is used up; free some space",
@@ -282,7 +291,9 @@ class _Border:
     ) -> None:
         if isinstance(error, OSError):
             reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-            raise StoreUnavailable(f"cannot {self._verb} the datastore {self._root}: {reason}.") from error
+            trouble = StoreUnavailable(f"cannot {self._verb} the datastore {self._root}: {reason}.")
+            trouble.may_pass = error.errno in _PASSING
+            raise trouble from error
 
 
 def _write_all(fd: int, data: Sequence[Buffer]) -> None:

@@ -25,7 +25,7 @@ from stepwell.runtime.options import Isolation, RunOptions
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.settings import Settings
 from stepwell.storages.local import LocalStorage
-from stepwell.wiring.stores import verify_of
+from stepwell.wiring.stores import storage_of, verify_of
 
 if TYPE_CHECKING:
     from stepwell.model.run import RunInfo
@@ -112,10 +112,13 @@ def make_step_function(
     preset_constants: bool,
     serializers: Serializers | None = None,
 ) -> StepFunction:
+    from stepwell.runtime.patience import Patience
+    from stepwell.runtime.task.own_words import say
     from stepwell.runtime.task.step_function import StepFunction
 
+    patience = Patience(settings.number("STORE_PATIENCE"), lambda text: say(f"{text}\n"))
     serializers = serializers or Serializers(installed_serializers)
-    datastore = Datastore(LocalStorage(root), verify_of(settings), serializers)
+    datastore = Datastore(storage_of(root, patience), verify_of(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
 
 

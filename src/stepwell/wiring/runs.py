@@ -74,7 +74,7 @@ def run_flow(
     runtime = Runtime(
         definition,
         engine,
-        lambda: open_both(root, settings, serializers),
+        lambda patience: open_both(root, settings, serializers, patience),
         SystemClock(),
         _run_settings(settings, user),
         notices=(*notices, *more),
@@ -165,7 +165,13 @@ def run_ordered_task(
         from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run
 
     run_settings = _run_settings(settings, settings.user)
-    entry = TaskEntry(definition, engine, lambda: open_both(root, settings), SystemClock(), run_settings)
+    entry = TaskEntry(
+        definition,
+        engine,
+        lambda patience: open_both(root, settings, patience=patience),
+        SystemClock(),
+        run_settings,
+    )
     return entry.execute(order, options, show)
 
 
@@ -175,4 +181,5 @@ def _run_settings(settings: Settings, user: str) -> RunSettings:
         fsync=cast("Fsync", chosen(settings, "FSYNC")),
         seed=settings.text("SEED") or None,
         package_suffixes=settings.package_suffixes,
+        store_patience_s=settings.number("STORE_PATIENCE"),
     )

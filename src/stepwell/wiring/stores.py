@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from stepwell.datastore.existing import must_exist
 from stepwell.datastore.format import restore
 from stepwell.datastore.layout import MARKER
 from stepwell.datastore.serializers import Serializers
+from stepwell.datastore.storage import Storage
 from stepwell.exceptions import StoreFormatError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.plugins.serializers import installed_serializers
@@ -23,6 +24,12 @@ from stepwell.settings.places import METADATA_FILE, is_there, root_of
 from stepwell.settings.settings import Settings
 from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
+
+if TYPE_CHECKING:
+    from stepwell.runtime.patience import Patience
+
+_LOCK_S = 1.0
+"""How long SQLite itself waits for a lock, which no signal interrupts. Patience waits longer, and says so."""
 
 
 class Stores(Struct, frozen=True):
@@ -87,24 +94,46 @@ def stores_to_reindex(settings: Settings) -> tuple[Stores, tuple[str, ...]]:
 
 
 def open_both(
-    root: Path, settings: Settings, serializers: Serializers | None = None
+    root: Path,
+    settings: Settings,
+    serializers: Serializers | None = None,
+    patience: Patience | None = None,
 ) -> tuple[Datastore, MetadataStore]:
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
-    datastore = open_datastore(root, settings, serializers)
+    datastore = open_datastore(root, settings, serializers, patience)
     file = root / METADATA_FILE
     # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
     readonly = is_there(file) and not (os.access(root, os.W_OK) and os.access(file, os.W_OK))
-    return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+    if patience is None:
+        return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+    from stepwell.runtime.patient_stores import PatientMetadata
+
+    index = patience(lambda: SqliteMetadata(file, readonly, _LOCK_S))
+    return datastore, PatientMetadata(index, patience)
 
 
-def open_datastore(root: Path, settings: Settings, serializers: Serializers | None = None) -> Datastore:
+def open_datastore(
+    root: Path,
+    settings: Settings,
+    serializers: Serializers | None = None,
+    patience: Patience | None = None,
+) -> Datastore:
     if is_there(root) and not root.is_dir():
         raise StoreFormatError(
             f"{root} is a file, not a directory. Choose another place with --datastore-root."
         )
     serializers = serializers or Serializers(installed_serializers)
-    return Datastore.open(LocalStorage(root), verify_of(settings), serializers)
+    return Datastore.open(storage_of(root, patience), verify_of(settings), serializers)
+
+
+def storage_of(root: Path, patience: Patience | None) -> Storage:
+    """Return the storage of a directory, with patience if it is given."""
+    if patience is None:
+        return LocalStorage(root)
+    from stepwell.runtime.patient_stores import PatientStorage
+
+    return PatientStorage(LocalStorage(root), patience)
 
 
 def verify_of(settings: Settings) -> Verify:

@@ -53,8 +53,8 @@ class Place:
     def run(self, name, parent, does=WELL, **more):
         self.engine = FakeEngine(lambda request: does)
         entry = TaskEntry(
-            self.tasks.definition, self.engine, lambda: (self.tasks.datastore, self.metadata), SystemClock(),
-            RunSettings(user="ann"),
+            self.tasks.definition, self.engine, lambda _: (self.tasks.datastore, self.metadata),
+            SystemClock(), RunSettings(user="ann"),
         )  # fmt: skip
         order = TaskOrder(run=RUN, step=name, task="t", inputs=(f"{RUN}/{parent[0]}/{parent[1]}",), **more)
         return entry.execute(order, RunOptions(), lambda stream, data: self.shown.append((stream, data)))
