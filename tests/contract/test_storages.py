@@ -5,6 +5,7 @@ from stepwell.runtime.patience import Patience
 from stepwell.runtime.patient_stores import PatientStorage
 from stepwell.storages.local import LocalStorage
 from stepwell.storages.memory import MemoryStorage
+from stepwell.storages.overlay import OverlayStorage
 from stepwell.testing.storage_contract import StorageContract
 
 
@@ -82,3 +83,9 @@ class TestUnsteadyWithPatience(StorageContract):
     @pytest.fixture
     def storage(self):
         return PatientStorage(Unsteady(), Patience(10.0, str, sleep=float))
+
+
+class TestOverlay(StorageContract):
+    @pytest.fixture
+    def storage(self, tmp_path):
+        return OverlayStorage(LocalStorage(tmp_path / "root"), MemoryStorage())

@@ -43,8 +43,13 @@ class CliContext(Struct, frozen=True, kw_only=True):
     extended_checks: bool = True
     store_options: tuple[str, ...] = ()
 
-    def define(self, with_specs: tuple[str, ...] = ()) -> FlowDefinition:
+    def define(self, with_specs: tuple[str, ...] = (), by_setting: bool = True) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.
+
+        Parameters
+        ----------
+        by_setting
+            Whether to attach decorators that the settings name.
 
         Raises
         ------
@@ -54,11 +59,12 @@ class CliContext(Struct, frozen=True, kw_only=True):
         from stepwell.definition.flow_definition import define  # commands without a flow need none of it
 
         assert self.flow_class is not None, "only commands of a flow ask for its definition"
-        typed, by_setting = (*with_specs, *self.with_specs), self.settings.decospecs
+        typed = (*with_specs, *self.with_specs)
+        more = self.settings.decospecs if by_setting else ()
         try:
-            return define(self.flow_class, (*typed, *by_setting))
+            return define(self.flow_class, (*typed, *more))
         except (UsageError, FlowError) as error:
-            if any(f"`--with {spec}`" in error.message for spec in by_setting if spec not in typed):
+            if any(f"`--with {spec}`" in error.message for spec in more if spec not in typed):
                 error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."
             raise
 

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Entry] = {
     "run": Entry(module="run", help="Run the flow.", flow=True),
     "continue": Entry(module="continue_run", help="Go on with a run that did not succeed.", flow=True),
     "resume": Entry(module="resume", help="Run again, reusing results of a run.", flow=True),
+    "spin": Entry(module="spin", help="Run one step at once, beside any run.", flow=True),
     "check": Entry(module="check", help="Check the flow without running a step.", flow=True),
     "show": Entry(module="show", help="Show the flow's steps, or a run, step or task.", of_flow=True),
     "runs": Entry(module="runs", help="List runs.", of_flow=True),

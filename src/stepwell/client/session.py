@@ -8,11 +8,8 @@ from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.runtime.task.current import current
 from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import existing_place
+from stepwell.settings.places import SPIN_NAME, existing_place
 from stepwell.settings.sources import load_settings
-
-SPIN_NAME = ".stepwell_spin"
-"""Folder of the datastore that results of `spin` are kept in."""
 
 
 class _Default:
@@ -111,7 +108,7 @@ def inspect_spin(dir: str = ".") -> str:
     place = Path(dir).absolute() / SPIN_NAME
     if not place.is_dir():
         raise StepwellNotFound(
-            f"There is no {place}, where `spin` would keep its results. This version has no `spin` yet."
+            f"There is no {place}: `spin --persist` keeps its results there, in the working directory."
         )
     return metadata(f"local@{place}")
 

@@ -19,7 +19,8 @@ from stepwell.model.ids import TaskKey, is_number
 class ReusedRange(Struct, frozen=True, array_like=True, omit_defaults=True):
     """Tasks of one step with the ids from ``first`` to ``last``, which are those of run ``origin``.
 
-    A task whose id is no number has an entry of its own, with the id as ``task``.
+    A task whose id is no number has an entry of its own, with the id as ``task``. Without a step it stands
+    for every task that the run does not have itself, and that no other entry names.
     """
 
     step: str
@@ -30,10 +31,11 @@ class ReusedRange(Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 class _Table(Struct):
-    """What one run takes from others: ranges by step in the order of their ids, and single tasks."""
+    """What one run takes from others: ranges by step in the order of ids, single tasks, and the rest."""
 
     ranges: dict[str, list[ReusedRange]] = field(default_factory=dict[str, list[ReusedRange]])
     single: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    rest: str = ""
 
     def origin(self, step: str, task: str) -> str | None:
         if not is_number(task):
@@ -66,13 +68,24 @@ class ReusedTasks:
         if table:
             self._storage.write(layout.reused_key(flow, run), [wire.encode(tuple(table))])
 
+    def write_rest(self, flow: str, run: str, origin: str) -> None:
+        """Write the table of a run that stands on another as a whole."""
+        table = (ReusedRange("", 0, 0, origin),)
+        self._storage.write(layout.reused_key(flow, run), [wire.encode(table)])
+
     def origin_of(self, key: TaskKey) -> TaskKey | None:
         """Return the task whose results stand for this one; None if it is not reused."""
-        origin = self._table(key.flow, key.run).origin(key.step, key.task)
-        return None if origin is None else TaskKey(key.flow, origin, key.step, key.task)
+        table = self._table(key.flow, key.run)
+        origin = table.origin(key.step, key.task)
+        if origin is not None:
+            return TaskKey(key.flow, origin, key.step, key.task)
+        if not table.rest:
+            return None
+        there = TaskKey(key.flow, table.rest, key.step, key.task)
+        return self.origin_of(there) or there
 
     def of_run(self, flow: str, run: str) -> Iterator[tuple[TaskKey, TaskKey]]:
-        """Yield each task that the run takes from others, and the one that it stands for."""
+        """Yield each task that the run takes from others by name, and the one that it stands for."""
         table = self._table(flow, run)
         for ranges in table.ranges.values():
             for found in ranges:
@@ -90,7 +103,9 @@ class ReusedTasks:
         data = self._storage.read(layout.reused_key(flow, run))
         if data is not None:  # else it may be about to be written
             for found in wire.decode(data, tuple[ReusedRange, ...]):
-                if found.task:
+                if not found.step:
+                    table.rest = found.origin
+                elif found.task:
                     table.single[found.step, found.task] = found.origin
                 else:
                     table.ranges.setdefault(found.step, []).append(found)

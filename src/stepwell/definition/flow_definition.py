@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.definition.attach import attached
 from stepwell.definition.constants import constants_of
@@ -39,6 +40,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
         What ``@step(node_info=...)`` attaches; steps without it are left out.
     with_specs
         Decorators that were attached from outside the source, as they were given.
+    without
+        Names of decorators of the source that are not applied.
     """
 
     name: str
@@ -54,6 +57,17 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     flow_decorators: tuple[FlowDecorator, ...]
     node_info: Mapping[str, Mapping[str, object]]
     with_specs: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def leaving_out(self, names: Iterable[str]) -> FlowDefinition:
+        """Return the same flow without the decorators of its source that have these names."""
+        without = (*self.without, *names)
+        decorators = {
+            step: tuple(one for one in listed if not (one.statically_defined and one.name in without))
+            for step, listed in self.decorators.items()
+        }
+        policies = {step: _policy(listed) for step, listed in decorators.items()}
+        return replace(self, decorators=decorators, policies=policies, without=without)
 
 
 def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDefinition:

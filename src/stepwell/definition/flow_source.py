@@ -27,6 +27,8 @@ class FlowSource(Struct, frozen=True, kw_only=True):
         Where its package is looked for.
     with_specs
         Decorators that were attached from outside the source.
+    without
+        Names of decorators of the source that are not applied.
     """
 
     name: str
@@ -34,6 +36,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
     module: str = ""
     path: tuple[str, ...] = ()
     with_specs: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     def variables(self) -> dict[str, str]:
         """Return it as variables of an environment."""
@@ -43,6 +46,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
             f"{_VARIABLE}MODULE": self.module,
             f"{_VARIABLE}PATH": _SEPARATOR.join(self.path),
             f"{_VARIABLE}WITH": _SEPARATOR.join(self.with_specs),
+            f"{_VARIABLE}WITHOUT": _SEPARATOR.join(self.without),
         }
 
 
@@ -55,6 +59,7 @@ def source_of(definition: FlowDefinition) -> FlowSource:
         module=module,
         path=tuple(map(os.path.abspath, sys.path)) if module else (),
         with_specs=definition.with_specs,
+        without=definition.without,
     )
 
 
@@ -69,7 +74,7 @@ def _package_module(name: str) -> str:
 def take_source(environ: MutableMapping[str, str]) -> FlowSource:
     """Return what `FlowSource.variables` put into an environment, and take it out."""
     found: Mapping[str, str] = {
-        name: environ.pop(_VARIABLE + name) for name in ("NAME", "FILE", "MODULE", "PATH", "WITH")
+        name: environ.pop(_VARIABLE + name) for name in ("NAME", "FILE", "MODULE", "PATH", "WITH", "WITHOUT")
     }
     return FlowSource(
         name=found["NAME"],
@@ -77,6 +82,7 @@ def take_source(environ: MutableMapping[str, str]) -> FlowSource:
         module=found["MODULE"],
         path=_listed(found["PATH"]),
         with_specs=_listed(found["WITH"]),
+        without=_listed(found["WITHOUT"]),
     )
 
 

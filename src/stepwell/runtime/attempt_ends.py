@@ -49,6 +49,7 @@ class AttemptEnds:
             outcome=replace(outcome, label=record.label, index_path=tuple(frame.index for frame in frames)),
             parents=request.parents,
             split=request.split,
+            lost=request.lost,
             frames=frames,
             fields=place_fields(record.host, record.pid, self._info.code_version, asked),
         )

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from stepwell.metadata_store.tags import check
+from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 
 Isolation = Literal["fork", "spawn", "inline"]
@@ -107,6 +108,41 @@ class ResumeRun(Struct, frozen=True, kw_only=True):
 
 
 RunAsked = NewRun | ContinueRun | ResumeRun
+
+
+class SpinOrigin(Struct, frozen=True, kw_only=True):
+    """Where the inputs come from.
+
+    Attributes
+    ----------
+    task
+        An earlier task of the step.
+    parent
+        In want of one, a task that leads to the step.
+    """
+
+    run: RunRecord
+    task: TaskRecord | None = None
+    parent: TaskRecord | None = None
+
+
+class SpinAsked(Struct, frozen=True, kw_only=True):
+    """Ask for a step to be run at once.
+
+    Attributes
+    ----------
+    origin
+        None if nothing has run that leads to the step.
+    index
+        The foreach item to work on, where the origin does not say it.
+    artifacts
+        Values that stand for those of the inputs; for a join, such values by the pathspec of the input.
+    """
+
+    step: str
+    origin: SpinOrigin | None = None
+    index: int | None = None
+    artifacts: Mapping[str, object] = {}
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):

@@ -75,8 +75,12 @@ _GENERAL = (
         ("always", "new", "never"),
     ),
     Key("TRUST", "", "directories of others from which values may be loaded, separated as in PATH; or `all`"),
-    Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes", "true or false", later=True),
-    Key("SPIN_ALLOWED_DECORATORS", "", "decorators that `spin` applies", "decorators", later=True),
+    Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes", "true or false"),
+    Key(
+        "SPIN_ALLOWED_DECORATORS",
+        "environment,project,timeout,card,secrets,conda,conda_base,pypi,pypi_base,uv",
+        "decorators of ours that `spin` applies",
+    ),
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
     Key("OTEL_ENDPOINT", "", "where traces go", "address", later=True),
     Key("SERVICE_URL", "", "address of the metadata service", "address", later=True),
@@ -109,6 +113,7 @@ OPTION_FAMILIES = (
         "LOGS_",
         "DUMP_",
         "OUTPUT_RAW_",
+        "SPIN_",
     ),
     *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_"),
 )

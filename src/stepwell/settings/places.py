@@ -12,6 +12,12 @@ from stepwell.settings.settings import DATASTORE_NAME
 
 METADATA_FILE = "metadata.db"
 
+SPIN_NAME = ".stepwell_spin"
+"""Folder of the datastore that results of `spin` are kept in."""
+
+BELOW_FILE = "below"
+"""File in it that names the datastore which it lies over, relative to it."""
+
 # What addresses that are no plain directories begin with; a directory may have an @ in its name as well.
 _ADDRESS = re.compile(r"([A-Za-z0-9+]+)(://|@)")
 
@@ -31,7 +37,7 @@ def root_of(spec: str) -> Path:
     if not place:
         raise UsageError(f"{spec!r} names no place of results. Give a directory, or `local@DIRECTORY`.")
     root = Path(place).expanduser().absolute()
-    if is_there(root / METADATA_FILE):
+    if is_there(root / METADATA_FILE) or root.name == SPIN_NAME:
         return root
     return root / DATASTORE_NAME if is_there(root / DATASTORE_NAME) else root
 

@@ -24,8 +24,7 @@ from stepwell.plugins.serializers import installed_serializers
 from stepwell.runtime.options import Isolation, RunOptions
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.settings import Settings
-from stepwell.storages.local import LocalStorage
-from stepwell.wiring.stores import storage_of, verify_of
+from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 
 if TYPE_CHECKING:
     from stepwell.model.run import RunInfo
@@ -150,11 +149,11 @@ def _runner_of_environment() -> StepFunction | Unimportable:
 
     root, source = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ)
     try:
-        definition = define(load_again(source), source.with_specs)
+        definition = define(load_again(source), source.with_specs).leaving_out(source.without)
     except StepwellException as error:
         from stepwell.runtime.task.unimportable import Unimportable
 
-        return Unimportable(error, Datastore(LocalStorage(root)))
+        return Unimportable(error, Datastore(plain_storage(root)))
     set_flow_module(definition.module, definition.file)
     return make_step_function(definition, root, load_settings(), preset_constants=True)
 

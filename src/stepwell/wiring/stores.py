@@ -20,7 +20,7 @@ from stepwell.metadata_store.store import MetadataStore
 from stepwell.plugins.serializers import installed_serializers
 from stepwell.settings.choices import chosen
 from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import METADATA_FILE, is_there, root_of
+from stepwell.settings.places import BELOW_FILE, METADATA_FILE, SPIN_NAME, is_there, root_of
 from stepwell.settings.settings import Settings
 from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
@@ -68,7 +68,9 @@ def open_stores(
     if spec is None:
         check_stores(settings)
     root = settings.datastore_root if spec is None else root_of(spec)
-    serializers = Serializers(installed_serializers, distrust_of(root, settings, trust))
+    below = below_of(root)
+    distrust = distrust_of(root, settings, trust) or (below and distrust_of(below, settings, trust))
+    serializers = Serializers(installed_serializers, distrust or None)
     if not os.path.isfile(root):  # noqa: PTH113 - pathlib raises where a parent may not be entered
         must_exist(LocalStorage(root), is_there(root / METADATA_FILE))
     return Stores(*open_both(root, settings, serializers))
@@ -130,10 +132,28 @@ def open_datastore(
 def storage_of(root: Path, patience: Patience | None) -> Storage:
     """Return the storage of a directory, with patience if it is given."""
     if patience is None:
-        return LocalStorage(root)
+        return plain_storage(root)
     from stepwell.runtime.patient_stores import PatientStorage
 
-    return PatientStorage(LocalStorage(root), patience)
+    return PatientStorage(plain_storage(root), patience)
+
+
+def plain_storage(root: Path) -> Storage:
+    """Return the storage of a directory. That of `spin` lies over the datastore which it took inputs from."""
+    below = below_of(root)
+    if below is None:
+        return LocalStorage(root)
+    from stepwell.storages.overlay import OverlayStorage
+
+    return OverlayStorage(LocalStorage(root), LocalStorage(below))
+
+
+def below_of(root: Path) -> Path | None:
+    """Return the datastore that a directory of `spin` lies over; None for any other directory."""
+    file = root / BELOW_FILE
+    if root.name != SPIN_NAME or not file.is_file():
+        return None
+    return Path(os.path.normpath(root / file.read_text(encoding="utf-8")))
 
 
 def verify_of(settings: Settings) -> Verify:

@@ -279,7 +279,7 @@ def test_results_of_spin_are_read_from_the_directory_given(own_session, tmp_path
 
     assert inspect_spin(str(tmp_path / "project")) == get_metadata() == f"local@{kept}"
     assert Flow("Spun").latest_run.id == "1"
-    with pytest.raises(StepwellNotFound, match="no `spin` yet"):
+    with pytest.raises(StepwellNotFound, match="`spin --persist` keeps"):
         inspect_spin()
     assert get_metadata() == f"local@{kept}"
 

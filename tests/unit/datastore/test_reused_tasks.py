@@ -110,3 +110,16 @@ def test_ids_that_are_no_numbers_are_kept_one_by_one():
         "t-1": "1", "007": "1", "7": "2", "t-2": None,
     }  # fmt: skip
     assert {key.task for key, _ in reused.of_run("F", "3")} == {"t-1", "007", "7"}
+
+
+# SPEC 7.6-2
+def test_a_run_that_stands_on_another_has_all_its_tasks_and_those_that_it_takes_from_others():
+    storage = MemoryStorage()
+    ReusedTasks(storage).write("F", "2", [("work", "3", "1")])
+    ReusedTasks(storage).write_rest("F", "spin-1", "2")
+
+    reused = ReusedTasks(storage)
+
+    assert reused.origin_of(key("spin-1", 4)) == key("2", 4)
+    assert reused.origin_of(key("spin-1", 3)) == key("1", 3)
+    assert list(reused.of_run("F", "spin-1")) == []

@@ -363,6 +363,7 @@ class _Attempt:
             outcome=outcome,
             parents=request.parents,
             split=request.split,
+            lost=request.lost,
             frames=self._frames,
             own=tuple(own[name] for name in sorted(own)),
             fields=self._fields(),

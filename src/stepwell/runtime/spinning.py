@@ -1,0 +1,143 @@
+"""One step, run at once on what an earlier task of it had for inputs, beside the run that it is taken from.
+
+It is the one task of a run of its own, which stands on that other run as a whole: whatever it does not have
+itself is read there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stepwell.datastore.datastore import Datastore
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.engine.engine import Engine
+from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.states import RunState, TaskState
+from stepwell.model.task_record import brief
+from stepwell.runtime.attempt_ends import AttemptEnds
+from stepwell.runtime.beginning import RunContext, claim
+from stepwell.runtime.clock import Clock
+from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
+from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.refusals import refuse
+from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.single_task import Show, SingleTask, TaskResult
+from stepwell.runtime.spun_inputs import SpunInputs
+from stepwell.runtime.whole_file import write_whole
+
+
+class SpinResult(Struct, frozen=True, kw_only=True):
+    """What came of it, and as which task it can be looked at where it is kept."""
+
+    pathspec: str
+    task: TaskResult
+
+
+class Spinning:
+    """Runs one step of a flow.
+
+    Parameters
+    ----------
+    engine
+        Made already: a forking engine must be older than any connection or thread.
+    stores
+        Opens datastore and metadata of what is made here; called once, after the engine exists.
+    """
+
+    def __init__(
+        self,
+        definition: FlowDefinition,
+        engine: Engine,
+        stores: Callable[[], tuple[Datastore, MetadataStore]],
+        clock: Clock,
+        settings: RunSettings,
+    ) -> None:
+        self._definition = definition
+        self._engine = engine
+        self._stores = stores
+        self._clock = clock
+        self._settings = settings
+
+    def execute(self, asked: SpinAsked, options: RunOptions, show: Show) -> SpinResult:
+        """Run the step.
+
+        Raises
+        ------
+        UsageError
+            The inputs that are asked for are not to be had.
+        GraphError
+            The step asks for what the engine cannot do.
+        StoreError
+            A datastore or the index failed.
+        """
+        metadata: MetadataStore | None = None
+        try:
+            with StopRequests(self._engine.wake) as stop:
+                refuse(self._definition, self._engine.capabilities, [asked.step])
+                datastore, metadata = self._stores()
+                context = RunContext(
+                    definition=self._definition,
+                    options=options,
+                    settings=self._settings,
+                    clock=self._clock,
+                    datastore=datastore,
+                    metadata=metadata,
+                    surroundings={},
+                    code_version=self._code_version(),
+                )
+                return self._run(context, asked, show, stop)
+        finally:
+            self._engine.close()
+            if metadata is not None:
+                metadata.close()
+
+    def _code_version(self) -> str:
+        from stepwell.code_package.package import code_version
+
+        return code_version(self._definition.file)
+
+    def _run(self, context: RunContext, asked: SpinAsked, show: Show, stop: StopRequests) -> SpinResult:
+        datastore, options = context.datastore, context.options
+        origin = asked.origin.run if asked.origin is not None else None
+        more = {} if origin is None else {"origin-run-id": origin.run}
+        run = claim(context, f"spin-{context.metadata.next_run_id()}", **more)
+        info = context.info(run, origin.run if origin is not None else None)
+        if origin is not None:
+            info = replace(info, parameters_task=origin.parameters_task)
+            datastore.reused.write_rest(run.flow, run.run, origin.run)
+        recorder = context.recorder(run)
+        recorder.save_run()
+        try:
+            inputs = SpunInputs(self._definition, datastore, info, asked.artifacts)
+            due = inputs.due(asked.step, asked.origin, asked.index)
+            if options.run_id_file is not None:
+                write_whole(options.run_id_file, run.run)
+            task = SingleTask(
+                self._engine,
+                datastore,
+                AttemptEnds(self._definition, info, datastore),
+                recorder,
+                self._clock,
+                show,
+                int(options.max_log_size_mb * 1024 * 1024),
+                is_last_attempt=True,
+            )
+            with recorder.beating():
+                result = task.run(due, self._definition.policies[asked.step], info, stop, None)
+        except BaseException as error:
+            self._end(recorder, RunState.FAILED, f"it did not end: {error}")
+            raise
+        recorder.close()
+        if result.state is TaskState.SUCCEEDED:
+            self._end(recorder, RunState.SUCCEEDED)
+        else:
+            state = RunState.INTERRUPTED if result.interrupted else RunState.FAILED
+            self._end(recorder, state, brief(result.error))
+        return SpinResult(pathspec=due.request.key.pathspec, task=result)
+
+    def _end(self, recorder: Recorder, state: RunState, reason: str = "") -> None:
+        now = self._clock.now()
+        recorder.save_run(state=state, reason=reason, finished_at=now, heartbeat_at=now)

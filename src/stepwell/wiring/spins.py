@@ -1,0 +1,100 @@
+"""One step beside any run: its store laid over the datastore that its inputs come from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from stepwell.datastore.serializers import Serializers
+from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.exceptions import UsageError
+from stepwell.plugins.serializers import installed_serializers
+from stepwell.runtime.clock import SystemClock
+from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
+from stepwell.runtime.single_task import Show
+from stepwell.runtime.spinning import Spinning, SpinResult
+from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import BELOW_FILE, SPIN_NAME
+from stepwell.settings.settings import Settings
+from stepwell.wiring.processes import isolation_of, make_engine, make_step_function
+from stepwell.wiring.stores import below_of, open_both, open_datastore
+
+
+def spin_step(
+    definition: FlowDefinition,
+    asked: SpinAsked,
+    options: RunOptions,
+    settings: Settings,
+    show: Show,
+    persist: bool,
+) -> SpinResult:
+    """Run one step at once; return what came of it. The datastore is only read.
+
+    Must be called before the process has started threads or opened connections: the launcher is forked here.
+
+    Parameters
+    ----------
+    persist
+        Whether what the step makes is kept, in `spin_root`.
+
+    Raises
+    ------
+    StepwellException
+        The inputs are not to be had, or a store cannot serve.
+    """
+    check_stores(settings)
+    user, seed = settings.user, settings.text("SEED") or None
+    isolation, _ = isolation_of(options)
+    serializers = Serializers(installed_serializers)
+    with _place(settings, persist) as root:
+        engine = make_engine(
+            definition,
+            lambda: make_step_function(definition, root, settings, isolation != "fork", serializers),
+            root,
+            isolation,
+            replace(options, max_workers=1),
+        )
+        spinning = Spinning(
+            definition,
+            engine,
+            lambda: open_both(root, settings, serializers),
+            SystemClock(),
+            RunSettings(user=user, fsync="never", seed=seed),
+        )
+        return spinning.execute(asked, options, show)
+
+
+def spin_root(settings: Settings) -> Path:
+    """Return where results of `spin` are kept that are kept."""
+    return settings.directory / SPIN_NAME
+
+
+@contextmanager
+def _place(settings: Settings, persist: bool) -> Generator[Path]:
+    below = settings.datastore_root
+    if persist:
+        yield _laid_over(below, spin_root(settings), settings)
+        return
+    from tempfile import TemporaryDirectory  # start-up time that only this pays
+
+    with TemporaryDirectory(prefix="stepwell-") as around:
+        yield _laid_over(below, Path(around) / SPIN_NAME, settings)
+
+
+def _laid_over(below: Path, root: Path, settings: Settings) -> Path:
+    """Make a store that lies over a datastore."""
+    found = below_of(root)
+    if found not in (None, below):
+        raise UsageError(
+            f"{root} keeps what was spun from the datastore {found}, and this is {below}. Remove it, or call "
+            "`spin --persist` in another directory."
+        )
+    root.mkdir(mode=0o700, exist_ok=True)
+    if found is None:
+        open_datastore(root, settings)
+        (root / BELOW_FILE).write_text(os.path.relpath(below, root), encoding="utf-8")
+    return root
