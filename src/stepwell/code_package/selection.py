@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from stepwell.definition.first_party import is_installed
 from stepwell.definition.import_place import root_of
 
 MOST_ENTRIES = 20_000
 """A tree with more files and folders, such as a home directory, is no project: what is imported is taken."""
 
 MOST_BYTES = 64 * 1024 * 1024
-
-_NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
 class Source(Struct, frozen=True, array_like=True):
@@ -85,7 +84,7 @@ def _source(root: str, path: str) -> Source:
 
 
 def _is_foreign(folder: str) -> bool:
-    return folder.startswith(".") or folder in _NEVER
+    return folder.startswith(".") or is_installed(folder)
 
 
 def _tree(root: str, suffixes: tuple[str, ...]) -> Iterator[Source]:

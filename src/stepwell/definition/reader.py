@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import linecache
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from stepwell.definition.place import place
+from stepwell.definition.source_tree import lines_of, tree_of
 from stepwell.definition.transition import Transition
 from stepwell.definition.transition_reader import find_transition
 from stepwell.exceptions import Problem
@@ -45,7 +45,7 @@ def read_step(name: str, function: Callable[..., Any]) -> StepSource:
     code = _code_of(function)
     varargs = bool(code.co_flags & 0x04)
     source = StepSource(name, code.co_filename, code.co_firstlineno, -1 if varargs else code.co_argcount)
-    lines = linecache.getlines(code.co_filename, getattr(function, "__globals__", None))
+    lines = lines_of(code.co_filename, getattr(function, "__globals__", None))
     definition = _definitions(code.co_filename, lines).get((code.co_name, code.co_firstlineno))
     if definition is None:
         source.problems.append(_unreadable(source, bool(lines)))
@@ -67,26 +67,23 @@ def _code_of(function: Callable[..., Any]) -> CodeType:
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _Index = dict[tuple[str, int], Definition]
-_parsed: dict[str, tuple[list[str], _Index]] = {}
+_indexes: dict[str, tuple[ast.Module, _Index]] = {}
 
 
 def _definitions(file: str, lines: list[str]) -> _Index:
     """Return all functions of a file by name and first line (of the decorators, as code objects count)."""
-    known = _parsed.get(file)
-    # linecache gives the same list as long as it has not seen the file change.
-    if known is not None and known[0] is lines:
+    tree = tree_of(file, lines)
+    if tree is None:
+        return {}  # the caller says so
+    known = _indexes.get(file)
+    if known is not None and known[0] is tree:
         return known[1]
-    try:
-        tree = ast.parse("".join(lines), file)
-    except SyntaxError:
-        # The file was edited since it was imported; the caller says so.
-        return {}
     index: _Index = {}
     for node in _statements(tree):
         if isinstance(node, Definition):
             first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
             index[node.name, first] = node
-    _parsed[file] = (lines, index)
+    _indexes[file] = (tree, index)
     return index
 
 
