@@ -24,6 +24,8 @@ MAY_READ_ENVIRONMENT = {
     "runtime/surroundings.py": "hands the environment on to git",
     "testing/engine_deeds.py": "its tasks show the variables that they were given",
     "wiring/exit_hooks.py": "hands flow, hook and run on to the processes that call exit hooks",
+    "runtime/tracing/traced_task.py": "tells a task which span it is, by the standard variable",
+    "wiring/tracing.py": "respects the standard variables of traces, and hands them on to who sends spans",
     "wiring/processes.py": "hands flow and datastore on to the interpreters that it has engines start",
 }
 

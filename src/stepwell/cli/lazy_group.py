@@ -62,6 +62,7 @@ COMMANDS: Mapping[str, Entry] = {
     "step": Entry(module="step", help="Entry for schedulers: run one task.", flow=True, hidden=True),
     "spawned-task": Entry(module="spawned_task", help="Entry for our engine: run one task.", hidden=True),
     "exit-hook": Entry(module="exit_hook", help="Entry for our runs: call an exit hook.", hidden=True),
+    "trace-export": Entry(module="trace_export", help="Entry for our runs: send spans.", hidden=True),
     "launcher": Entry(module="launcher", help="Entry for our engine: start tasks.", hidden=True),
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
+    from stepwell.runtime.tracing.run_trace import RunTrace
 
 
 def command(flow_class: type[FlowSpec] | None) -> click.Command:
@@ -80,7 +83,7 @@ def carry_out(
     """Carry out the run that ``ask`` gives, show what happens, and call the flow's exit hooks."""
 
     def carried_out(*listeners: Listener) -> ExitCode:
-        return _carried_out(context, definition, ask(), values, listeners)
+        return _carried_out(context, definition, ask, values, listeners)
 
     if not definition.flow_decorators:
         return carried_out()
@@ -92,10 +95,13 @@ def carry_out(
 def _carried_out(
     context: CliContext,
     definition: FlowDefinition,
-    asked: RunAsked,
+    ask: Callable[[], RunAsked],
     values: Mapping[str, Any],
     listeners: tuple[Listener, ...],
 ) -> ExitCode:
+    began = perf_counter()
+    asked = ask()
+    asked_s = perf_counter() - began
     check_step(definition, values["until"], "--until")
     options, shown = run_options(values), view_options(values, tuple(definition.graph.nodes))
     if values["detach"]:
@@ -107,11 +113,30 @@ def _carried_out(
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.
     gc.freeze()
-    with view:
-        result = run_flow(definition, asked, options, context.settings, _all_of(view.listen, *listeners))
+    with _traced(context, definition, values["trace"], asked_s) as trace, view:
+        if trace is not None:
+            listeners = (*listeners, trace.listen)
+        listener = _all_of(view.listen, *listeners)
+        result = run_flow(definition, asked, options, context.settings, listener, trace)
     gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
     _say_what_next(context, view, result)
     return exit_code(result.state, result.as_asked)
+
+
+@contextmanager
+def _traced(
+    context: CliContext, definition: FlowDefinition, target: str | None, asked_s: float
+) -> Generator[RunTrace | None]:
+    if target is None and not context.settings.text("OTEL_ENDPOINT"):
+        yield None
+        return
+    from stepwell.wiring.tracing import run_trace  # few runs are traced
+
+    with run_trace(target, definition.name, context.settings, context.console.talk) as trace:
+        trace.note("graph_built", definition.graph_s)
+        trace.note("checked", definition.check_s)
+        trace.note("parameters_resolved", asked_s)
+        yield trace
 
 
 def _all_of(listener: Listener, *others: Listener) -> Listener:
@@ -195,5 +220,6 @@ def view_options(values: Mapping[str, Any], steps: tuple[str, ...]) -> ViewOptio
         as_json=values["as_json"],
         verbose=values["verbose"],
         full_traceback=values["full_traceback"],
+        plain=values["trace"] == "-",
         show_logs=shown,
     )

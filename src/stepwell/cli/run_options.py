@@ -78,6 +78,13 @@ def _of_the_view(option: _Naming) -> list[click.Option]:
         option("detach", "Print the run's id and leave the run to the background.", is_flag=True),
         option("dry-run", "Print what would be done, and do none of it.", is_flag=True),
         option("json", "Print events, or the plan, as JSON in place of the text.", "as_json", is_flag=True),
+        option(
+            "trace",
+            "Print every event of the run as JSON, or write them to a file: --trace=FILE.",
+            is_flag=False,
+            flag_value="-",
+            metavar="[FILE]",
+        ),
         option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
         option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
         option("full-traceback", "Show all frames of a failure.", is_flag=True),

@@ -16,7 +16,8 @@ def choose_view(context: CliContext, options: ViewOptions) -> View:
         from stepwell.cli.json_lines import JsonLines
 
         return JsonLines(console, options)
-    if console.out.isatty() and not context.quiet and not wants_plain_lines() and _wide_enough():
+    plain = options.plain or context.quiet or wants_plain_lines()
+    if console.out.isatty() and not plain and _wide_enough():
         from stepwell.cli.live_view import LiveView  # rich costs 50 ms
 
         return LiveView(console, options)

@@ -20,6 +20,8 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    plain
+        Whether there is to be no live view, because something else is printed beside it.
     show_logs
         Steps whose output is shown; None is all.
     """
@@ -27,6 +29,7 @@ class ViewOptions(Struct, frozen=True, kw_only=True):
     as_json: bool = False
     verbose: bool = False
     quiet: bool = False
+    plain: bool = False
     full_traceback: bool = False
     show_logs: frozenset[str] | None = None
 

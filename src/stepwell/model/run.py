@@ -10,6 +10,9 @@ from stepwell.model.states import RunState, TaskState
 DRIVEN_BY = "driven-by"
 """Recorded field of a run: who starts its tasks, if it is not a run process of ours."""
 
+TRACE_ID = "otel-trace-id"
+"""Recorded field of runs and tasks: the trace that they are a part of, if spans are sent."""
+
 PARAMETERS_ID = "parameters-task"
 """Recorded field of a run: id of its ``_parameters`` task, if a scheduler chose another than usual."""
 

@@ -71,6 +71,8 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         How many further attempts there may be if this one fails.
     failure
         What the attempt before died of, if this one is to catch it without running the step.
+    launched_at
+        When it was handed to the engine, if the run is traced.
     """
 
     key: TaskKey
@@ -81,6 +83,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: tuple[LostBranch, ...] = ()
     retries_left: int = 0
     failure: ErrorInfo | None = None
+    launched_at: float = 0.0
 
 
 class TransitionTaken(Struct, frozen=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.exceptions import UsageError
 from stepwell.metadata_store.liveness import process_started
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.model.run import RunInfo, RunRecord, TaskRecord
+from stepwell.model.run import TRACE_ID, RunInfo, RunRecord, TaskRecord
 from stepwell.model.states import RunState
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings
@@ -77,6 +77,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
             "ds-type": "local",
             "ds-root": self.datastore.location,
             **self.surroundings,
+            **({TRACE_ID: self.settings.trace_id} if self.settings.trace_id else {}),
         }
 
 

@@ -158,6 +158,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         Endings of the files that are kept as the run's code; none keeps no code.
     store_patience_s
         How long a store that cannot serve is waited for.
+    trace_id
+        The trace that the run is a part of, if there is one.
     """
 
     user: str
@@ -165,6 +167,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     seed: str | None = None
     package_suffixes: tuple[str, ...] = ()
     store_patience_s: float = 60.0
+    trace_id: str = ""
 
 
 class RunResult(Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ _GENERAL = (
         "decorators of ours that `spin` applies",
     ),
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
-    Key("OTEL_ENDPOINT", "", "where traces go", "address", later=True),
+    Key("OTEL_ENDPOINT", "", "where traces of runs are sent: an OTLP collector", "address"),
     Key("SERVICE_URL", "", "address of the metadata service", "address", later=True),
     Key("SERVICE_AUTH_KEY", "", "key for the metadata service", later=True),
     Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON", "object", later=True),

@@ -29,11 +29,13 @@ from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 if TYPE_CHECKING:
     from stepwell.model.run import RunInfo
     from stepwell.model.task import TaskOutcome, TaskRequest
+    from stepwell.model.trace import TraceTarget
     from stepwell.runtime.task.step_function import StepFunction
     from stepwell.runtime.task.unimportable import Unimportable
 
 # No setting, so not `STEPWELL_...`: it goes from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
+_TRACE_VARIABLE = "_STEPWELL_TASK_TRACE"
 
 
 def isolation_of(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
@@ -66,6 +68,7 @@ def make_engine(
     root: Path,
     isolation: Isolation,
     options: RunOptions,
+    trace: TraceTarget | None = None,
 ) -> Engine:
     set_flow_module(definition.module, definition.file)
     if isolation == "inline":
@@ -83,6 +86,8 @@ def make_engine(
         from stepwell.engines.local.engine import LocalEngine
 
     environment = {_ROOT_VARIABLE: str(root), **source_of(definition).variables()}
+    if trace is not None:
+        environment[_TRACE_VARIABLE] = f"{trace.context} {trace.file}"
 
     def launcher_command(
         variables: tuple[tuple[str, str], ...],
@@ -110,6 +115,7 @@ def make_step_function(
     settings: Settings,
     preset_constants: bool,
     serializers: Serializers | None = None,
+    trace: TraceTarget | None = None,
 ) -> StepFunction:
     from stepwell.runtime.patience import Patience
     from stepwell.runtime.task.own_words import say
@@ -117,7 +123,14 @@ def make_step_function(
 
     patience = Patience(settings.number("STORE_PATIENCE"), lambda text: say(f"{text}\n"))
     serializers = serializers or Serializers(installed_serializers)
-    datastore = Datastore(storage_of(root, patience), verify_of(settings), serializers)
+    storage = storage_of(root, patience)
+    if trace is not None:
+        from stepwell.runtime.tracing.traced_task import TaskTrace, TracedDatastore, TracedStepFunction
+
+        written = TaskTrace(trace)
+        traced = TracedDatastore(storage, verify_of(settings), serializers, written)
+        return TracedStepFunction(definition, traced, preset_constants, written)
+    datastore = Datastore(storage, verify_of(settings), serializers)
     return StepFunction(definition, datastore, preset_constants)
 
 
@@ -147,7 +160,7 @@ def _runner_of_environment() -> StepFunction | Unimportable:
     from stepwell.definition.loader import load_again
     from stepwell.settings.sources import load_settings
 
-    root, source = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ)
+    root, source, trace = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ), _taken_trace()
     try:
         definition = define(load_again(source), source.with_specs).leaving_out(source.without)
     except StepwellException as error:
@@ -155,7 +168,17 @@ def _runner_of_environment() -> StepFunction | Unimportable:
 
         return Unimportable(error, Datastore(plain_storage(root)))
     set_flow_module(definition.module, definition.file)
-    return make_step_function(definition, root, load_settings(), preset_constants=True)
+    return make_step_function(definition, root, load_settings(), preset_constants=True, trace=trace)
+
+
+def _taken_trace() -> TraceTarget | None:
+    given = os.environ.pop(_TRACE_VARIABLE, None)
+    if given is None:
+        return None
+    from stepwell.model.trace import TraceTarget  # few runs are traced
+
+    context, _, file = given.partition(" ")
+    return TraceTarget(file, context)
 
 
 def _preload(make_function: Callable[[], StepFunction]) -> None:

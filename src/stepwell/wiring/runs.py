@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.runtime.single_task import Show, TaskResult
     from stepwell.runtime.task_order import TaskOrder
+    from stepwell.runtime.tracing.run_trace import RunTrace
 
 
 def run_flow(
@@ -44,6 +45,7 @@ def run_flow(
     options: RunOptions,
     settings: Settings,
     listener: Listener,
+    trace: RunTrace | None = None,
 ) -> RunResult:
     """Run a flow on this machine; return how it ended.
 
@@ -61,22 +63,24 @@ def run_flow(
     isolation, more = isolation_of(options)
     # Constants of a run that goes on are those it began with, whatever the class says now.
     preset = isolation != "fork" or isinstance(asked, ContinueRun)
+    target = None if trace is None else trace.target
     engine = make_engine(
         definition,
-        lambda: make_step_function(definition, root, settings, preset, serializers),
+        lambda: make_step_function(definition, root, settings, preset, serializers, target),
         root,
         isolation,
         options,
+        target,
     )
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
     runtime = Runtime(
         definition,
-        engine,
+        engine if trace is None else trace.traced(engine),
         lambda patience: open_both(root, settings, serializers, patience),
         SystemClock(),
-        _run_settings(settings, user),
+        _run_settings(settings, user, trace),
         notices=(*notices, *more),
     )
     return runtime.execute(asked, options, listener)
@@ -175,11 +179,12 @@ def run_ordered_task(
     return entry.execute(order, options, show)
 
 
-def _run_settings(settings: Settings, user: str) -> RunSettings:
+def _run_settings(settings: Settings, user: str, trace: RunTrace | None = None) -> RunSettings:
     return RunSettings(
         user=user,
         fsync=cast("Fsync", chosen(settings, "FSYNC")),
         seed=settings.text("SEED") or None,
         package_suffixes=settings.package_suffixes,
         store_patience_s=settings.number("STORE_PATIENCE"),
+        trace_id="" if trace is None or trace.context is None else trace.context.trace,
     )

@@ -1,0 +1,1 @@
+"""Traces of runs. Nothing outside imports this unless a run is traced."""
