@@ -91,6 +91,7 @@ check: $(VENV)/stamp-test $(VENV)/stamp-lint $(VENV)/stamp-docs  ## format, ruff
 	$(BIN)/ruff format --check src tests bench examples docs
 	$(BIN)/ruff check src tests bench examples docs
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q tests/meta/test_public_names.py
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict --site-dir site
 

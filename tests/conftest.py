@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+# Commands that tests start keep their bytecode, as those of users do: else each compiles all again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch, tmp_path_factory):
