@@ -19,11 +19,10 @@ from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
 from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.attempts import Verdict, decide
-from stepwell.scheduling.dependencies import OpenSplit
-from stepwell.scheduling.earlier import NOTHING, PastTask, inputs_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
+from stepwell.scheduling.following import go_on, go_to, is_tolerated, lose
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
-from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, ReusedTask, StepProgress
+from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, StepProgress
 
 _PARAMETERS = (PARAMETERS_STEP, int(PARAMETERS_TASK))
 
@@ -68,7 +67,7 @@ def _begin(progress: Progress, orders: list[Order]) -> None:
         raise StepwellInternalError("a run began twice")
     progress.began = True
     if progress.ending is None:
-        _go_to(progress, progress.start, None, 0, _PARAMETERS, executed=False)
+        go_to(progress, progress.start, None, 0, _PARAMETERS, executed=False)
         _reuse_all(progress, orders)
 
 
@@ -89,22 +88,7 @@ def _reuse_all(progress: Progress, orders: list[Order]) -> None:
         if found.step.kind == "end":
             _decide(progress, EndRun(RunState.SUCCEEDED))
         else:
-            _go_on(progress, found, (past.step, past.task), transition, executed=False)
-
-
-def _place_earlier(
-    progress: Progress, past: PastTask, split: OpenSplit | None, position: int, launch: Launch
-) -> None:
-    """Reuse a task of the earlier execution in its place, or let it wait to be tried again."""
-    step = progress.steps[past.step]
-    if progress.holds_back(past.step, reused=past.transition is not None):
-        return
-    if past.transition is not None:
-        progress.reused.append(ReusedTask(past, step, split, position, launch.index_path))
-        return
-    launch = replace(launch, attempt=past.attempt)
-    progress.ready.put_again(launch, split, position)
-    step.waiting += 1
+            go_on(progress, found, (past.step, past.task), transition, executed=False)
 
 
 # Ends of tasks
@@ -121,7 +105,7 @@ def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None
         if step.name == progress.end:
             _decide(progress, EndRun(RunState.SUCCEEDED))
     elif progress.ending is None:
-        _go_on(progress, launched, (step.name, task), transition, executed=True)
+        go_on(progress, launched, (step.name, task), transition, executed=True)
 
 
 def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
@@ -142,8 +126,8 @@ def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
         progress.failed.append(f"{step.name}/{failed.task}")
     if progress.ending is not None:
         return
-    if _tolerated(launched) or progress.keep_going:
-        _lose(progress, launched.split, launched.position, (step.name, failed.task))
+    if is_tolerated(launched) or progress.keep_going:
+        lose(progress, launched.split, launched.position, (step.name, failed.task))
     else:
         _decide(progress, EndRun(RunState.FAILED, failed.reason))
         progress.cancel_at = failed.at + progress.drain_s
@@ -194,143 +178,6 @@ def _check_allowed(step: StepProgress, task: int, taken: TransitionTaken) -> Non
             f"task {task} of step {step.name} went on by {taken.kind} to {list(taken.targets)} "
             f"({taken.num_splits} splits); the graph has {step.kind} to {list(step.targets)}"
         )
-
-
-# Lost branches
-
-
-def _tolerated(launched: LaunchedTask) -> bool:
-    """Whether a split around the task can do without the branch that the task belongs to."""
-    split, position = launched.split, launched.position
-    while split is not None:
-        if split.tolerates(position):
-            return True
-        split, position = split.outer, split.position
-    return False
-
-
-def _lose(progress: Progress, split: OpenSplit | None, position: int, culprit: tuple[str, int]) -> None:
-    """End a branch of a split with the failure of a task."""
-    if split is not None:
-        split.lose(position, *culprit)
-        _close_if_complete(progress, split)
-
-
-def _close_if_complete(progress: Progress, split: OpenSplit) -> None:
-    """Make the join of a split ready if no branch is missing; if too many are lost, lose the outer one."""
-    if split.missing:
-        return
-    if split.is_met:
-        _close(progress, split)
-        return
-    del progress.open_splits[split.task]
-    _, step, task = split.lost[0]
-    _lose(progress, split.outer, split.position, (step, task))
-
-
-# What becomes ready
-
-
-def _go_on(
-    progress: Progress,
-    done: LaunchedTask | ReusedTask,
-    parent: tuple[str, int],
-    transition: TransitionTaken,
-    executed: bool,
-) -> None:
-    """Make ready what follows a task that has succeeded."""
-    step = done.step
-    if step.kind == "linear":
-        _go_to(progress, step.targets[0], done.split, done.position, parent, executed)
-        return
-    is_foreach = step.kind == "foreach"
-    width = transition.num_splits if is_foreach else len(step.targets)
-    split = OpenSplit(
-        parent,
-        step.closed_by,
-        width,
-        is_foreach=is_foreach,
-        outer=done.split,
-        position=done.position,
-        path=done.launch.index_path if isinstance(done, LaunchedTask) else done.path,
-        needed=transition.min_success,
-    )
-    split.executed = executed
-    progress.open_splits[split.task] = split
-    if width == 0:
-        _close(progress, split)
-    elif is_foreach:
-        _open_branches(progress, step.targets[0], split, width)
-    else:
-        for position, target in enumerate(step.targets):
-            _go_to(progress, target, split, position, parent, executed)
-
-
-def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int) -> None:
-    """Make ready the first tasks of the branches of a foreach, those that are known apart."""
-    # What followed a task that is made again followed another result, although the ids are the same.
-    earlier = NOTHING if split.executed else progress.earlier
-    known = earlier.children(target, split.task)
-    parents = ((split.step, split.task),)
-    lost: set[int] = set()
-    for index, step, task in earlier.lost(split.task):
-        # Its join has done without it, and is not to be executed again for its sake.
-        if index < width and split.tolerates(index):
-            split.lose(index, step, task)
-            lost.add(index)
-    known = {index: past for index, past in known.items() if index not in lost}
-    for index in sorted(known.keys() & range(width)):
-        past = known[index]
-        launch = Launch(target, past.task, parents, index, split.path_of(index))
-        _place_earlier(progress, past, split, index, launch)
-    done = known.keys() | lost
-    fresh = [index for index in range(width) if index not in done] if done else range(width)
-    if fresh and not progress.holds_back(target):
-        progress.ready.put_children(target, split, fresh)
-        progress.steps[target].waiting += len(fresh)
-    if not split.missing:
-        _close_if_complete(progress, split)
-
-
-def _go_to(
-    progress: Progress,
-    target: str,
-    split: OpenSplit | None,
-    position: int,
-    parent: tuple[str, int],
-    executed: bool,
-) -> None:
-    """Let a branch go on at ``target``: arrive there if it is the join of its split, else make it ready."""
-    step = progress.steps[target]
-    if step.closes is None:
-        past = None if executed else progress.earlier.single(target, parent[1])
-        if past is not None:
-            path = split.path_of(position) if split else ()
-            _place_earlier(progress, past, split, position, Launch(target, past.task, (parent,), None, path))
-            return
-        if not progress.holds_back(target):
-            progress.ready.put_successor(target, split, position, parent)
-            step.waiting += 1
-        return
-    if split is None or split.join != target:
-        raise StepwellInternalError(f"step {parent[0]} leads to join {target}, which closes another split")
-    split.arrive(position, progress.steps[parent[0]].number, parent[1])
-    split.executed = split.executed or executed
-    _close_if_complete(progress, split)
-
-
-def _close(progress: Progress, split: OpenSplit) -> None:
-    """Make the join of a complete split ready. It is reused only if all that it gets is, and is the same."""
-    del progress.open_splits[split.task]
-    past = None if split.executed else progress.earlier.single(split.join, split.task)
-    inputs, opener = split.inputs(progress.names) if past else (), (split.step, split.task)
-    if past is None or past.inputs not in (0, inputs_of(task for _, task in inputs)):
-        if not progress.holds_back(split.join):
-            progress.ready.put_join(split, progress.names)
-            progress.steps[split.join].waiting += 1
-        return
-    launch = Launch(split.join, past.task, inputs, None, split.path, opener)
-    _place_earlier(progress, past, split.outer, split.position, launch)
 
 
 # Launches, and the end
