@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from types import TracebackType
 
 from stepwell.datastore.storage import Buffer, Storage
-from stepwell.exceptions import StoreError, StoreUnavailable
+from stepwell.exceptions import StoreError
+from stepwell.storages.border import Border
 
 _KEY = re.compile(r"[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*(?:/[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*)*")
 _TMPFILE = getattr(os, "O_TMPFILE", 0)
@@ -33,29 +33,6 @@ _TEMPORARY = ".tmp"
 # that one stat tells whether the bytes are still ours.
 _SEALED_NS = 1_000_000_000 * 1_000_000_007
 
-# What somebody else can mend while a writer waits.
-_PASSING = frozenset(
-    getattr(errno, name)
-    for name in (
-        *("ENOSPC", "EDQUOT", "EIO", "ESTALE", "ENFILE", "ETIMEDOUT"),
-        *("ENETDOWN", "ENETUNREACH", "EHOSTDOWN", "EHOSTUNREACH", "ECONNRESET", "EREMOTEIO"),
-    )
-    if hasattr(errno, name)
-)
-_REASONS = {
-    errno.ENOSPC: "the disk is full; free some space",
-    errno.EDQUOT: "your disk quota is used up; free some space",
-    errno.EROFS: "the file system is read-only; choose another datastore or remount it",
-    errno.EACCES: "permission denied; give yourself access or choose another datastore",
-    errno.EPERM: "permission denied; give yourself access or choose another datastore",
-    errno.EIO: "the disk reports an input/output error; check the hardware",
-    errno.ESTALE: "the network file system lost the file; check the connection",
-    errno.EMFILE: "this process has too many open files; raise `ulimit -n`",
-    errno.ENFILE: "the system has too many open files",
-    errno.ENOTDIR: "a part of the path is a file, not a directory",
-    errno.ENAMETOOLONG: "a name is too long for this file system",
-}
-
 
 class LocalStorage(Storage):
     """Keeps each object in a file of its own, for this user only. The directory is made by the first write.
@@ -70,9 +47,9 @@ class LocalStorage(Storage):
         self._root = os.path.abspath(root)  # noqa: PTH100 - pathlib is not imported on the task path
         self._anonymous = bool(_TMPFILE)
         self._links = True
-        self._reading = _Border("read", self._root)
-        self._writing = _Border("write", self._root)
-        self._deleting = _Border("delete from", self._root)
+        self._reading = Border("read", self._root)
+        self._writing = Border("write", self._root)
+        self._deleting = Border("delete from", self._root)
 
     @property
     def location(self) -> str:
@@ -272,28 +249,6 @@ class LocalStorage(Storage):
                 yield from self._walk(folder + name)
             else:
                 yield folder + name
-
-
-class _Border:
-    """Foreign errors end here. A class, not a generator: every task enters it more than once."""
-
-    __slots__ = ("_root", "_verb")
-
-    def __init__(self, verb: str, root: str) -> None:
-        self._verb = verb
-        self._root = root
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OSError):
-            reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-            trouble = StoreUnavailable(f"cannot {self._verb} the datastore {self._root}: {reason}.")
-            trouble.may_pass = error.errno in _PASSING
-            raise trouble from error
 
 
 def _write_all(fd: int, data: Sequence[Buffer]) -> None:
