@@ -14,13 +14,13 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.model.ids import TaskKey
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RETRY_AT, RunInfo, TaskRecord
+from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
-from stepwell.model.task_record import brief, parents_text, remarks
+from stepwell.model.task_record import parents_text
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, Notice, TaskBegan, TaskEnded
+from stepwell.runtime.events import Listener, Notice
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
@@ -191,13 +191,7 @@ class Executor:
         if flight is None:
             flight = self._new_flight(launch)
         else:
-            flight.launch, flight.log, flight.started_at = launch, None, 0.0
-            flight.request = msgspec.structs.replace(
-                flight.request,
-                attempt=launch.attempt,
-                retries_left=launch.retries_left,
-                failure=flight.error if launch.catch else None,
-            )
+            flight.go_again(launch)
         self._flights[TaskHandle(flight.request.key, launch.attempt)] = flight
         return flight.request, self._definition.policies[launch.step]
 
@@ -247,30 +241,9 @@ class Executor:
             self._ended(flight, report)
 
     def _began(self, flight: Flight, report: TaskStarted) -> None:
-        flight.pid, flight.started_at = report.pid, report.at
-        flight.record = msgspec.structs.replace(
-            flight.record,
-            state=TaskState.RUNNING,
-            attempt=report.handle.attempt,
-            created_at=flight.record.created_at or report.at,
-            started_at=report.at,
-            finished_at=None,
-            exit_code=None,
-            error="",
-            pid=report.pid,
-            fields={},
-        )
+        event = flight.begin(report)
         self._recorder.task(flight.record)
-        self._emit(
-            TaskBegan(
-                at=report.at,
-                key=report.handle.key,
-                attempt=report.handle.attempt,
-                pid=report.pid,
-                label=flight.label,
-                index_path=flight.launch.index_path,
-            )
-        )
+        self._emit(event)
 
     def _ended(self, flight: Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
@@ -326,39 +299,9 @@ class Executor:
         state: TaskState,
         retry: Retry | None = None,
     ) -> None:
-        started_at = flight.started_at or outcome.started_at
-        retry_at = None if retry is None else exited.at + retry.wait_s
-        flight.record = msgspec.structs.replace(
-            flight.record,
-            state=state,
-            attempt=exited.handle.attempt,
-            created_at=flight.record.created_at or started_at,
-            started_at=started_at,
-            finished_at=exited.at,
-            exit_code=exited.exit_code if not exited.signal else -exited.signal,
-            label=outcome.label or flight.label,
-            error="" if outcome.error is None else brief(outcome.error),
-            fields=remarks(outcome) if retry_at is None else {RETRY_AT: str(retry_at)},
-        )
+        event = flight.end(exited, outcome, state, retry)
         self._recorder.task(flight.record)
-        self._emit(
-            TaskEnded(
-                at=exited.at,
-                key=exited.handle.key,
-                attempt=exited.handle.attempt,
-                pid=flight.pid,
-                state=state,
-                seconds=max(0.0, exited.at - started_at),
-                error=outcome.error,
-                label=outcome.label or flight.label,
-                index_path=flight.launch.index_path,
-                retry_at=retry_at,
-                why=retry.why if retry else "",
-                caught=outcome.caught,
-                told=outcome.told,
-                local_values=outcome.local_values,
-            )
-        )
+        self._emit(event)
 
     # Output
 

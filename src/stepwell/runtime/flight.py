@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from stepwell.model.run import TaskRecord
-from stepwell.model.task import ErrorInfo, TaskRequest
+from msgspec.structs import replace
+
+from stepwell.engine.handle import TaskExited, TaskStarted
+from stepwell.model.run import RETRY_AT, TaskRecord
+from stepwell.model.states import TaskState
+from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
+from stepwell.model.task_record import brief, remarks
+from stepwell.runtime.events import TaskBegan, TaskEnded
 from stepwell.runtime.task_log import TaskLog
-from stepwell.scheduling.orders import Launch
+from stepwell.scheduling.orders import Launch, Retry
 
 
 class Flight:
@@ -28,3 +34,72 @@ class Flight:
         self.pid = 0
         self.started_at = 0.0
         self.error: ErrorInfo | None = None
+
+    def go_again(self, launch: Launch) -> None:
+        """Take the order to launch the next attempt."""
+        self.launch, self.log, self.started_at = launch, None, 0.0
+        self.request = replace(
+            self.request,
+            attempt=launch.attempt,
+            retries_left=launch.retries_left,
+            failure=self.error if launch.catch else None,
+        )
+
+    def begin(self, report: TaskStarted) -> TaskBegan:
+        """Take in that its process has started; return what listeners are told."""
+        self.pid, self.started_at = report.pid, report.at
+        self.record = replace(
+            self.record,
+            state=TaskState.RUNNING,
+            attempt=report.handle.attempt,
+            created_at=self.record.created_at or report.at,
+            started_at=report.at,
+            finished_at=None,
+            exit_code=None,
+            error="",
+            pid=report.pid,
+            fields={},
+        )
+        return TaskBegan(
+            at=report.at,
+            key=report.handle.key,
+            attempt=report.handle.attempt,
+            pid=report.pid,
+            label=self.label,
+            index_path=self.launch.index_path,
+        )
+
+    def end(
+        self, exited: TaskExited, outcome: TaskOutcome, state: TaskState, retry: Retry | None
+    ) -> TaskEnded:
+        """Take in that an attempt has ended, and what follows it; return what listeners are told."""
+        started_at = self.started_at or outcome.started_at
+        retry_at = None if retry is None else exited.at + retry.wait_s
+        self.record = replace(
+            self.record,
+            state=state,
+            attempt=exited.handle.attempt,
+            created_at=self.record.created_at or started_at,
+            started_at=started_at,
+            finished_at=exited.at,
+            exit_code=exited.exit_code if not exited.signal else -exited.signal,
+            label=outcome.label or self.label,
+            error="" if outcome.error is None else brief(outcome.error),
+            fields=remarks(outcome) if retry_at is None else {RETRY_AT: str(retry_at)},
+        )
+        return TaskEnded(
+            at=exited.at,
+            key=exited.handle.key,
+            attempt=exited.handle.attempt,
+            pid=self.pid,
+            state=state,
+            seconds=max(0.0, exited.at - started_at),
+            error=outcome.error,
+            label=outcome.label or self.label,
+            index_path=self.launch.index_path,
+            retry_at=retry_at,
+            why=retry.why if retry else "",
+            caught=outcome.caught,
+            told=outcome.told,
+            local_values=outcome.local_values,
+        )
