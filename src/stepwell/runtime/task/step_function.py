@@ -13,11 +13,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.preview import label_of
 from stepwell.datastore.unstorable import Offender, Unstorable
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec, attach_live
-from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import (
     AlreadyCommitted,
     FailureHandledByCatch,
@@ -32,17 +30,17 @@ from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.attempt_fields import place_fields
 from stepwell.model.failure_kinds import kinds_of
 from stepwell.model.foreach import Frame
-from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.policy import CatchPolicy
 from stepwell.model.run import RunInfo
-from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRef, TaskRequest, TransitionTaken
+from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest, TransitionTaken
 from stepwell.model.task_record import brief
 from stepwell.runtime.task import current
 from stepwell.runtime.task.current_values import shown_values
 from stepwell.runtime.task.failure import describe, local_values, text_of
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
+from stepwell.runtime.task.opened import open_inputs
 from stepwell.runtime.task.own_words import flush, say
 from stepwell.runtime.task.time_limit import time_limit
 from stepwell.runtime.task.usage import Usage
@@ -140,45 +138,14 @@ class _Attempt:
 
     def _bind(self) -> tuple[JoinInputs, ...]:
         """Open the inputs and bring the flow object to life; return the arguments of the step's method."""
-        if self._node.is_join:
-            return self._bind_join()
-        parent = self._source.pack(self._request.parents[0])
-        self._frames = parent.frames
-        item: tuple[object, ...] = ()
-        if self._request.index is not None:
-            item = (self._datastore.load_item(parent, self._request.index),)
-            self._frames = (*parent.frames, self._frame(parent, self._request.index, item[0]))
-        entries = self._datastore.visible(parent)
-        if parent.key.run != self._info.run:
-            # A result of another run, which may have had other parameters and constants.
-            entries |= self._parameters()
-        self._attach(entries)
-        if item and self._live is not None:
-            self._live.own_item = item[0]
-        return ()
+        opened = open_inputs(self._definition, self._source, self._request)
+        self._frames = opened.frames
+        live = self._attach(opened.entries)
+        if opened.item:
+            live.own_item = opened.item[0]
+        return opened.arguments
 
-    def _bind_join(self) -> tuple[JoinInputs, ...]:
-        if self._request.split is None:
-            raise InvalidNextException(f"The join {self._node.name!r} was started without a split.")
-        split = self._source.pack(self._request.split)
-        opener = self._definition.graph[split.key.step].transition
-        branches = opener.targets if isinstance(opener, Split) else ()
-        self._frames = split.frames
-        self._attach(self._parameters())
-        return (JoinInputs(self._source, self._request.parents, split, branches, self._request.lost),)
-
-    def _parameters(self) -> dict[str, ArtifactEntry]:
-        """Return the entries of the run's parameters and constants."""
-        first = TaskRef(PARAMETERS_STEP, self._info.parameters_task)
-        return self._datastore.visible(self._source.pack(first))
-
-    def _frame(self, parent: Pack, index: int, item: object) -> Frame:
-        transition = self._definition.graph[parent.key.step].transition
-        variable = transition.var if isinstance(transition, Foreach) else None
-        count = parent.items.count if parent.items else 0
-        return Frame(parent.key.step, parent.key.task, variable, count, index, label_of(item))
-
-    def _attach(self, entries: dict[str, ArtifactEntry]) -> None:
+    def _attach(self, entries: dict[str, ArtifactEntry]) -> Live:
         live = Live(
             self._flow, self._definition, self._node, self._source, entries, self._frames,
             self._request.parents,
@@ -191,6 +158,7 @@ class _Attempt:
             self._flow.__dict__[name] = live.load(name)
         self._live = live
         attach_live(self._flow, live)
+        return live
 
     # The step
 
@@ -231,7 +199,7 @@ class _Attempt:
                 self._node.line,
                 self._node.file,
             )
-        return self._seal(_noted(self._pack(self._outcome(ok=True), own, live)))
+        return self._seal(self._whole_pack(self._outcome(ok=True), own, live))
 
     def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
         """Store what the step set or changed, in name order; what cannot be stored is listed."""
@@ -253,11 +221,21 @@ class _Attempt:
                 offenders.append(error.offender)
         return own, offenders
 
-    def _pack(self, outcome: TaskOutcome, own: dict[str, ArtifactEntry], live: Live) -> Pack:
+    def _whole_pack(self, outcome: TaskOutcome, own: dict[str, ArtifactEntry], live: Live) -> Pack:
+        """Return the pack of a task that has succeeded: later tasks find all in it that they may read."""
         inherited, blob = self._datastore.with_inherited(
             entry for name, entry in live.entries.items() if name not in own
         )
-        request = self._request
+        return replace(
+            self._pack(outcome, own),
+            inherited=inherited,
+            inherited_blob=blob,
+            items=live.items,
+            item_table=live.item_table,
+        )
+
+    def _pack(self, outcome: TaskOutcome, own: dict[str, ArtifactEntry]) -> Pack:
+        request, notes = self._request, current.notes_taken()
         return Pack(
             key=request.key,
             attempt=request.attempt,
@@ -267,11 +245,9 @@ class _Attempt:
             lost=request.lost,
             frames=self._frames,
             own=tuple(own[name] for name in sorted(own)),
-            inherited=inherited,
-            inherited_blob=blob,
-            items=live.items,
-            item_table=live.item_table,
             fields=self._fields(),
+            facts={} if notes is None else notes.facts(),
+            metrics={} if notes is None else notes.metrics(),
         )
 
     def _fields(self) -> dict[str, str]:
@@ -348,33 +324,15 @@ class _Attempt:
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
-        return self._seal(_noted(self._pack(self._outcome(ok=True, caught=words), own, live)))
+        return self._seal(self._whole_pack(self._outcome(ok=True, caught=words), own, live))
 
     def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
         """Keep the exception and what can be stored, for inspection only."""
         own = {"_exception": self._datastore.save("_exception", StepwellExceptionWrapper(error))}
-        request = self._request
         if self._live is not None:
             kept, _ = self._capture(self._live)
             own.update(kept)
-        pack = Pack(
-            key=request.key,
-            attempt=request.attempt,
-            outcome=outcome,
-            parents=request.parents,
-            split=request.split,
-            lost=request.lost,
-            frames=self._frames,
-            own=tuple(own[name] for name in sorted(own)),
-            fields=self._fields(),
-        )
-        self._datastore.seal_failure(_noted(pack))
-
-
-def _noted(pack: Pack) -> Pack:
-    """Return the pack with what the step said of itself, if anything."""
-    notes = current.notes_taken()
-    return pack if notes is None else replace(pack, facts=notes.facts(), metrics=notes.metrics())
+        self._datastore.seal_failure(self._pack(outcome, own))
 
 
 def _wrapped(error: BaseException, said: ErrorInfo) -> StepwellExceptionWrapper:
