@@ -49,4 +49,5 @@ def test_a_small_task_costs_one_new_file(folder):
     # The tasks of `work`, and `_parameters`, `start`, `join` and `end`.
     assert len(packs) == 13 + 4
     # What the run itself costs, however many tasks it has: its code is stored already.
-    assert new - packs == {"index/0/2", "index/0/2.end"}
+    (code,) = folder.root.glob("runs/Grow/0/2/code.*")
+    assert new - packs == {"index/0/2", "index/0/2.end", f"runs/Grow/0/2/{code.name}"}

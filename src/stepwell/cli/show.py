@@ -128,6 +128,8 @@ def _code(run: RunRecord) -> Iterator[str]:
         yield f"            {earlier} before the run was continued"
     if lost := run.fields.get("code-package-error"):
         yield f"            its files could not be kept: {lost}"
+    if lost := run.fields.get("step-code-error"):
+        yield f"            the code of its steps could not be kept: {lost}"
 
 
 def _step(found: Address) -> Iterator[str]:

@@ -15,6 +15,7 @@ from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.run_records import RunRecords
 from stepwell.datastore.serializers import SerializerFailed, Serializers
+from stepwell.datastore.step_codes import StepCodes
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.datastore.unchanged import Mappings, head_of
 from stepwell.exceptions import AlreadyCommitted, StepwellDataMissing, StoreError
@@ -57,6 +58,7 @@ class Datastore:
         self.reused: ReusedTasks = ReusedTasks(storage)
         self.logs: Logs = Logs(storage, self.reused)
         self.run_records: RunRecords = RunRecords(storage)
+        self.step_codes: StepCodes = StepCodes(storage, self._blobs)
         self.contents: Contents = Contents(storage)
 
     @classmethod

@@ -11,6 +11,7 @@
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
     runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
+    runs/FLOW/SHARD/RUN/code.VERSION               the blob with the code of its steps, of one execution
     detached/SHARD/RUN.txt                         what a run in the background has said: a growing text file
 """
 
@@ -90,6 +91,11 @@ def _behind_shard(parts: list[str]) -> tuple[str, list[str]]:
 def reused_key(flow: str, run: str) -> str:
     """Key of the table of tasks that a run takes from others."""
     return f"{run_folder(flow, run)}/reused"
+
+
+def step_codes_key(flow: str, run: str, version: str) -> str:
+    """Key of what names the code of a run's steps, in an execution with this code version."""
+    return f"{run_folder(flow, run)}/code.{_name(version)}"
 
 
 def log_key(key: TaskKey, attempt: int, segment: int) -> str:

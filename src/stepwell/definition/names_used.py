@@ -57,7 +57,11 @@ def uses_of(nodes: Iterable[ast.AST], of_class: bool = False) -> Uses:
     uses = Uses()
     for node in nodes:
         outer = _Scope(uses)
-        outer.visit(node)
+        try:
+            outer.visit(node)
+        except RecursionError:  # a sum of a thousand terms: then every name in it counts
+            outer.loads |= {(one.id,) for one in ast.walk(node) if isinstance(one, ast.Name)}
+            uses.own |= {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
         if of_class and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             _take_own(outer, node.args)
         uses.paths |= outer.free

@@ -14,7 +14,6 @@ from types import FunctionType
 from weakref import WeakKeyDictionary
 
 import blake3
-from msgspec import Struct
 
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.import_place import root_of
@@ -23,50 +22,12 @@ from stepwell.definition.names_used import Import, Path
 from stepwell.definition.parameters import Parameter
 from stepwell.definition.step import spec_of
 from stepwell.definition.syntax_digest import DIGITS
+from stepwell.model.step_code import CLASS_CONSTANT, CodePart, StepCode
 
 # Decorators that say how a step is carried out, and nothing of what comes of it.
 _ONLY_HOW = frozenset(
     {"step", "resources", "retry", "timeout", "cache", "card", "batch", "kubernetes", "slurm", "ray"}
 )
-
-
-class CodePart(Struct, frozen=True, kw_only=True):
-    """One thing that a step's code consists of.
-
-    Attributes
-    ----------
-    name
-        ``MODULE:QUALNAME``; ``MODULE:*`` is all of a module, of which something unknown is used.
-    kind
-        ``step``, ``function``, ``class``, ``constant``, ``class constant`` (of the flow) or ``module``.
-    source
-        As it is written.
-    """
-
-    name: str
-    kind: str
-    digest: str
-    file: str
-    line: int
-    source: str
-
-
-class StepCode(Struct, frozen=True, kw_only=True):
-    """The code of a step.
-
-    Attributes
-    ----------
-    digest
-        Stands for all of it.
-    parts
-        Sorted by name.
-    mentions
-        Names of the attributes, and texts, that occur in it.
-    """
-
-    digest: str
-    parts: tuple[CodePart, ...]
-    mentions: frozenset[str]
 
 
 def step_code(flow_class: type[FlowSpec], step: str) -> StepCode:
@@ -126,7 +87,7 @@ class _FlowReader:
         if part is None:
             kind = "step" if is_step else one.kind
             if kind == "constant" and self._is_member(one):
-                kind = "class constant"
+                kind = CLASS_CONSTANT
             part = self._parts[key] = CodePart(
                 name=f"{one.module.name}:{one.name}",
                 kind=kind,

@@ -12,44 +12,52 @@ DIGITS = 32
 
 # What the compiler notes beside the syntax, or what says the same in other letters.
 _NOT_COUNTED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-_fields: dict[type[ast.AST], tuple[str, ...]] = {}
+_fields: dict[type[ast.AST], tuple[tuple[str, _Mark], ...]] = {}
 
 
 def digest_of(nodes: Iterable[ast.AST]) -> str:
     """Return hexadecimal digits that stand for the code of these nodes, in their order."""
     words: list[str] = []
-    for node in nodes:
-        _write(node, words)
+    waiting: list[object] = list[object](nodes)[::-1]
+    while waiting:  # and no recursion: a long sum is as deep as it is long
+        one = waiting.pop()
+        if isinstance(one, ast.AST):
+            words.append(type(one).__name__)
+            waiting.append(_END)
+            waiting += reversed(list(_inside(one)))
+        else:
+            words.append(one.text if isinstance(one, _Mark) else f"{type(one).__name__} {one!r}")
     return blake3.blake3("\0".join(words).encode(errors="surrogatepass")).hexdigest()[:DIGITS]
 
 
-def _write(node: ast.AST, words: list[str]) -> None:
-    """Append the node's kind and fields; empty ones are left out, for versions of Python add some."""
+class _Mark:
+    """A word of ours between those of the source."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+_END = _Mark(")")
+
+
+def _inside(node: ast.AST) -> Iterator[object]:
+    """Yield the fields of a node; empty ones are left out, for versions of Python add some."""
     kind = type(node)
     fields = _fields.get(kind)
     if fields is None:
-        fields = _fields[kind] = tuple(name for name in kind._fields if name not in _NOT_COUNTED)
-    words.append(kind.__name__)
-    for name in fields:
+        named = (name for name in kind._fields if name not in _NOT_COUNTED)
+        fields = _fields[kind] = tuple((name, _Mark(name)) for name in named)
+    for name, mark in fields:
         value: object = getattr(node, name, None)
         if isinstance(value, list):
             items = cast("list[object]", value)
             if items:
-                words.append(name)
-                for item in _statements(items) if name == "body" else items:
-                    _write_value(item, words)
-                words.append("]")
+                yield mark
+                yield from _statements(items) if name == "body" else items
+                yield _END
         elif value is not None or kind is ast.Constant:
-            words.append(name)
-            _write_value(value, words)
-    words.append(")")
-
-
-def _write_value(value: object, words: list[str]) -> None:
-    if isinstance(value, ast.AST):
-        _write(value, words)
-    else:
-        words.append(f"{type(value).__name__} {value!r}")
+            yield mark
+            yield value
 
 
 def _statements(body: Iterable[object]) -> Iterator[object]:

@@ -113,13 +113,13 @@ class Executor:
 
     def run(self) -> EndRun:
         """Execute the graph, once it has begun; return how it ended. Nothing of it runs any more then."""
-        self._submit()
+        self.submit()
         while self._ending is None:
             for report in self._engine.reports(self._patience_s()):
                 self._take(report)
             self._listen_to_user()
             self._look_at_the_clock()
-            self._submit()
+            self.submit()
             self._recorder.tick()
         for flight in self._between_attempts.values():
             self._record_as_killed(flight, self._clock.now())
@@ -147,7 +147,7 @@ class Executor:
             elif isinstance(order, EndRun):
                 self._ending = order
             elif isinstance(order, Withdraw):
-                self._submit()
+                self.submit()
                 self._engine.withdraw([handle for handle, one in self._flights.items() if not one.started_at])
             elif isinstance(order, CancelRunning):
                 self._cancel_all(order.reason or "the run was interrupted")
@@ -160,7 +160,8 @@ class Executor:
         # The newest first: what waits in a queue shall not begin in the place of what ends.
         self._engine.cancel(list(reversed(self._flights)))
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
+        """Hand what is ready to the engine."""
         if self._launches:
             launches, self._launches = self._launches, []
             self._engine.submit(launches)

@@ -27,6 +27,7 @@ from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
+from stepwell.runtime.step_code_keeping import StepCodeKeeper
 from stepwell.runtime.surroundings import GitState
 from stepwell.runtime.taking_over import take_over
 from stepwell.runtime.whole_file import write_whole
@@ -98,9 +99,10 @@ class Runtime:
                 begun = _begin(context, asked)
                 self._write_files(begun, options, metadata)
                 _record_late(begun.recorder, _found_out(git, code, 0.0))
+                step_codes = StepCodeKeeper(self._definition, begun.info, datastore)
                 with begun.recorder.beating():
-                    result = self._drive(begun, context, listener, stop)
-                _record_late(begun.recorder, _found_out(git, code))
+                    result = self._drive(begun, context, listener, stop, step_codes)
+                _record_late(begun.recorder, {**_found_out(git, code), **step_codes.fields()})
                 return result
         finally:
             self._engine.close()
@@ -130,7 +132,12 @@ class Runtime:
             raise
 
     def _drive(
-        self, begun: BegunRun, context: RunContext, listener: Listener, stop: StopRequests
+        self,
+        begun: BegunRun,
+        context: RunContext,
+        listener: Listener,
+        stop: StopRequests,
+        step_codes: StepCodeKeeper,
     ) -> RunResult:
         info, recorder, datastore, options = begun.info, begun.recorder, context.datastore, context.options
         listener(
@@ -160,14 +167,19 @@ class Runtime:
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
-        ending = self._execute(executor, begun, datastore, listener)
+        ending = self._execute(executor, begun, datastore, listener, step_codes)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
 
     def _execute(
-        self, executor: Executor, begun: BegunRun, datastore: Datastore, listener: Listener
+        self,
+        executor: Executor,
+        begun: BegunRun,
+        datastore: Datastore,
+        listener: Listener,
+        step_codes: StepCodeKeeper,
     ) -> EndRun:
         recorder = begun.recorder
         self._engine.start(begun.info)
@@ -175,6 +187,8 @@ class Runtime:
             reused = executor.begin()
             known = executor.known_tasks()
             executor.counts.update(take_over(begun, reused, known, datastore, listener, self._clock.now()))
+            executor.submit()
+            step_codes.start()  # the first tasks are on their way: a core may be spared
             return executor.run()
         except StoreError as error:
             # The store failed under the run: end it cleanly, and say why if the index still takes words.

@@ -32,6 +32,7 @@ from stepwell.runtime.clock import Clock
 from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.options import RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
+from stepwell.runtime.step_code_keeping import keep_step_codes
 from stepwell.runtime.surroundings import GitState, fields, system_tags
 
 _OPEN = frozenset({RunState.PENDING, RunState.RUNNING, RunState.LOST})
@@ -84,10 +85,11 @@ def register_run(
         )
     info = RunInfo(
         flow=record.flow, run=record.run, script=definition.file, user=record.user,
-        parameters_task=record.parameters_task,
+        parameters_task=record.parameters_task, code_version=code.version,
     )  # fmt: skip
     try:
         first = commit_parameters(definition, parameters, info, datastore, record.created_at)
+        keep_step_codes(definition, info, datastore)
     except BaseException:
         datastore.run_records.forget(record)
         raise

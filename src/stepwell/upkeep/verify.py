@@ -54,8 +54,8 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
     kept = {(run.flow, run.run): run for run in _records(datastore)}
     for flow, run in kept if runs is None else runs:
         record = kept.get((flow, run))
-        if record is not None and (code := record.fields.get("code-package")):
-            yield from _blob(datastore, bytes.fromhex(code), f"the code of run {flow}/{run}", "", states)
+        for what, digest in _code(datastore, record) if record is not None else ():
+            yield from _blob(datastore, digest, f"{what} of run {flow}/{run}", "", states)
         for pack in datastore.packs_of_run(flow, run):
             seen.packs += 1
             if isinstance(pack, DamagedPack):
@@ -70,6 +70,17 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
             if digest not in states:
                 yield from _blob(datastore, digest, "a blob that no task refers to", "", states)
     seen.blobs = len(states)
+
+
+def _code(datastore: Datastore, run: RunRecord) -> Iterator[tuple[str, bytes]]:
+    """Yield what is kept of the code of a run, in words, and the digest of each."""
+    fields = run.fields
+    if package := fields.get("code-package"):
+        yield "the code", bytes.fromhex(package)
+    for version in (fields.get("code-version", ""), *fields.get("earlier-code-versions", "").split(",")):
+        digest = datastore.step_codes.digest(run.flow, run.run, version)
+        if digest is not None:
+            yield "the code of the steps", digest
 
 
 def _records(datastore: Datastore) -> Iterator[RunRecord]:

@@ -189,6 +189,16 @@ def test_cycles_and_names_that_lead_nowhere_end():
     }
 
 
+def test_code_that_is_deeper_than_python_recurses_is_followed_all_the_same():
+    long = " + ".join(f"f({number})" for number in range(900))
+    text = flow_text(
+        f"print({long} + self.g())", head="def f(x):\n    return 1\n", members="def g(self):\n    return 2\n"
+    )
+    code = start_of(text)
+    assert names_in(code) == {"flow:Sample.start", "flow:f", "flow:Sample.g"}
+    assert start_of(text.replace("f(899)", "f(898)")).digest != code.digest
+
+
 def test_modules_that_import_each_other_end():
     files = {
         "flow.py": flow_text("one.f()", head="import one"),
