@@ -65,7 +65,7 @@ def test_help_shows_where_the_flow_is_named(folder, command, usage):
     ("args", "said"),
     [
         (["run"], "no flow is named, as in `stepwell run flow.py`"),
-        (["run", "--tag", "x"], "the flow's file comes before `--tag`"),
+        (["run", "--tag", "x"], "no flow is named, as in `stepwell run flow.py`"),
         (["show"], "`[FLOW/]RUN[/STEP[/TASK]]` is missing"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -75,3 +75,45 @@ def test_a_command_without_what_it_needs_says_what_that_is(folder, args, said):
 
     assert done.returncode == 2
     assert said in words(done)
+
+
+# SPEC 9.1-1
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (["dump", "--private"], "_graph_info"),
+        (["dump", "--max-value-size", "0"], "x [size:"),
+        (["dump", "--include=x"], "x [size:"),
+    ],
+)
+def test_options_may_stand_before_the_flow_s_file(ran, before, said):
+    with_flow = ran.call("-m", "stepwell", *before, "flow.py", "latest/start")
+    without = ran.call("-m", "stepwell", *before, "Small/latest/start")
+
+    assert with_flow.returncode == without.returncode == 0, words(with_flow) + words(without)
+    assert said in words(with_flow)
+    assert with_flow.stdout == without.stdout
+
+
+# SPEC 9.1-1
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--max-workers", "1", "--dry-run", "flow.py", "--count", "0.5"],
+        ["--count", "0.5", "flow.py", "--dry-run"],
+        ["--is-big", "flow.py:Counted", "--dry-run", "--count", "0.5"],
+    ],
+)
+def test_parameters_may_stand_before_the_flow_s_file(folder, args):
+    folder.file(
+        "from stepwell import FlowSpec, Parameter, step\n\n\nclass Counted(FlowSpec):\n"
+        "    count = Parameter('count', type=float, required=True)\n"
+        "    is_big = Parameter('is-big', default=False)\n\n"
+        "    @step\n    def start(self):\n        pass\n"
+    )
+
+    planned = folder.call("-m", "stepwell", "run", *args)
+
+    assert planned.returncode == 0, words(planned)
+    assert "Counted" in words(planned)
+    assert "count = 0.5" in words(planned)

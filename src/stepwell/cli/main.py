@@ -57,19 +57,20 @@ def _with_target(name: str, entry: Entry) -> click.Command:
     def callback(args: tuple[str, ...]) -> object:
         ctx = click.get_current_context()
         context: CliContext = ctx.obj
-        target = args[0] if args else ""
-        if target in HELP_OPTIONS:
+        place = _first_argument(entry, args)
+        target = args[place] if place < len(args) else ""
+        if not target and not set(HELP_OPTIONS).isdisjoint(args):
             return _invoke(entry, None, ["--help"], f"{PROGRAM} {name} {entry.source}", context)
         if not entry.flow and not is_flow_target(target):
             return _invoke(entry, None, args, f"{PROGRAM} {name}", context)
-        if not target or target.startswith("-"):
-            where = f"the flow's file comes before `{target}`" if target else "no flow is named"
-            raise click.UsageError(f"{where}, as in `{PROGRAM} {name} flow.py`", ctx)
+        if not target:
+            raise click.UsageError(f"no flow is named, as in `{PROGRAM} {name} flow.py`", ctx)
         from stepwell.definition.loader import load_flow  # only commands of a flow load one
 
         flow_class = load_flow(target)
         context = replace(context, flow_class=flow_class, target=target)
-        return _invoke(entry, flow_class, args[1:], f"{PROGRAM} {name} {target}", context)
+        rest = (*args[:place], *args[place + 1 :])
+        return _invoke(entry, flow_class, rest, f"{PROGRAM} {name} {target}", context)
 
     return click.Command(
         name,
@@ -78,6 +79,26 @@ def _with_target(name: str, entry: Entry) -> click.Command:
         add_help_option=False,
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     )
+
+
+def _first_argument(entry: Entry, args: Sequence[str]) -> int:
+    """Return the place of the first argument that is neither an option nor the value of one.
+
+    Parameters of the flow are options too, but only the flow's file says which: what follows an option that
+    the command has not, and is no file of Python, is its value.
+    """
+    if not args or not args[0].startswith("-"):
+        return 0
+    options = [option for option in load_command(entry).params if isinstance(option, click.Option)]
+    takes_value = {name: not option.is_flag for option in options for name in option.opts}
+    takes_value |= dict.fromkeys(HELP_OPTIONS, False)
+    place = 0
+    while place < len(args) and args[place].startswith("-"):
+        name, equals, _ = args[place].partition("=")
+        following = args[place + 1] if place + 1 < len(args) else ""
+        is_file = following.partition(":")[0].endswith(".py")
+        place += 2 if not equals and takes_value.get(name, not is_file) else 1
+    return place
 
 
 def _invoke(

@@ -12,9 +12,8 @@ from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
 from stepwell.cli.lazy_group import needs_settings
 from stepwell.exceptions import UsageError
-from stepwell.settings.keys import GENERAL_KEYS
-from stepwell.settings.kinds import unavailable
-from stepwell.settings.settings import Settings, Value
+from stepwell.settings.kinds import check_kinds
+from stepwell.settings.settings import Value
 from stepwell.settings.sources import load_settings
 from stepwell.version import VERSION
 
@@ -151,7 +150,7 @@ def make_context(
     needed = needs_settings(ctx.invoked_subcommand)
     settings = load_settings(overrides, files=needed)
     if needed:
-        _check_kinds(settings)
+        check_kinds(settings, _KINDS)
     console = Console()
     if values["force_rebuild_environments"]:
         console.talk("Note: steps run in the environment `local`, which is not built: nothing to rebuild.")
@@ -178,10 +177,3 @@ def _refuse_what_is_missing(values: Mapping[str, Any]) -> None:
                 f"`--{option.replace('_', '-')} {name}`: the flow has no Config `{name}`; this version has "
                 "none at all. Use a Parameter, or leave the option out."
             )
-
-
-def _check_kinds(settings: Settings) -> None:
-    for name in _KINDS:
-        value, kinds = settings.value(name), GENERAL_KEYS[name].kinds
-        if value.text not in kinds:
-            raise unavailable(name, value, kinds)

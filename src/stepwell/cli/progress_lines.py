@@ -125,8 +125,8 @@ class ProgressLines(View):
         self._write(event.at, _source(event), map(visible, texts))
 
     def _whole(self, at: float, step: str, text: str) -> None:
-        name = f"{self._run}/{step}" if step else self._run
-        self._write(at, f"{name} (pid {self._pid})", map(visible, text.split("\n")))
+        name = f"{self._run}/{step} " if step else f"{self._run} " if self._run else ""
+        self._write(at, f"{name}(pid {self._pid})", map(visible, text.split("\n")))
 
     def _write(self, at: float, source: str, lines: Iterable[str]) -> None:
         head = f"{self._time(at)} [{source}] "

@@ -17,11 +17,15 @@ from stepwell.model.states import RunState
 from stepwell.runtime.options import ContinueRun, ResumeRun, RunAsked
 
 _LOOK_EVERY_S = 0.5
-_APPEARS_WITHIN_S = 10.0
 
 
 def lead_or_follow(
-    context: CliContext, flow: str, asked: ResumeRun, run_id: str, carry_out: Callable[[RunAsked], int]
+    context: CliContext,
+    flow: str,
+    asked: ResumeRun,
+    run_id: str,
+    carry_out: Callable[[RunAsked], int],
+    appears_within_s: float = 10.0,
 ) -> int:
     """Carry out the run ``run_id``, or wait for whoever does; take over from a leader that was lost.
 
@@ -29,26 +33,33 @@ def lead_or_follow(
     ------
     UsageError
         The run cannot be begun or gone on with, and nobody else has done it.
+    StepwellNotFound
+        The run that this process waited for is no longer on record.
     """
     look = partial(_look, context, flow, run_id)
     if look() is None:
         try:
             return carry_out(asked)
         except UsageError:
-            found = _appears(look)
+            found = _appears(look, appears_within_s)
             if found is None or _is_ours(found):
                 raise
     context.console.talk(f"Run {flow}/{run_id} is led by another process; this one waits for its end.")
     while True:
-        leader = look()
-        if leader is not None and leader.state is RunState.LOST:
+        leader = _appears(look, appears_within_s)
+        if leader is None:
+            raise StepwellNotFound(
+                f"Run {flow}/{run_id} is no longer on record, so that its end cannot be waited for. "
+                "`stepwell reindex` finds it again, if its results are kept."
+            )
+        if leader.state is RunState.LOST:
             try:
                 return carry_out(ContinueRun(run_id))
             except UsageError:
                 leader = look()
                 if leader is None or leader.state is RunState.LOST or _is_ours(leader):
                     raise  # else another follower was quicker
-        if leader is not None and leader.state.finished:
+        if leader.state.finished:
             return exit_code(leader.state)
         time.sleep(_LOOK_EVERY_S)
 
@@ -66,9 +77,9 @@ def _look(context: CliContext, flow: str, run_id: str) -> RunRecord | None:
         stores.metadata.close()
 
 
-def _appears(look: Callable[[], RunRecord | None]) -> RunRecord | None:
-    """Wait for a run whose id has just been claimed to be on record; None if it is not in time."""
-    until = time.monotonic() + _APPEARS_WITHIN_S
+def _appears(look: Callable[[], RunRecord | None], within_s: float) -> RunRecord | None:
+    """Wait for a run whose id has been claimed to be on record; None if it is not in time."""
+    until = time.monotonic() + within_s
     while (found := look()) is None:
         if time.monotonic() > until:
             return None

@@ -8,15 +8,19 @@ from typing import Any, cast
 import click
 from click.core import ParameterSource
 
+from stepwell.cli.options import global_options
 from stepwell.definition.nearest import did_you_mean, listed
 
 _TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
+_GLOBAL = frozenset(name for option in global_options() for name in (*option.opts, *option.secondary_opts))
 _VALUE = re.compile(r"(?:'(?P<quoted>.*)'|(?P<plain>\S+)) is not ", re.DOTALL)
 
 
 def usage_words(error: click.ClickException) -> str:
     """Return the message for an error of the command line."""
     if isinstance(error, click.NoSuchOption):
+        if error.option_name in _GLOBAL:
+            return f"`{error.option_name}` is for all commands, and stands before the command's name."
         near = did_you_mean(error.option_name, error.possibilities or ())
         return f"there is no option `{error.option_name}`. {near}".strip()
     if isinstance(error, click.BadOptionUsage) and "requires" in error.message:

@@ -84,5 +84,5 @@ class Patience:
                 return result
         self._is_over = True
         raise StoreUnavailable(
-            f"{trouble} This has not passed in {limit}; once it has, `continue` goes on with the run."
+            f"{trouble} This has not passed in {limit}; once it has, `continue` goes on with what had begun."
         ) from trouble

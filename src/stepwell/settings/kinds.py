@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
+from stepwell.settings.keys import GENERAL_KEYS
 from stepwell.settings.settings import Settings, Value
 
 # Kinds of a later version, by setting, and the extra that one will need.
@@ -27,7 +28,7 @@ _SCHEMES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def unavailable(setting: str, value: Value, kinds: Sequence[str]) -> UsageError:
+def _unavailable(setting: str, value: Value, kinds: Sequence[str]) -> UsageError:
     """Return the error for a setting whose value is none of the kinds that there are."""
     what = setting.removeprefix("DEFAULT_").lower().replace("_", " ")
     words = (
@@ -40,15 +41,16 @@ def unavailable(setting: str, value: Value, kinds: Sequence[str]) -> UsageError:
 
 
 def check_stores(settings: Settings) -> None:
-    """
-    Raises
-    ------
-    UsageError
-        The settings ask for a kind of store that this version does not have.
-    """
-    for setting in ("DEFAULT_DATASTORE", "DEFAULT_METADATA"):
-        if settings.value(setting).text != "local":
-            raise unavailable(setting, settings.value(setting), ("local",))
+    """Raise `UsageError` if the settings ask for a kind of store that this version does not have."""
+    check_kinds(settings, ("DEFAULT_DATASTORE", "DEFAULT_METADATA"))
+
+
+def check_kinds(settings: Settings, names: Iterable[str]) -> None:
+    """Raise `UsageError` if one of these settings asks for a kind that this version does not have."""
+    for name in names:
+        value, kinds = settings.value(name), GENERAL_KEYS[name].kinds
+        if value.text not in kinds:
+            raise _unavailable(name, value, kinds)
 
 
 def unavailable_place(scheme: str, mark: str) -> UsageError:

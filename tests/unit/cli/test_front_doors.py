@@ -109,6 +109,7 @@ def test_an_invalid_flow_ends_with_2_and_place_and_remedy(cli):
         ("run --isolation frok", "one of `fork`, `spawn`, `inline`. Did you mean `fork`?"),
         ("run --tag", "`--tag` needs a value."),
         ("run --cuont 3", "there is no option `--cuont`. Did you mean `--count`?"),
+        ("run --quiet", "`--quiet` is for all commands, and stands before the command's name."),
         ("run more", "`more` is too much."),
         ("dump", "`RUN/STEP[/TASK]` is missing."),
         (

@@ -83,7 +83,7 @@ def test_messages_and_items_cannot_steer_the_terminal_nor_begin_a_line_of_their_
     view.listen(Notice(at=1.0, text=f"no {TITLE}"))
 
     *lines, rest = out.getvalue().split("\n")
-    assert rest == "" and all(" (pid " in line for line in lines)
+    assert rest == "" and all("(pid " in line for line in lines)
     assert [c for c in "".join(lines) if not c.isprintable()] == []
     assert "\\x1b]0;owned\\x07bad" in lines[2]
 

@@ -11,11 +11,10 @@ from stepwell.engine.cores import core_quota, usable_cores
 def test_usable_cores_respect_affinity():
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
-
-    cores = usable_cores()
-    os.sched_setaffinity(0, allowed)
-
-    assert cores == 1
+    try:
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 # SPEC 7.1-9
