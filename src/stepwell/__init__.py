@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         namespace,
     )
     from stepwell.decorators.catch import catch
+    from stepwell.decorators.checkpoint import checkpoint
     from stepwell.decorators.environment import environment
     from stepwell.decorators.exit_hook import exit_hook
     from stepwell.decorators.resources import resources
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
         batch,
         cache,
         card,
-        checkpoint,
         conda,
         conda_base,
         config_expr,
@@ -91,6 +91,7 @@ _WHERE = {
     "profile": "stepwell.runtime.task.timed_block",
     "environment": "stepwell.decorators.environment",
     "exit_hook": "stepwell.decorators.exit_hook",
+    "checkpoint": "stepwell.decorators.checkpoint",
     "resources": "stepwell.decorators.resources",
     "retry": "stepwell.decorators.retry",
     "catch": "stepwell.decorators.catch",
@@ -113,7 +114,6 @@ _WHERE = {
     **dict.fromkeys(
         (
             "cache",
-            "checkpoint",
             "secrets",
             "card",
             "parallel",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from stepwell.datastore import foreach_items, format, layout, unstorable
 from stepwell.datastore.blobs import Blobs, Verify, digest_of
@@ -24,6 +25,9 @@ from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.task import TaskRef
+
+if TYPE_CHECKING:
+    from stepwell.datastore.checkpoints import Checkpoints
 
 INLINE_LIMIT = 16 * 1024
 INHERITED_IN_PACK = 64
@@ -157,6 +161,12 @@ class Datastore:
         BlobCorrupted, StepwellDataMissing
         """
         return bytes(self._blobs.get(bytes.fromhex(name), -1, lambda: what))
+
+    def checkpoints(self) -> Checkpoints:
+        """Return the checkpoints that tasks have saved."""
+        from stepwell.datastore.checkpoints import Checkpoints  # few steps save any
+
+        return Checkpoints(self._storage, self._blobs, self.reused)
 
     def seal(self, pack: Pack) -> None:
         """Commit a task: from here on it has succeeded.

@@ -12,6 +12,9 @@
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
     runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
     runs/FLOW/SHARD/RUN/code.VERSION               the blob with the code of its steps, of one execution
+    runs/FLOW/SHARD/RUN/checkpoints/STEP/SHARD/TASK/ATTEMPT/SHARD/NUMBER
+    runs/FLOW/SHARD/RUN/latest/STEP/SHARD/INDEX    the latest checkpoint of a step and foreach index
+    latest/FLOW/STEP/SHARD/NAMESPACE/SHARD/INDEX   the same in all runs of a namespace
     detached/SHARD/RUN.txt                         what a run in the background has said: a growing text file
 """
 
@@ -26,6 +29,7 @@ BLOBS = "blobs"
 INDEX = "index"
 RUNS = "runs"
 DETACHED = "detached"
+LATEST = "latest"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
 # At most 9,000 shards of 1,000 numbers each, beside the 256 of other ids.
@@ -102,6 +106,28 @@ def log_key(key: TaskKey, attempt: int, segment: int) -> str:
     """Key of one segment of an attempt's log."""
     shard, _, task = _sharded(key.task).rpartition("/")
     return f"{run_folder(key.flow, key.run)}/logs/{_name(key.step)}/{shard}/{attempt}/{task}.{segment}"
+
+
+def checkpoints_folder(key: TaskKey) -> str:
+    """Folder of all checkpoints of a task."""
+    return f"{run_folder(key.flow, key.run)}/checkpoints/{_name(key.step)}/{_sharded(key.task)}"
+
+
+def checkpoint_key(key: TaskKey, attempt: int, number: int) -> str:
+    """Key of a checkpoint that an attempt has saved."""
+    return f"{checkpoints_folder(key)}/{attempt}/{_sharded(str(number))}"
+
+
+def latest_of_run_key(flow: str, run: str, step: str, index_path: str) -> str:
+    """Key of what says which checkpoint is the latest of a step and foreach index in a run."""
+    return f"{run_folder(flow, run)}/{LATEST}/{_name(step)}/{_sharded(index_path or '-')}"
+
+
+def latest_of_namespace_key(flow: str, step: str, namespace: str, index_path: str) -> str:
+    """Key of what says which checkpoint is the latest of a step and foreach index in a namespace."""
+    # No namespace, which is the global one, has a name of its own: tags may have any.
+    inside = f"{_sharded(f'={namespace}')}/{_sharded(index_path or '-')}"
+    return f"{LATEST}/{_name(flow)}/{_name(step)}/{inside}"
 
 
 def _sharded(ident: str) -> str:

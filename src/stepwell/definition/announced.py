@@ -79,7 +79,6 @@ _ONE_PROCESS = "Start the processes from within the step."
 _CLASS_LEVEL = "Write a constant in the class body, or take a Parameter."
 
 cache = Announced("cache", "reuse results of equal tasks of earlier runs", _LEAVE_OUT)
-checkpoint = Announced("checkpoint", "keep the state of a task between attempts", "Write files of your own.")
 secrets = Announced("secrets", "put secrets into a task's environment", "Set the variables before the run.")
 card = Announced("card", "make a report page for a task", "Store what it would show as artifacts.")
 parallel = Announced("parallel", "run a step as a gang of tasks that talk", _ONE_PROCESS)

@@ -15,6 +15,7 @@ from stepwell.exceptions import FlowError, UnknownStepDecoratorException, UsageE
 # Names and not imports: a decorator is loaded when it is used, and its module lies above this one.
 BUILT_IN: Mapping[str, str] = {
     "catch": "stepwell.decorators.catch:Catch",
+    "checkpoint": "stepwell.decorators.checkpoint:Checkpoint",
     "environment": "stepwell.decorators.environment:Environment",
     "resources": "stepwell.decorators.resources:ResourcesDecorator",
     "retry": "stepwell.decorators.retry:Retry",

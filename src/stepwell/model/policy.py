@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
+
+LoadPolicy = Literal["fresh", "eager", "none"]
+"""Which checkpoint a task goes on from: of its earlier attempts, of any run of the namespace, or none."""
 
 
 class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +89,8 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_s, timeout_grace_s
         Most time for the step's code in each attempt, 0 is unlimited; and what a task that does not end then
         gets before it is killed.
+    checkpoint
+        Which checkpoint is loaded for it; None if the step keeps no checkpoints.
     """
 
     resources: Resources = Resources()
@@ -92,3 +99,4 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     catch: CatchPolicy | None = None
     timeout_s: float = 0.0
     timeout_grace_s: float = 30.0
+    checkpoint: LoadPolicy | None = None

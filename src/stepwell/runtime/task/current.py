@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat, cast
 
 from stepwell.exceptions import DataException, StepwellInternalError
 
 if TYPE_CHECKING:
     from stepwell.model.policy import Resources
+    from stepwell.runtime.task.checkpoint import TaskCheckpoint
     from stepwell.runtime.task.notes import Notes
 
 _PLAIN: Mapping[str, object] = {
@@ -106,6 +107,8 @@ class Current:
         The steps and how they lead to each other, as in the artifact ``_graph_info``.
     run, task
         The client's objects of the run and the task.
+    checkpoint
+        In a step with `checkpoint`: ``directory``, ``is_loaded``, ``save``, ``load`` and ``list``.
     """
 
     if TYPE_CHECKING:
@@ -128,6 +131,7 @@ class Current:
         iteration: int
         attempt_deadline: float | None
         resources: Resources | Any
+        checkpoint: TaskCheckpoint
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -212,7 +216,7 @@ def _unknown(name: str) -> str:
 
 def enter(values: Mapping[str, object]) -> None:
     """Make these the values of ``current`` from here on, for the task that this process runs."""
-    unknown = values.keys() - _PLAIN.keys()
+    unknown = values.keys() - _PLAIN.keys() - _PROVIDERS.keys()
     if unknown:
         raise StepwellInternalError(f"`current` got unknown names: {sorted(unknown)}")
     _values.update({**_PLAIN, **values})
@@ -226,8 +230,12 @@ def notes_taken() -> Notes | None:
 
 def leave() -> None:
     """Empty ``current`` again."""
+    kept = _values.get("checkpoint")
+    _values.clear()
     _values.update(_PLAIN)
     _task.notes = None
+    if kept is not None:
+        cast("TaskCheckpoint", kept).close()
 
 
 current: Current = Current()

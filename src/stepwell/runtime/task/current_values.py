@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskRequest
@@ -18,6 +20,7 @@ def shown_values(
     info: RunInfo,
     request: TaskRequest,
     deadline: float | None,
+    frames: Sequence[Frame],
 ) -> dict[str, object]:
     """Return the values of ``current`` by name; what costs time is made when it is read.
 
@@ -25,9 +28,11 @@ def shown_values(
     ----------
     deadline
         Unix time at which the attempt is ended.
+    frames
+        Where the task stands in nested foreach splits.
     """
     key = request.key
-    return {
+    values: dict[str, object] = {
         "is_running_flow": True,
         "flow_name": key.flow,
         "run_id": key.run,
@@ -48,6 +53,13 @@ def shown_values(
         "graph": Deferred(lambda: _graph_info(definition)),
         "parameter_names": [parameter.attribute for parameter in definition.parameters],
     }
+    load_policy = definition.policies[key.step].checkpoint
+    if load_policy is not None:
+        from stepwell.runtime.task.checkpoint import TaskCheckpoint  # few steps keep any
+
+        place = tuple(frame.index for frame in frames)
+        values["checkpoint"] = TaskCheckpoint(datastore, info, key, request.attempt, place, load_policy)
+    return values
 
 
 def _graph_info(definition: FlowDefinition) -> object:

@@ -167,7 +167,9 @@ class _Attempt:
         began = time.time()
         limit_s = self._policy.timeout_s
         deadline = began + limit_s if limit_s else None
-        current.enter(shown_values(self._definition, self._datastore, self._info, self._request, deadline))
+        current.enter(
+            shown_values(self._definition, self._datastore, self._info, self._request, deadline, self._frames)
+        )
         try:
             with time_limit(limit_s, key.step):
                 getattr(self._flow, key.step)(*arguments)
