@@ -9,6 +9,7 @@ import sys
 import pytest
 from command_line import content, nothing_left, until, words
 
+from stepwell.metadata_store.store import TaskQuery
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
@@ -84,3 +85,58 @@ def test_a_lost_run_that_gave_no_sign_of_life_took_an_unknown_time(tmp_path):
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert "unknown" in said.stdout
+
+
+JOINING = """
+import os, time
+from stepwell import FlowSpec, step
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.work, foreach={items})
+
+    @step
+    def work(self):
+        self.value = self.input
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        open("began", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        self.values = [one.value for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+# SPEC 7.3-1
+# SPEC 7.3-4
+@pytest.mark.parametrize("items", [[1, 2, 3], [1]])
+def test_a_join_that_was_lost_with_its_run_goes_on_under_its_id(folder, mark, items):
+    folder.file(JOINING.format(items=items))
+    process = folder.begin()
+    until((folder.path / "began").exists, "the join has begun")
+    store = SqliteMetadata(folder.root / "metadata.db", readonly=True)
+    until(lambda: store.tasks(TaskQuery(flow="F", run="1", step="join")), "the join is on record")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    nothing_left(mark)
+    (folder.path / "go").touch()
+
+    went_on = folder.call("flow.py", "continue", "1")
+
+    assert went_on.returncode == 0, words(went_on)
+    joins = store.tasks(TaskQuery(flow="F", run="1", step="join"))
+    store.close()
+    assert [(join.task, join.state.value, join.attempt) for join in joins] == [
+        (str(len(items) + 2), "succeeded", 1)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stepwell.engine.handle import TaskExited, TaskStarted
-from stepwell.model.run import RETRY_AT, TaskRecord
+from stepwell.model.run import RETRY_AT, SPLIT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
 from stepwell.model.task_record import brief, remarks
@@ -58,7 +58,7 @@ class Flight:
             exit_code=None,
             error="",
             pid=report.pid,
-            fields={},
+            fields=self._place(),
         )
         return TaskBegan(
             at=report.at,
@@ -75,6 +75,7 @@ class Flight:
         """Take in that an attempt has ended, and what follows it; return what listeners are told."""
         started_at = self.started_at or outcome.started_at
         retry_at = None if retry is None else exited.at + retry.wait_s
+        known = remarks(outcome) if self.pid else self._place()
         self.record = replace(
             self.record,
             state=state,
@@ -85,7 +86,7 @@ class Flight:
             exit_code=exited.exit_code if not exited.signal else -exited.signal,
             label=outcome.label or self.label,
             error="" if outcome.error is None else brief(outcome.error),
-            fields=remarks(outcome) if retry_at is None else {RETRY_AT: str(retry_at)},
+            fields=known if retry_at is None else {RETRY_AT: str(retry_at)},
         )
         return TaskEnded(
             at=exited.at,
@@ -103,3 +104,8 @@ class Flight:
             told=outcome.told,
             local_values=outcome.local_values,
         )
+
+    def _place(self) -> dict[str, str]:
+        """Return what the index has to know of an attempt that leaves no pack, to find its place again."""
+        split = self.request.split
+        return {} if split is None else {SPLIT: f"{split.step}/{split.task}"}

@@ -12,7 +12,7 @@ from stepwell.exceptions import BlobCorrupted
 from stepwell.metadata_store.store import MetadataStore, TaskQuery
 from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
-from stepwell.model.run import TaskRecord
+from stepwell.model.run import SPLIT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import TaskRef
 from stepwell.model.task_record import parents_in, record_of
@@ -164,6 +164,9 @@ def _before(record: TaskRecord | None, pack: Pack | None) -> tuple[TaskRef, bool
     """Return the task that a task follows, and whether it is the split that it joins."""
     if pack is not None and (pack.split or pack.parents):
         return pack.split or pack.parents[0], pack.split is not None
+    if record is not None and SPLIT in record.fields:
+        step, _, task = record.fields[SPLIT].partition("/")
+        return TaskRef(step, task), True
     parents = list(parents_in(record.parents)) if record is not None else []
     if len(parents) != 1 or parents[0][1] != parents[0][2]:
         return None

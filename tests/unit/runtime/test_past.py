@@ -8,7 +8,7 @@ from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
-from stepwell.model.run import TaskRecord
+from stepwell.model.run import SPLIT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import TaskOutcome, TaskRef, TransitionTaken
 from stepwell.runtime.past import Past, past_of
@@ -74,6 +74,17 @@ def left():
 def start(left: Left, run: str = "1") -> TaskRef:
     left.pack("start", 1, (PARAMETERS,), OPENED, run=run)
     return TaskRef("start", "1")
+
+
+# SPEC 7.3-4
+def test_a_join_that_left_no_pack_has_the_place_that_the_index_knows(left):
+    start(left)
+    left.pack("work", 2, (TaskRef("start", "1"),), WENT_ON, index=0)
+    left.record("join", 3, TaskState.LOST, "work/2", fields={SPLIT: "start/1"})
+
+    [join] = left.read().unfinished
+
+    assert (join.step, join.task, join.after, join.index) == ("join", 3, 1, SINGLE)
 
 
 # SPEC 7.3-1
