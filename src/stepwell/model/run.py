@@ -18,8 +18,8 @@ PARAMETERS_ID = "parameters-task"
 
 
 CAUGHT, RETRY_AT, SPLIT = "caught", "retry-at", "split"
-"""Recorded fields of a task: what ``@catch`` caught, in a line; when a failed one is tried again; what opened the
-split of a join, as STEP/TASK, as long as no pack says so."""
+"""Recorded fields of a task: what ``@catch`` caught, in a line; when a failed one is tried again; what opened
+the split of a join, as STEP/TASK, as long as no pack says so."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.model.run import TaskRecord
+from stepwell.model.states import TaskState
 from stepwell.model.task_record import as_reused
 from stepwell.runtime.beginning import BegunRun
 from stepwell.runtime.events import Listener, StepPlanned, StepReused
 from stepwell.scheduling.orders import Reuse
+
+_REPLACED = "It is made again, for a result that it was made from is damaged or gone."
 
 
 def take_over(
@@ -43,6 +49,8 @@ def take_over(
         counts[record.state.value] += 1
         by_step[order.step, origin] += 1
         begun.recorder.task(record)
+    for record in _replaced(begun, reused, known):
+        begun.recorder.task(record)
     # Before any task starts: each reads its inputs through this table.
     datastore.reused.write(begun.info.flow, run, elsewhere)
     for (step, origin), tasks in by_step.items():
@@ -56,3 +64,16 @@ def take_over(
                 )
             )
     return counts
+
+
+def _replaced(begun: BegunRun, reused: Sequence[Reuse], steps: Container[str]) -> Iterator[TaskRecord]:
+    """Yield, as lost, the tasks of a run that goes on in place whose results are whole, but made again.
+
+    What they were made from is gone. Of two results for one place, readers shall find the new one.
+    """
+    kept = {(order.step, order.task) for order in reused}
+    reached = steps if begun.scope is None else begun.scope.reached
+    for (step, number), record in begun.past.items():
+        is_ours = record.run == begun.info.run
+        if is_ours and (step, number) not in kept and step in steps and step in reached:
+            yield replace(record, state=TaskState.LOST, error=_REPLACED)
