@@ -1,7 +1,7 @@
 # One command to set up and run, one to test; CI runs the same. Every target works in a fresh clone.
 #
 #   make demo    install into .venv and run an example for real
-#   make test    every test that is not slow (make test-slow: the others)
+#   make test    every test that is not slow (make test-slow, make test-faults: the others)
 #   make check   format, ruff, pyright, import contracts, docs
 #   make help    all targets
 
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow smoke check format bench picture docs serve-docs clean system-packages
+.PHONY: help demo test test-slow test-faults smoke check format bench picture docs serve-docs clean system-packages
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -79,10 +79,13 @@ demo: $(VENV)/stamp-package  ## set up, run an example, say where the results ar
 	@echo "Change something and run it again: $(BIN)/python examples/movie_stats.py run --least 50"
 
 test: $(VENV)/stamp-test  ## every test that is not slow
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults"
 
-test-slow: $(VENV)/stamp-test  ## fault and scale tests
+test-slow: $(VENV)/stamp-test  ## scale tests and other long ones
 	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+
+test-faults: $(VENV)/stamp-test  ## kill, fill, damage, lock: hundreds of faults, and nothing lost (FAULT_SEED=N)
+	$(BIN)/python -m pytest -n $(WORKERS) -m faults --least-faults 300 tests/faults
 
 smoke: $(VENV)/stamp-test  ## the short selection that also runs on other Python versions
 	$(BIN)/python -m pytest -n $(WORKERS) -m smoke
