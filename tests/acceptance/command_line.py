@@ -167,21 +167,28 @@ def nothing_left(mark: str) -> None:
 
 
 def on_terminal(
-    folder: Path, *args: str, typed: dict[str, str] | None = None, terminal: str = "xterm"
+    folder: Path,
+    *args: str,
+    typed: dict[str, str] | None = None,
+    terminal: str = "xterm",
+    columns: int = 120,
+    **variables: str,
 ) -> str:
     """Run Python with these arguments on a terminal of its own; return all that the terminal was sent.
 
     ``typed`` has what is typed, one after another, each as soon as a text has been seen.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLUMNS")
+    }
     command = [sys.executable, *args]
     sent, seen, waiting = bytearray(), 0, list((typed or {}).items())
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**environment, "TERM": terminal},
+        env={**environment, "TERM": terminal, **variables},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -100,6 +100,19 @@ def test_a_run_on_a_terminal_shows_what_is_hostile_and_keeps_colours(folder, nam
     assert "\x1b[32mgreen" in text
 
 
+# SPEC 8.2-3
+@pytest.mark.parametrize(
+    "terminal", [{"terminal": "dumb"}, {"NO_COLOR": "1"}, {"CI": "true"}, {"columns": 40}, {}], ids=str
+)
+def test_a_terminal_that_cannot_show_a_live_view_gets_plain_lines(folder, terminal):
+    folder.flow("print('hello')")
+
+    text = on_terminal(folder.path, "flow.py", "run", **terminal)
+
+    is_plain = re.search(r"^\d{4}-\d\d-\d\d .* \[1/start/1 \(pid \d+\)\] hello\r$", text, re.MULTILINE)
+    assert (is_plain is not None, "\x1b" in text) == ((True, False) if terminal else (False, True))
+
+
 # SPEC 18.2-3
 def test_logs_are_bytes_on_a_pipe_and_harmless_on_a_terminal(hostile):
     piped = hostile.call("flow.py", "logs", "latest/start").stdout

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import pickle
+from collections import ChainMap
 from collections.abc import Callable
 from typing import NoReturn, cast
 
 from stepwell.datastore import flow_file
+from stepwell.datastore.out_of_band import reducers
 from stepwell.datastore.serializer import Pieces, Serializer
 from stepwell.datastore.storage import Buffer
 
@@ -126,7 +129,10 @@ def _dump(pickler: PicklerClass, value: object) -> Dumped:
         buffers.append(view)
         return False
 
-    pickler(chunks, protocol=5, buffer_callback=out_of_band).dump(value)
+    writer = pickler(chunks, protocol=5, buffer_callback=out_of_band)
+    if special := reducers():
+        writer.dispatch_table = ChainMap(special, getattr(writer, "dispatch_table", copyreg.dispatch_table))
+    writer.dump(value)
     return chunks.pieces, buffers
 
 

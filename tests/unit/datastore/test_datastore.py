@@ -1,6 +1,9 @@
+import asyncio
 import os
+import sqlite3
 import sys
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -94,6 +97,30 @@ def test_equal_large_values_are_stored_once(local, tmp_path):
     one, two = local.save("a", b"x" * 100_000), local.save("b", b"x" * 100_000)
     assert one.digest == two.digest
     assert len(list(LocalStorage(tmp_path / "root").list("blobs"))) == 1
+
+
+# SPEC 12.2-2
+def test_small_values_sit_in_the_pack(local, tmp_path):
+    small, large = local.save("small", b"x" * 16_000), local.save("large", b"x" * 17_000)
+    assert (small.inline is None, large.inline is None) == (False, True)
+    assert len(list(LocalStorage(tmp_path / "root").list("blobs"))) == 1
+
+
+# SPEC 12.2-5
+@pytest.mark.parametrize("verify", ["always", "new", "never"])
+def test_when_a_hash_is_checked_is_a_setting(tmp_path, verify):
+    local = Datastore(LocalStorage(tmp_path / "root"), verify)
+    entry = local.save("model", b"x" * 100_000)
+    path = next((tmp_path / "root/blobs").rglob(entry.digest.hex()))
+    local.load("Flow", entry)
+    with open(path, "r+b") as file:
+        file.seek(50_000)
+        file.write(b"y")
+    if verify == "always":
+        with pytest.raises(BlobCorrupted):
+            local.load("Flow", entry)
+    else:
+        assert b"y" in local.load("Flow", entry)
 
 
 # SPEC 12.2-5
@@ -239,6 +266,7 @@ def test_an_iterable_that_raises_says_at_which_item():
     [
         (threading.Lock(), "lock"),
         ((i for i in ()), "generator"),
+        (threading.Thread(), "thread or process"),
         (sys.stderr.__class__, None),
     ],
 )
@@ -251,6 +279,23 @@ def test_the_part_that_cannot_be_stored_is_found(part, kind):
         store.save("x", {"jobs": [1, part]})
     offender = caught.value.offender
     assert (offender.path, offender.kind) == ("self.x['jobs'][1]", kind)
+
+
+# SPEC 1.3-12
+def test_an_open_connection_is_recognised():
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(Unstorable) as caught:
+        Datastore(MemoryStorage()).save("x", [connection])
+    assert (caught.value.offender.path, caught.value.offender.kind) == ("self.x[0]", "connection")
+
+
+# SPEC 1.3-12
+def test_a_task_of_an_event_loop_is_recognised():
+    async def store_own_task():
+        Datastore(MemoryStorage()).save("x", [asyncio.current_task()])
+
+    with pytest.raises(Unstorable) as caught:
+        asyncio.run(store_own_task())
+    assert (caught.value.offender.path, caught.value.offender.kind) == ("self.x[0]", "event loop task")
 
 
 # SPEC 1.3-12

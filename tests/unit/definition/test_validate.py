@@ -93,6 +93,11 @@ def test_inherited_and_overridden_steps_are_read_from_their_own_class():
         # SPEC 5.2-1
         ({"start": "self.next(self.input)", "input": TO_END, "end": ""}, "step-name"),
         ({"start": "self.next(self.Big)", "Big": TO_END, "end": ""}, "step-name"),
+        ({"start": "self.next(self._small)", "_small": TO_END, "end": ""}, "step-name"),
+        ({"start": "self.next(self.name)", "name": TO_END, "end": ""}, "step-name"),
+        ({"start": "self.next(self.index)", "index": TO_END, "end": ""}, "step-name"),
+        ({"start": "self.next(self.cmd)", "cmd": TO_END, "end": ""}, "step-name"),
+        ({"start": "self.next(self.next)", "next": TO_END, "end": ""}, "step-name"),
         # SPEC 5.2-2
         ({"begin": TO_END, "end": ""}, "no-entry"),
         ({"start": "self.next(self.stop)", "stop": ""}, "no-exit"),
@@ -143,6 +148,26 @@ def test_a_step_takes_one_or_two_positional_arguments():
     flow = flow_from("class F(FlowSpec):\n    @step\n    def start(self, a, b):\n        pass\n")
 
     assert rules(flow) == ["step-arguments"]
+
+
+# SPEC 5.2-2
+@pytest.mark.parametrize(
+    ("marks", "named"),
+    [
+        ({"first": "start=True", "second": "start=True", "end": ""}, "2 entry steps: `first`, `second`"),
+        ({"first": "start=True", "start": "", "end": ""}, "2 entry steps: `first`, `start`"),
+        ({"start": "", "last": "end=True", "final": "end=True"}, "2 exit steps: `last`, `final`"),
+        ({"start": "", "last": "end=True", "end": ""}, "2 exit steps: `last`, `end`"),
+        ({"start": "", "both": "start=True, end=True"}, "2 entry steps: `both`, `start`"),
+    ],
+)
+def test_several_entries_or_exits_are_named(marks: dict[str, str], named: str):
+    steps = "".join(
+        f"    @step({mark})\n    def {name}(self):\n        pass\n" for name, mark in marks.items()
+    )
+
+    with pytest.raises(GraphError, match=named):
+        define(flow_from(f"class F(FlowSpec):\n{steps}"))
 
 
 # SPEC 5.1-2

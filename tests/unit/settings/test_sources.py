@@ -144,6 +144,14 @@ def test_the_first_variable_that_names_a_user_decides(tmp_path, environ, user):
 
 
 # SPEC 9.5-5
+def test_without_a_variable_the_account_s_name_is_the_user(tmp_path):
+    import os
+    import pwd
+
+    assert current_user({"STEPWELL_HOME": str(tmp_path)}) == pwd.getpwuid(os.getuid()).pw_name
+
+
+# SPEC 9.5-5
 def test_a_user_that_cannot_be_found_is_an_error(tmp_path):
     from stepwell.settings.settings import Settings
 

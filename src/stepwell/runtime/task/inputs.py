@@ -205,8 +205,10 @@ class JoinInputs:
         return self._at(index)
 
     def __iter__(self) -> Iterator[TaskInput]:
-        for index in range(len(self)):
-            yield self._at(index)
+        if self._names:
+            yield from (self._at(index) for index in range(len(self)))
+        else:
+            yield from (TaskInput(self._source, pack) for pack in self._packs())
 
     def __getattr__(self, name: str) -> Any:
         names: Mapping[str, int] = self.__dict__.get("_names", {})
@@ -237,11 +239,12 @@ class JoinInputs:
         return found
 
     def _manifests(self) -> Iterator[Mapping[str, ArtifactEntry]]:
-        datastore, info = self._source.datastore, self._source.info
-        if not self._parents:
-            yield datastore.visible(self._split)
-        for pack in datastore.packs(info.flow, info.run, self._parents):
-            yield datastore.visible(pack)
+        packs = self._packs() if self._parents else (self._split,)
+        return map(self._source.datastore.visible, packs)
+
+    def _packs(self) -> Iterator[Pack]:
+        info = self._source.info
+        return self._source.datastore.packs(info.flow, info.run, self._parents)
 
 
 # Not a base class: its `count` and `index` would hide steps of these names.
