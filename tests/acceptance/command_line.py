@@ -166,6 +166,9 @@ def nothing_left(mark: str) -> None:
     until(lambda: not alive_with(mark), "no process is left", patience_s=10)
 
 
+_OF_THE_TERMINAL = ("CI", "NO_COLOR", "COLUMNS")
+
+
 def on_terminal(
     folder: Path,
     *args: str,
