@@ -12,7 +12,8 @@ from typing import Literal
 
 Victim = Literal["run", "launcher", "task", "all"]
 VICTIMS: tuple[Victim, ...] = ("run", "launcher", "task", "all")
-INSIDE = str(Path(__file__).parent / "inside")
+INSIDE = os.pathsep.join(filter(None, (str(Path(__file__).parent / "inside"), os.environ.get("PYTHONPATH"))))
+"""A search path that begins with the faults that strike from inside."""
 _LOOK_S = 0.001
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from graphs import GRAPHS
 from injection import INSIDE, VICTIMS, KillAfter, KillAtPack, KillAtTouch
+from stored_runs import stored_run
 
 pytestmark = pytest.mark.faults
 
@@ -31,6 +32,8 @@ def test_a_run_that_is_killed_before_any_touch_of_the_datastore_goes_on(trial, c
         assert trial.disturb(*COMMANDS[command], fault=KillAtTouch("run", touch))
         if trial.runs() != known:
             trial.go_on()
+            if command == "resume":
+                assert stored_run(trial.folder, trial.runs()[0])["start"].task.status == "reused"
 
 
 # SPEC 7.3-4

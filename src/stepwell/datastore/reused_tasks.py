@@ -1,6 +1,6 @@
 """Which tasks of a run are those of another: their results are read there, and nothing is copied.
 
-The table of a run is one object, written before its first task and never changed.
+The table of a run is one object, written before the run is on record and never changed.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ class ReusedTasks:
         table += (ReusedRange(step, 0, 0, origin, task) for step, task, origin in named)
         if table:
             self._storage.write(layout.reused_key(flow, run), [wire.encode(tuple(table))])
+
+    def forget(self, flow: str, run: str) -> None:
+        """Take the table of a run back that could not begin."""
+        self._storage.delete([layout.reused_key(flow, run)])
+        self._tables.pop((flow, run), None)
 
     def write_rest(self, flow: str, run: str, origin: str) -> None:
         """Write the table of a run that stands on another as a whole."""

@@ -21,7 +21,7 @@ from stepwell.runtime.options import ResumeRun
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.progress import Scope
-from stepwell.scheduling.reuse import StepPlan, before, plan, reusable, until
+from stepwell.scheduling.reuse import StepPlan, before, plan, reusable, taken_over, until
 
 _NOT_THERE = object()
 
@@ -55,8 +55,14 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     found = resumption(context.definition, context.datastore, context.metadata, asked, context.settings.user)
     run = claim(context, asked.run_id or "", **{"origin-run-id": asked.origin})
     info = context.info(run, asked.origin)
-    recorder = register(context, run, info, found.parameters)
     scope = _scope_of(context, asked)
+    # Before the run is on record: whoever continues it, if it is killed now, finds what it takes over.
+    context.datastore.reused.write(run.flow, run.run, _taken_over(context.definition, found, scope))
+    try:
+        recorder = register(context, run, info, found.parameters)
+    except BaseException:
+        context.datastore.reused.forget(run.flow, run.run)
+        raise
     return BegunRun(
         info,
         recorder,
@@ -67,6 +73,15 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
         notices=found.notices,
         names=found.past.names,
     )
+
+
+def _taken_over(
+    definition: FlowDefinition, found: Resumption, scope: Scope | None
+) -> Iterator[tuple[str, str, str]]:
+    """Yield step, id and run of each task that is taken over."""
+    for order in taken_over(definition.graph, found.earlier, scope):
+        record = found.past.records[order.step, order.task]
+        yield order.step, record.task, record.run
 
 
 def _scope_of(context: RunContext, asked: ResumeRun) -> Scope | None:

@@ -167,7 +167,7 @@ class Runtime:
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
-        ending = self._execute(executor, begun, datastore, listener, step_codes)
+        ending = self._execute(executor, begun, listener, step_codes)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
@@ -177,7 +177,6 @@ class Runtime:
         self,
         executor: Executor,
         begun: BegunRun,
-        datastore: Datastore,
         listener: Listener,
         step_codes: StepCodeKeeper,
     ) -> EndRun:
@@ -186,7 +185,7 @@ class Runtime:
         try:
             reused = executor.begin()
             known = executor.known_tasks()
-            executor.counts.update(take_over(begun, reused, known, datastore, listener, self._clock.now()))
+            executor.counts.update(take_over(begun, reused, known, listener, self._clock.now()))
             executor.submit()
             step_codes.start()  # the first tasks are on their way: a core may be spared
             return executor.run()

@@ -7,7 +7,6 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from stepwell.datastore.datastore import Datastore
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task_record import as_reused
@@ -22,14 +21,13 @@ def take_over(
     begun: BegunRun,
     reused: Sequence[Reuse],
     known: Mapping[str, int],
-    datastore: Datastore,
     listener: Listener,
     at: float,
 ) -> Counter[str]:
-    """Put reused tasks on record, and where their results are; return how many there are by state.
+    """Put reused tasks on record; return how many there are by state.
 
     In a run that goes on in place they stay what they are; in a new one they are tasks of its own, whose
-    results are read where they lie.
+    results are read where they lie, as its table of reused tasks says.
 
     Parameters
     ----------
@@ -39,20 +37,16 @@ def take_over(
     run = begun.info.run
     counts: Counter[str] = Counter()
     by_step: Counter[tuple[str, str]] = Counter()
-    elsewhere: list[tuple[str, str, str]] = []
     for order in reused:
         record = begun.past[order.step, order.task]
         origin = record.run
         if origin != run:
-            elsewhere.append((order.step, record.task, origin))
             record = as_reused(record, run)
         counts[record.state.value] += 1
         by_step[order.step, origin] += 1
         begun.recorder.task(record)
     for record in _replaced(begun, reused, known):
         begun.recorder.task(record)
-    # Before any task starts: each reads its inputs through this table.
-    datastore.reused.write(begun.info.flow, run, elsewhere)
     for (step, origin), tasks in by_step.items():
         listener(StepReused(at=at, step=step, tasks=tasks, origin=origin))
     for planned in begun.plan:

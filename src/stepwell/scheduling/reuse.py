@@ -116,6 +116,12 @@ def plan(
     return plans
 
 
+def taken_over(graph: Graph, earlier: Earlier, scope: Scope | None) -> list[Reuse]:
+    """Return the tasks that an execution which goes on from ``earlier`` will take over."""
+    orders = advance(Progress(graph, earlier=earlier, scope=scope), RunBegan())
+    return [order for order in orders if isinstance(order, Reuse)]
+
+
 def _still_fits(graph: Graph, task: PastTask) -> bool:
     if task.step not in graph:
         return False
