@@ -46,7 +46,6 @@ def test_of_many_that_continue_a_killed_run_at_once_one_does(trial, tally, chanc
         processes = [trial.begin("continue", id) for _ in range(6)]
         told = [process.communicate(timeout=300)[0].decode() for process in processes]
 
-        assert sum("run started" in said or "goes on" in said.split("\n")[0] for said in told) <= 6
         nothing_left(trial.mark)
         assert {process.returncode for process in processes} <= {0, 2}, told
         trial.judge(id)
