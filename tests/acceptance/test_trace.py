@@ -170,6 +170,27 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(folder):
     assert not folder.root.exists()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_told_before_the_run(folder, make):
+    folder.file(FLOW)
+    make(folder.path / "trace.jsonl")
+
+    done = folder.run("--trace=trace.jsonl")
+
+    assert done.returncode == 2
+    assert "The trace cannot be written to" in words(done)
+    assert not folder.root.exists()
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_trace_that_is_deleted_amid_the_run_fails_no_task(folder, isolation):
+    folder.file(FLOW.replace("self.big =", "Path('trace.jsonl').unlink(); self.big ="))
+
+    done = folder.run("--trace=trace.jsonl", "--isolation", isolation)
+
+    assert done.returncode == 0, words(done)
+
+
 def test_a_disk_that_fills_up_costs_the_trace_and_not_the_run(folder, disk):
     folder.file(FLOW)
     small = disk("16k")

@@ -241,7 +241,7 @@ def _as_json(metadata: Mapping[str, object]) -> dict[str, Any]:
     try:
         return msgspec.json.decode(msgspec.json.encode(dict(metadata)), type=dict[str, Any])
     except (TypeError, ValueError) as error:
-        raise DataException(f"The `metadata` of a checkpoint must be what JSON can hold: {error}.") from error
+        raise DataException(f"The `metadata` of a checkpoint must be what JSON can hold: {error}.") from None
 
 
 def _empty(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 
 import msgspec
@@ -25,7 +26,10 @@ class TraceFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self.trouble = ""
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as error:
+            self._fd, self.trouble = -1, str(error.strerror)
 
     @classmethod
     def begin(cls, path: str) -> TraceFile:
@@ -34,15 +38,24 @@ class TraceFile:
         Raises
         ------
         UsageError
-            It cannot be written.
+            It cannot be written, or is no file that several processes can append to.
         """
         try:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-            return cls(path)
+            # Not waiting: a pipe would let nobody open it before it is read.
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
         except OSError as error:
             raise UsageError(f"The trace cannot be written to {path}: {error.strerror}.") from error
+        is_file = stat.S_ISREG(os.fstat(fd).st_mode)
+        os.close(fd)
+        if not is_file:
+            raise UsageError(
+                f"The trace cannot be written to {path}, which is no regular file. `--trace` alone prints it."
+            )
+        return cls(path)
 
     def append(self, event: TraceEvent) -> None:
+        if self._fd < 0:
+            return
         rounded = replace(event, at=round(event.at, 6), seconds=round(event.seconds, 6))
         line = _encode(rounded) + b"\n"
         try:
@@ -54,7 +67,8 @@ class TraceFile:
                 self.trouble = "the disk is full"
 
     def close(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 class TraceReader:
