@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stepwell.cli.context import CliContext
+from stepwell.cli.wording import asked_for
 from stepwell.model import wire
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def _of_step(step: PlannedStep) -> Iterator[str]:
     yield f"type      {step.type}"
     if step.decorators:
         yield f"decorated {', '.join(f'@{name}' for name in step.decorators)}"
-    asked = msgspec.structs.asdict(step.resources)
-    stated = [f"{name}={value:g}" for name, value in asked.items() if value is not None]
-    yield f"resources {', '.join(stated) or 'none stated'}"
+    yield f"resources {asked_for(step.resources) or 'none stated'}"
     if step.variables:
         yield f"variables {', '.join(step.variables)}"
     yield f"{'reused' if step.reused else 'runs  '}    {step.why}"

@@ -9,16 +9,18 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+import msgspec
 
 from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.cli.wording import counted, duration, took
+from stepwell.cli.wording import asked_for, counted, duration, took, used
 from stepwell.client.graph import steps_in_order
 from stepwell.client.previews import entries_of, preview
 from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
+from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
 from stepwell.model.task_record import brief
 
@@ -171,6 +173,7 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
         yield f"  parents   {task.parents}"
     pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
     if pack is not None:
+        yield from _needs(pack)
         for name, entry in sorted(entries_of(stores.datastore, pack).items()):
             if not name.startswith("_"):
                 yield f"  artifact  {name} = {preview(stores.datastore, pack, entry)}"
@@ -178,6 +181,14 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
     yield from (f"    {line}".rstrip() for line in text.splitlines())
+
+
+def _needs(pack: Pack) -> Iterator[str]:
+    """Yield what the attempt's step asks for, and what it used."""
+    if asked := pack.fields.get("resources"):
+        yield f"  asked for {asked_for(msgspec.json.decode(asked, type=Resources))}"
+    if measured := used(pack.fields):
+        yield f"  used      {measured}"
 
 
 def _past(task: TaskRecord, key: TaskKey) -> Iterator[str]:

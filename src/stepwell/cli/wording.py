@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
+import msgspec
+
+from stepwell.model.policy import Resources
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo
@@ -52,6 +56,24 @@ def error_lines(error: ErrorInfo, full: bool) -> list[str]:
         lines.extend(message.splitlines())
     lines.extend(error.hint.splitlines())
     return lines
+
+
+def asked_for(resources: Resources) -> str:
+    """Return what a step states with `@resources`; empty if nothing."""
+    asked = msgspec.structs.asdict(resources)
+    tokens, enforced = asked.pop("custom"), asked.pop("enforce")
+    stated = [f"{name}={value:.12g}" for name, value in {**asked, **tokens}.items() if value is not None]
+    return ", ".join([*stated, "enforced"] if enforced else stated)
+
+
+def used(fields: Mapping[str, str]) -> str:
+    """Return what an attempt has used, as its recorded fields tell; empty if nothing was measured."""
+    words: list[str] = []
+    if cpu_s := fields.get("cpu-s"):
+        words.append(f"{duration(float(cpu_s))} of CPU")
+    if peak := fields.get("peak-rss-kib"):
+        words.append(f"{int(peak) / 1024:.0f} MiB of memory at most")
+    return ", ".join(words)
 
 
 def reused(event: StepReused, run: str) -> str:

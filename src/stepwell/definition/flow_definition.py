@@ -71,7 +71,9 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
             step: tuple(one for one in listed if not (one.statically_defined and one.name in without))
             for step, listed in self.decorators.items()
         }
-        policies = {step: _policy(listed) for step, listed in decorators.items()}
+        policies = {
+            step: _policy(listed, self.policies[step].priority) for step, listed in decorators.items()
+        }
         return replace(self, decorators=decorators, policies=policies, without=without)
 
 
@@ -112,7 +114,10 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
         graph=graph,
         parameters=specs_of(flow_class),
         constants=constants_of(flow_class),
-        policies={name: _policy(listed) for name, listed in decorators.items()},
+        policies={
+            name: _policy(listed, spec.priority if (spec := specs[name]) else 0)
+            for name, listed in decorators.items()
+        },
         decorators=decorators,
         flow_decorators=flow_decorators_of(flow_class),
         node_info={
@@ -139,8 +144,8 @@ def _refusals(graph: Graph, decorators: Mapping[str, Sequence[StepDecorator]]) -
     ]
 
 
-def _policy(decorators: Sequence[StepDecorator]) -> StepPolicy:
-    policy = StepPolicy()
+def _policy(decorators: Sequence[StepDecorator], priority: int) -> StepPolicy:
+    policy = StepPolicy(priority=priority)
     for decorator in decorators:
         policy = decorator.contribute(policy)
     return policy

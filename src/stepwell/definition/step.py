@@ -25,15 +25,20 @@ class StepSpec:
         Whether the step is marked as the entry or the exit.
     node_info
         Data that the user attaches to the node.
+    priority
+        Of tasks that are ready, those with a higher one start first.
     decorators
         Step decorators of the source, the outermost first.
     """
 
-    __slots__ = ("decorators", "end", "node_info", "start")
+    __slots__ = ("decorators", "end", "node_info", "priority", "start")
 
-    def __init__(self, start: bool, end: bool, node_info: Mapping[str, object] | None) -> None:
+    def __init__(
+        self, start: bool, end: bool, node_info: Mapping[str, object] | None, priority: int = 0
+    ) -> None:
         self.start = start
         self.end = end
+        self.priority = priority
         self.node_info: dict[str, object] = dict(node_info or {})
         self.decorators: list[StepDecorator] = []
 
@@ -42,7 +47,11 @@ class StepSpec:
 def step(function: StepFunction, /) -> StepFunction: ...
 @overload
 def step(
-    *, start: bool = False, end: bool = False, node_info: Mapping[str, object] | None = None
+    *,
+    start: bool = False,
+    end: bool = False,
+    node_info: Mapping[str, object] | None = None,
+    priority: int = 0,
 ) -> Callable[[StepFunction], StepFunction]: ...
 def step(
     function: Callable[..., Any] | None = None,
@@ -51,6 +60,7 @@ def step(
     start: bool = False,
     end: bool = False,
     node_info: Mapping[str, object] | None = None,
+    priority: int = 0,
 ) -> Callable[..., Any]:
     """Mark a method as a step of its flow. Must stand innermost, directly above ``def``.
 
@@ -60,6 +70,8 @@ def step(
         Make this step the entry or the exit of the flow, whatever its name.
     node_info
         JSON-able data that is kept with the step in ``_graph_info``.
+    priority
+        A whole number. Of tasks that are ready, those with a higher one start first, then older ones.
 
     Examples
     --------
@@ -73,13 +85,16 @@ def step(
     ...         print("done")
     """
 
+    if type(priority) is not int:
+        raise BadStepDecoratorException(f"@step: `priority` must be a whole number, but it is {priority!r}.")
+
     def mark(marked: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(marked, FunctionType):
             raise BadStepDecoratorException(
                 f"@step stands on {marked!r}, which is no function. Put @step directly above the step's "
                 "`def`, and every other decorator above @step."
             )
-        setattr(marked, _MARK, StepSpec(start, end, node_info))
+        setattr(marked, _MARK, StepSpec(start, end, node_info, priority))
         setattr(marked, "name", marked.__name__)  # noqa: B010 - functions have no such declared attribute
         return marked
 

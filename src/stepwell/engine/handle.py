@@ -58,6 +58,8 @@ class TaskExited(Struct, frozen=True, array_like=True):
         Whether the kernel's counters say that memory was the reason.
     timed_out
         Whether it was ended because its time was over.
+    allowed_kib
+        How much memory it might use, if it was ended because it used more.
     error
         Why it could not be started, or another platform failure, in words.
     """
@@ -71,6 +73,7 @@ class TaskExited(Struct, frozen=True, array_like=True):
     timed_out: bool = False
     max_rss_kib: int = 0
     cpu_s: float = 0.0
+    allowed_kib: int = 0
     error: str = ""
 
 

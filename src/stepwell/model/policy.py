@@ -19,6 +19,10 @@ class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Number of cores and of devices; fractions are allowed.
     memory_mb, disk_mb, shared_memory_mb
         In MB, as users state them.
+    custom
+        How many of each kind of token that users name.
+    enforce
+        Whether a task that uses more memory than it asked for is ended.
     """
 
     cpu: float | None = None
@@ -26,6 +30,8 @@ class Resources(Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_mb: float | None = None
     disk_mb: float | None = None
     shared_memory_mb: float | None = None
+    custom: dict[str, float] = {}
+    enforce: bool = False
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +97,8 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         gets before it is killed.
     checkpoint
         Which checkpoint is loaded for it; None if the step keeps no checkpoints.
+    priority
+        Of tasks that are ready, those with a higher one start first.
     """
 
     resources: Resources = Resources()
@@ -100,3 +108,4 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_s: float = 0.0
     timeout_grace_s: float = 30.0
     checkpoint: LoadPolicy | None = None
+    priority: int = 0

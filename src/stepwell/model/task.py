@@ -83,6 +83,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: tuple[LostBranch, ...] = ()
     retries_left: int = 0
     failure: ErrorInfo | None = None
+    devices: tuple[str, ...] = ()
     launched_at: float = 0.0
 
 

@@ -205,6 +205,7 @@ class Executor:
             index=launch.index,
             split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
             retries_left=launch.retries_left,
+            devices=launch.devices,
             lost=tuple(
                 LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
             ),

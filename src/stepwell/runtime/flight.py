@@ -43,6 +43,7 @@ class Flight:
             attempt=launch.attempt,
             retries_left=launch.retries_left,
             failure=self.error if launch.catch else None,
+            devices=launch.devices,
         )
 
     def begin(self, report: TaskStarted) -> TaskBegan:

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from stepwell.metadata_store.tags import check
+from stepwell.model.capacity import Capacity
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState
 
@@ -160,6 +161,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         How long a store that cannot serve is waited for.
     trace_id
         The trace that the run is a part of, if there is one.
+    capacity
+        What its tasks may claim together; None if their number is all that counts.
     """
 
     user: str
@@ -168,6 +171,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     package_suffixes: tuple[str, ...] = ()
     store_patience_s: float = 60.0
     trace_id: str = ""
+    capacity: Capacity | None = None
 
 
 class RunResult(Struct, frozen=True, kw_only=True):

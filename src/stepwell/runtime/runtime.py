@@ -158,6 +158,7 @@ class Runtime:
             keep_going=options.keep_going,
             drain_s=options.drain_s,
             scope=begun.scope,
+            capacity=self._settings.capacity,
         )
         executor = Executor(
             self._definition,

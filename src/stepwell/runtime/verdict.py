@@ -93,6 +93,13 @@ def death_of(exited: TaskExited) -> ErrorInfo:
 
 def _killed(exited: TaskExited) -> ErrorInfo:
     name = signal_name(exited.signal)
+    if exited.allowed_kib:
+        return ErrorInfo(
+            "OutOfMemory",
+            "The task was ended because it used more memory than the "
+            f"{exited.allowed_kib / 1024:.10g} MB that its step states.",
+            hint="Process the data in parts, or state more with @resources(memory=..., enforce=True).",
+        )
     if exited.out_of_memory:
         return ErrorInfo(
             "OutOfMemory",

@@ -1,7 +1,7 @@
 """Tasks that are ready and wait for room: as numbers, until each is launched.
 
 A batch holds tasks of one step and one split that became ready one after another: new ones have consecutive
-ids.
+ids, and ``next_id`` is that of the next to be taken.
 What a waiting task costs: nothing in a foreach, sixteen bytes further down its branches.
 """
 
@@ -30,6 +30,10 @@ class Children:
     def __len__(self) -> int:
         return len(self._indexes) - self._next
 
+    @property
+    def next_id(self) -> int:
+        return self.first + self._next
+
     def take(self) -> tuple[Launch, OpenSplit, int]:
         """Return the order for the next one, and the branch it begins."""
         at = self._next
@@ -55,6 +59,15 @@ class Successors:
 
     def __len__(self) -> int:
         return len(self._parents) - self._next
+
+    @property
+    def next_id(self) -> int:
+        return self.first + self._next
+
+    @property
+    def end_id(self) -> int:
+        """The id after the last one."""
+        return self.first + len(self._parents)
 
     def add(self, position: int, parent: int) -> None:
         """Let one more task wait; its id is the next after those of the batch."""
@@ -86,6 +99,10 @@ class Joining:
     def __len__(self) -> int:
         return self._waiting
 
+    @property
+    def next_id(self) -> int:
+        return self.first
+
     def take(self) -> tuple[Launch, OpenSplit | None, int]:
         """Return the order for it, with all its inputs, and the branch it goes on with."""
         self._waiting = 0
@@ -112,6 +129,10 @@ class Again:
 
     def __len__(self) -> int:
         return self._waiting
+
+    @property
+    def next_id(self) -> int:
+        return self._launch.task
 
     def take(self) -> tuple[Launch, OpenSplit | None, int]:
         """Return the order for it, and the branch it is in."""

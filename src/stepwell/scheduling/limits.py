@@ -3,18 +3,62 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
+from msgspec.structs import replace
+
+from stepwell.model.capacity import Capacity
+from stepwell.model.policy import StepPolicy
+from stepwell.scheduling.claims import Claims, claims_of
 from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.fanout import Again, Batch, Children, Joining, Successors
 from stepwell.scheduling.orders import Launch
+from stepwell.scheduling.room import Room
+
+
+class Lane:
+    """Tasks that wait for the same: of one priority, with equal claims. Older first."""
+
+    __slots__ = ("again", "batches", "claims", "priority")
+
+    def __init__(self, priority: int = 0, claims: Claims = ()) -> None:
+        self.priority = priority
+        self.claims = claims
+        self.again: deque[Again] = deque()
+        self.batches: deque[Batch] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self.batches or self.again)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batches)) + len(self.again)
+
+    @property
+    def turn(self) -> tuple[int, bool, int]:
+        """Sorts lanes that are not empty: higher priority first, then launched before, then older."""
+        first = self.again[0] if self.again else self.batches[0]
+        return -self.priority, not self.again, first.next_id
+
+    def take(self) -> tuple[Launch, OpenSplit | None, int]:
+        """Return the order for the first task, and the branch it is in."""
+        queue = self.again or self.batches
+        taken = queue[0].take()
+        if not queue[0]:
+            queue.popleft()
+        return taken
 
 
 class ReadyQueue:
-    """The tasks that could start if there were room: older first, foreach children in item order.
+    """The tasks that could start if there were room: higher priority first, then older, in item order.
 
     Ids are handed out here, 1, 2, 3, ..., as tasks become ready. So new tasks are always in the order of ids;
     those that were launched before come ahead of them.
+
+    Parameters
+    ----------
+    capacity
+        What tasks may claim together; None if their number is all that counts.
 
     Attributes
     ----------
@@ -22,28 +66,39 @@ class ReadyQueue:
         Most tasks that may be launched and not ended; 0 until room has been found.
     """
 
-    __slots__ = ("_again", "_batches", "_next_id", "limit")
+    __slots__ = ("_lane_of", "_lanes", "_next_id", "_room", "limit")
 
-    def __init__(self, first_id: int = 1) -> None:
+    def __init__(
+        self,
+        first_id: int = 1,
+        policies: Mapping[str, StepPolicy] | None = None,
+        capacity: Capacity | None = None,
+    ) -> None:
         self.limit = 0
         self._next_id = first_id
-        self._again: deque[Again] = deque()
-        self._batches: deque[Batch] = deque()
+        self._room = None if capacity is None else Room(capacity)
+        lanes: dict[tuple[int, Claims], Lane] = {}
+        self._lane_of: dict[str, Lane] = {}
+        for step, policy in (policies or {"": StepPolicy()}).items():
+            claims = () if capacity is None else claims_of(policy.resources, capacity)
+            kind = policy.priority, claims
+            self._lane_of[step] = lanes.setdefault(kind, Lane(*kind))
+        self._lanes = tuple(lanes.values())
 
     def __bool__(self) -> bool:
-        return bool(self._batches or self._again)
+        return any(self._lanes)
 
     def __len__(self) -> int:
         """How many tasks wait."""
-        return sum(map(len, self._batches)) + len(self._again)
+        return sum(map(len, self._lanes))
 
     def put_again(self, launch: Launch, split: OpenSplit | None, position: int) -> None:
         """Let a task wait that has an id, and whose turn it had been before."""
-        self._again.append(Again(launch, split, position))
+        self._lane(launch.step).again.append(Again(launch, split, position))
 
     def put_children(self, step: str, split: OpenSplit, indexes: Sequence[int]) -> None:
         """Let the first tasks of these branches of a foreach wait."""
-        self._batches.append(Children(step, self._next_id, split, indexes))
+        self._lane(step).batches.append(Children(step, self._next_id, split, indexes))
         self._next_id += len(indexes)
 
     def put_successor(
@@ -51,43 +106,54 @@ class ReadyQueue:
     ) -> None:
         """Let a task with one parent wait."""
         parent_step, parent_task = parent
-        last = self._batches[-1] if self._batches else None
+        batches = self._lane(step).batches
+        last = batches[-1] if batches else None
         if (
             isinstance(last, Successors)
             and last.split is split
             and last.step == step
             and last.parent_step == parent_step
+            and last.end_id == self._next_id
         ):
             batch = last
         else:
             batch = Successors(step, self._next_id, split, parent_step)
-            self._batches.append(batch)
+            batches.append(batch)
         batch.add(position, parent_task)
         self._next_id += 1
 
     def put_join(self, closed: OpenSplit, names: tuple[str, ...]) -> None:
         """Let the join of a complete split wait."""
-        self._batches.append(Joining(self._next_id, closed, names))
+        self._lane(closed.join).batches.append(Joining(self._next_id, closed, names))
         self._next_id += 1
 
-    def room(self, running: int) -> bool:
-        """Whether a task waits and may start beside so many others."""
-        return running < self.limit and bool(self)
+    def take(self, running: int) -> tuple[Launch, OpenSplit | None, int] | None:
+        """Return the order for the task whose turn it is, and the branch it is in; None if none may start."""
+        if running >= self.limit:
+            return None
+        if len(self._lanes) == 1 and self._room is None:
+            return self._lanes[0].take() if self._lanes[0] else None
+        lanes = sorted(filter(None, self._lanes), key=attrgetter("turn"))
+        if self._room is None:
+            return lanes[0].take() if lanes else None
+        self._room.look_again()
+        for lane in lanes:
+            if self._room.fits_or_keep(lane.claims):
+                launch, split, position = lane.take()
+                devices = self._room.take(lane.claims)
+                return replace(launch, devices=devices) if devices else launch, split, position
+        return None
 
-    def first(self) -> Batch:
-        """Return the batch whose turn it is."""
-        return self._again[0] if self._again else self._batches[0]
-
-    def drop_if_empty(self, batch: Batch) -> None:
-        """Forget the first batch once all its tasks have been taken."""
-        if batch:
-            return
-        if isinstance(batch, Again):
-            self._again.popleft()
-        else:
-            self._batches.popleft()
+    def give_back(self, launch: Launch) -> None:
+        """Count up what a task had claimed that has ended."""
+        if self._room is not None:
+            self._room.give_back(self._lane(launch.step).claims, launch.devices)
 
     def clear(self) -> None:
         """Forget all that waits."""
-        self._again.clear()
-        self._batches.clear()
+        for lane in self._lanes:
+            lane.again.clear()
+            lane.batches.clear()
+
+    def _lane(self, step: str) -> Lane:
+        return self._lane_of.get(step, self._lanes[0])

@@ -30,6 +30,8 @@ class Launch(Struct, frozen=True, array_like=True):
         How many further attempts it may have if this one fails.
     catch
         Run no code of the step: the failure of the attempt before is caught.
+    devices
+        Ids of the GPUs that are its own, or that it shares.
     """
 
     step: str
@@ -42,6 +44,7 @@ class Launch(Struct, frozen=True, array_like=True):
     attempt: int = 0
     retries_left: int = 0
     catch: bool = False
+    devices: tuple[str, ...] = ()
 
 
 class Reuse(Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from msgspec import Struct
 
 from stepwell.definition.graph import Graph
+from stepwell.model.capacity import Capacity
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionKind
 from stepwell.scheduling.dependencies import OpenSplit
@@ -128,6 +129,8 @@ class Progress:
         How long tasks that run may go on after a failure that ends the run.
     scope
         Which steps the run may come to, and which it may execute.
+    capacity
+        What its tasks may claim together; None if their number is all that counts.
 
     Attributes
     ----------
@@ -183,6 +186,7 @@ class Progress:
         keep_going: bool = False,
         drain_s: float = 30.0,
         scope: Scope | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         policies = policies or {}
         self.start = graph.start
@@ -201,7 +205,9 @@ class Progress:
         self.running: dict[int, LaunchedTask] = {}
         self.retrying: dict[int, LaunchedTask] = {}
         self._due: list[tuple[float, int]] = []
-        self.ready = ReadyQueue(earlier.last_id + 1)
+        self.ready = ReadyQueue(
+            earlier.last_id + 1, {name: step.policy for name, step in self.steps.items()}, capacity
+        )
         self.reused: deque[ReusedTask] = deque()
         self.open_splits: dict[int, OpenSplit] = {}
         self.failed: list[str] = []
@@ -209,6 +215,12 @@ class Progress:
         self.began = False
         self.ending: EndRun | None = None
         self.ended = False
+
+    def release(self, launched: LaunchedTask) -> None:
+        """Count a task as one that runs no more: what it claimed is free, its next attempt claims anew."""
+        del self.running[launched.launch.task]
+        launched.step.running -= 1
+        self.ready.give_back(launched.launch)
 
     def retry_at(self, at: float, task: int) -> None:
         """Let a task in ``retrying`` be due at a time."""

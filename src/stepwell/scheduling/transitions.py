@@ -98,8 +98,7 @@ def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None
     launched = _running(progress, task)
     step = launched.step
     _check_allowed(step, task, transition)
-    del progress.running[task]
-    step.running -= 1
+    progress.release(launched)
     step.done += 1
     if step.kind == "end":
         if step.name == progress.end:
@@ -111,8 +110,7 @@ def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None
 def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
     launched = _running(progress, failed.task)
     step = launched.step
-    del progress.running[failed.task]
-    step.running -= 1
+    progress.release(launched)
     launched.failures += 1
     if progress.ending is None and not launched.launch.catch:
         decision = decide(step.policy, failed, launched.launch.attempt, launched.failures)
@@ -185,15 +183,14 @@ def _check_allowed(step: StepProgress, task: int, taken: TransitionTaken) -> Non
 
 def _launch(progress: Progress, orders: list[Order]) -> None:
     ready, running = progress.ready, progress.running
-    while ready.room(len(running)):
-        batch = ready.first()
-        step = progress.steps[batch.step]
-        launch, split, position = batch.take()
-        ready.drop_if_empty(batch)
+    while (taken := ready.take(len(running))) is not None:
+        launch, split, position = taken
+        step = progress.steps[launch.step]
         launched = progress.retrying.pop(launch.task, None) or LaunchedTask(step, split, position, launch)
         if step.policy.retry.times:
             left = max(0, step.policy.retry.times - launched.failures)
-            launch = launched.launch = replace(launch, retries_left=left)
+            launch = replace(launch, retries_left=left)
+        launched.launch = launch
         running[launch.task] = launched
         step.waiting -= 1
         step.running += 1

@@ -58,6 +58,10 @@ _GENERAL = (
     Key("CLIENT_CACHE_MAX_SIZE", "10000", "most that the client keeps, in MB", "number", later=True),
     Key("DEFAULT_RUNTIME_LIMIT", "432000", "longest a remote task may take, in s", "number", later=True),
     Key("REMOTE_MAX_WORKERS", "100", "most tasks at once on remote engines", "number", later=True),
+    Key("LOCAL_CPU", "", "cores for the tasks of a run; empty means those of this machine", "number"),
+    Key("LOCAL_MEMORY", "", "MB of memory for the tasks of a run; empty means this machine's", "number"),
+    Key("LOCAL_GPU", "", "GPUs for the tasks of a run, how many or `0,2`; empty means those found"),
+    Key("LOCAL_TOKENS", "", "how many there are of tokens that steps claim, as in `licence=4,db=2`"),
     Key("STORE_PATIENCE", "60", "how long to wait for a store, in seconds", "number"),
     Key(
         "FSYNC",

@@ -16,7 +16,6 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.engine.capabilities import Capabilities
-from stepwell.engine.cores import usable_cores
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import why_not_fork
 from stepwell.exceptions import StepwellException
@@ -49,10 +48,6 @@ def isolation_of(options: RunOptions) -> tuple[Isolation, tuple[str, ...]]:
     return "spawn", (f"{hazard} Tasks are spawned{asked}; --isolation spawn silences this line.",)
 
 
-def workers_of(isolation: Isolation, options: RunOptions) -> int:
-    return 1 if isolation == "inline" else options.max_workers or usable_cores()
-
-
 def capabilities_of(isolation: Isolation) -> Capabilities:
     """Return what the engine for an isolation can do, without making it."""
     if isolation == "inline":
@@ -67,7 +62,8 @@ def make_engine(
     make_function: Callable[[], StepFunction],
     root: Path,
     isolation: Isolation,
-    options: RunOptions,
+    workers: int,
+    grace_s: float,
     trace: TraceTarget | None = None,
 ) -> Engine:
     set_flow_module(definition.module, definition.file)
@@ -94,7 +90,6 @@ def make_engine(
     ) -> tuple[Sequence[str], Mapping[str, str]]:
         return _command("launcher"), {**os.environ, **dict(variables), **environment}
 
-    workers, grace_s = workers_of(isolation, options), options.kill_grace_s
     if isolation == "spawn":
         os.environ.update(environment)
         spawn_command = _command("spawned-task")

@@ -22,12 +22,12 @@ from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.choices import chosen
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.settings import Settings
+from stepwell.wiring.capacity import capacity_for, capacity_warnings, workers_of
 from stepwell.wiring.processes import (
     capabilities_of,
     isolation_of,
     make_engine,
     make_step_function,
-    workers_of,
 )
 from stepwell.wiring.stores import open_both, open_datastore
 
@@ -61,6 +61,8 @@ def run_flow(
     serializers = Serializers(installed_serializers)
     notices = tuple(unusable(serializers))  # before the fork: what is imported here serves every task
     isolation, more = isolation_of(options)
+    capacity = capacity_for(definition.policies, isolation, options, settings)
+    short = capacity_warnings(definition.policies, capacity)
     # Constants of a run that goes on are those it began with, whatever the class says now.
     preset = isolation != "fork" or isinstance(asked, ContinueRun)
     target = None if trace is None else trace.target
@@ -69,7 +71,8 @@ def run_flow(
         lambda: make_step_function(definition, root, settings, preset, serializers, target),
         root,
         isolation,
-        options,
+        workers_of(isolation, options, settings),
+        options.kill_grace_s,
         target,
     )
     with interrupts_deferred():
@@ -80,8 +83,8 @@ def run_flow(
         engine if trace is None else trace.traced(engine),
         lambda patience: open_both(root, settings, serializers, patience),
         SystemClock(),
-        _run_settings(settings, user, trace),
-        notices=(*notices, *more),
+        replace(_run_settings(settings, user, trace), capacity=capacity),
+        notices=(*notices, *more, *short),
     )
     return runtime.execute(asked, options, listener)
 
@@ -95,11 +98,12 @@ def plan_run(
     check_stores(settings)
     _run_settings(settings, settings.user)
     isolation, notices = isolation_of(options)
+    capacity = capacity_for(definition.policies, isolation, options, settings)
     around = Surroundings(
         datastore=str(settings.datastore_root),
         isolation=isolation,
-        workers=workers_of(isolation, options),
-        notices=notices,
+        workers=workers_of(isolation, options, settings),
+        notices=(*notices, *capacity_warnings(definition.policies, capacity)),
         capabilities=capabilities_of(isolation),
     )
     return plan_of(definition, parameters, around)
@@ -163,7 +167,8 @@ def run_ordered_task(
         lambda: make_step_function(definition, root, settings, preset_constants=True),
         root,
         isolation,
-        replace(options, max_workers=1),
+        1,
+        options.kill_grace_s,
     )
     with interrupts_deferred():
         from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run

@@ -7,8 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.exceptions import UsageError
@@ -56,7 +54,8 @@ def spin_step(
             lambda: make_step_function(definition, root, settings, isolation != "fork", serializers),
             root,
             isolation,
-            replace(options, max_workers=1),
+            1,
+            options.kill_grace_s,
         )
         spinning = Spinning(
             definition,

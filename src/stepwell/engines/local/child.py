@@ -100,6 +100,10 @@ def run_and_exit(
     code = 1
     try:
         task = decode_request(request)
+        if task.devices:
+            from stepwell.engine.gpus import device_variables  # few tasks have any
+
+            os.environ.update(device_variables(task.devices))  # before anything of the step can use a device
         gc.enable()
         seed_task(info, task)
         code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))

@@ -15,7 +15,6 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import (
     CANCELLED,
-    Stream,
     TaskExited,
     TaskHandle,
     TaskOutput,
@@ -25,13 +24,13 @@ from stepwell.engine.handle import (
 from stepwell.engines.local.child import TaskRunner
 from stepwell.engines.local.launcher import PATIENCE_S
 from stepwell.engines.local.link import Link
+from stepwell.engines.local.local_task import LocalTask, Variables
 from stepwell.engines.local.messages import Began, Begin, Ended, Launch, Stop, raw
 from stepwell.engines.local.processes import signal_group
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
-from stepwell.model.task import TaskOutcome, TaskRequest
+from stepwell.model.task import TaskRequest
 
-Variables = tuple[tuple[str, str], ...]
 LauncherCommand = Callable[[Variables], tuple[Sequence[str], Mapping[str, str]]]
 """Gives command line and whole environment of a launcher that imports the flow with these variables set."""
 
@@ -43,22 +42,6 @@ _BACKLOG = 16
 
 CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0)
 """Of an engine that can start interpreters, for launchers or for tasks."""
-
-
-class _Task:
-    __slots__ = ("handle", "limit_s", "link", "number", "outcome", "pid", "pipes", "request", "variables")
-
-    def __init__(self, number: int, handle: TaskHandle, request: TaskRequest, policy: StepPolicy) -> None:
-        self.number = number
-        self.handle = handle
-        self.request: TaskRequest | None = request
-        self.variables = policy.variables
-        # The step ends itself at its time limit if it can; this is for one that cannot.
-        self.limit_s = policy.timeout_s + policy.timeout_grace_s if policy.timeout_s else 0.0
-        self.link: Link | None = None
-        self.pid = 0
-        self.pipes: dict[int, Stream] = {}
-        self.outcome: TaskOutcome | None = None
 
 
 class LocalEngine(Engine):
@@ -106,12 +89,12 @@ class LocalEngine(Engine):
             (): Link.spawning() if self._spawn_command else Link.forked(run_task, preload)
         }
         self._info: RunInfo | None = None
-        self._tasks: dict[int, _Task] = {}
+        self._tasks: dict[int, LocalTask] = {}
         self._numbers: dict[TaskHandle, int] = {}
         self._seen: set[TaskHandle] = set()
         self._waiting: deque[int] = deque()
         self._in_flight: dict[Link, int] = {}
-        self._by_fd: dict[int, _Task | Link] = {}
+        self._by_fd: dict[int, LocalTask | Link] = {}
         self._ready: list[TaskReport] = []
         self._next = 0
         self._poll = select.poll()
@@ -143,7 +126,7 @@ class LocalEngine(Engine):
             if handle not in self._seen:
                 self._seen.add(handle)
                 self._next += 1
-                self._tasks[self._next] = _Task(self._next, handle, request, policy)
+                self._tasks[self._next] = LocalTask(self._next, handle, request, policy)
                 self._numbers[handle] = self._next
                 self._waiting.append(self._next)
         self._launch_waiting()
@@ -161,7 +144,7 @@ class LocalEngine(Engine):
                     woken = True
                     continue
                 source = self._by_fd.get(fd)
-                if isinstance(source, _Task):
+                if isinstance(source, LocalTask):
                     self._read(source, fd)
                 elif source is not None:
                     self._listen(source)
@@ -239,7 +222,7 @@ class LocalEngine(Engine):
             self._waiting.popleft()
             self._launch(task, link)
 
-    def _launch(self, task: _Task, link: Link) -> None:
+    def _launch(self, task: LocalTask, link: Link) -> None:
         try:
             out_r, out_w = os.pipe()
             try:
@@ -257,13 +240,14 @@ class LocalEngine(Engine):
         task.pipes = {out_r: "stdout", err_r: "stderr"}
         task.link = link
         self._in_flight[link] = self._in_flight.get(link, 0) + 1
-        variables = task.variables if self._spawn_command else ()
-        link.launch(Launch(task.number, raw(task.request), variables, task.limit_s), out_w, err_w)
+        variables = task.variables_of_process() if self._spawn_command else ()
+        launch = Launch(task.number, raw(task.request), variables, task.limit_s, task.allowed_kib)
+        link.launch(launch, out_w, err_w)
         task.request = None  # it may be long, and the launcher has it now
         os.close(out_w)
         os.close(err_w)
 
-    def _link_for(self, task: _Task) -> Link | None:
+    def _link_for(self, task: LocalTask) -> Link | None:
         variables = () if self._spawn_command else task.variables
         link = self._links.get(variables)
         if link is None and self._launcher_command is not None:
@@ -286,7 +270,7 @@ class LocalEngine(Engine):
 
     # Collecting
 
-    def _read(self, task: _Task, fd: int, at: float = 0.0) -> int:
+    def _read(self, task: LocalTask, fd: int, at: float = 0.0) -> int:
         """Read one chunk of a stream; return its length, 0 for the end, -1 for nothing yet."""
         try:
             data = os.read(fd, _CHUNK)
@@ -298,7 +282,7 @@ class LocalEngine(Engine):
             self._drop_pipe(task, fd)
         return len(data)
 
-    def _drop_pipe(self, task: _Task, fd: int) -> None:
+    def _drop_pipe(self, task: LocalTask, fd: int) -> None:
         del task.pipes[fd]
         if self._by_fd.pop(fd, None) is not None:
             self._poll.unregister(fd)
@@ -330,7 +314,7 @@ class LocalEngine(Engine):
             self._by_fd[fd] = task
             self._poll.register(fd, select.POLLIN)
 
-    def _finish(self, task: _Task, ended: Ended) -> None:
+    def _finish(self, task: LocalTask, ended: Ended) -> None:
         for fd in list(task.pipes):
             # What the task wrote is in the pipe by now. A process that left its group may hold the pipe open,
             # and even go on writing: the end of file is not waited for.
@@ -358,6 +342,7 @@ class LocalEngine(Engine):
                 timed_out=ended.timed_out,
                 max_rss_kib=ended.max_rss_kib,
                 cpu_s=ended.cpu_s,
+                allowed_kib=ended.allowed_kib,
                 error=ended.error,
             )
         )

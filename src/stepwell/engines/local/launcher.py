@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from stepwell.engine.handle import CANCELLED
-from stepwell.engines.local import child
+from stepwell.engines.local import child, memory_watch
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
     LAUNCHER_FDS,
@@ -64,14 +64,16 @@ class _Child:
     ``ending`` is a descriptor that tells its end; -1 where the system has none.
     """
 
-    __slots__ = ("ending", "kill_at", "number", "stop_at", "timed_out")
+    __slots__ = ("allowed_kib", "ending", "kill_at", "number", "stop_at", "timed_out", "used_more")
 
-    def __init__(self, number: int, limit_s: float, ending: int) -> None:
-        self.number = number
+    def __init__(self, launch: Launch, ending: int) -> None:
+        self.number = launch.number
         self.ending = ending
-        self.stop_at = time.monotonic() + limit_s if limit_s else 0.0
+        self.stop_at = time.monotonic() + launch.limit_s if launch.limit_s else 0.0
         self.kill_at = 0.0
         self.timed_out = False
+        self.allowed_kib = launch.allowed_kib
+        self.used_more = False
 
 
 class Launcher:
@@ -197,7 +199,7 @@ class Launcher:
         ending = open_ending(pid)
         if ending >= 0:
             self._poll.register(ending, select.POLLIN)
-        self._children[pid] = _Child(launch.number, launch.limit_s, ending)
+        self._children[pid] = _Child(launch, ending)
         self._tell(Began(launch.number, pid, time.time()))
 
     def _become_task(self, begin: Begin, launch: Launch, stdout: int, stderr: int) -> NoReturn:
@@ -239,11 +241,13 @@ class Launcher:
             _, status, usage = os.wait4(pid, 0)
             if task is not None:
                 code = os.waitstatus_to_exitcode(status)
-                out_of_memory = code == -signal.SIGKILL and self._oom.has_grown()
+                out_of_memory = task.used_more or (code == -signal.SIGKILL and self._oom.has_grown())
+                allowed_kib = task.allowed_kib if task.used_more else 0
                 cpu = usage.ru_utime + usage.ru_stime
                 rss = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss // 1024
+                timed_out = task.timed_out
                 self._tell(
-                    Ended(task.number, time.time(), code, cpu, rss, out_of_memory, timed_out=task.timed_out)
+                    Ended(task.number, time.time(), code, cpu, rss, out_of_memory, "", timed_out, allowed_kib)
                 )
 
     def _stop(self, stop: Stop) -> None:
@@ -273,6 +277,8 @@ class Launcher:
         for task in self._children.values():
             if task.ending < 0:
                 patience = min(patience, _LOOK_S)
+            if task.allowed_kib:
+                patience = min(patience, memory_watch.LOOK_S)
             for at in (task.stop_at, task.kill_at):
                 if at:
                     patience = min(patience, max(0.0, at - time.monotonic()))
@@ -287,6 +293,9 @@ class Launcher:
             elif task.kill_at and task.kill_at <= now:
                 signal_group(pid, signal.SIGKILL)
                 task.kill_at = now + PATIENCE_S
+            if task.allowed_kib and not task.used_more and memory_watch.uses_more_than(pid, task.allowed_kib):
+                task.used_more = True
+                signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:

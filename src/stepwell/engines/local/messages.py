@@ -39,13 +39,15 @@ class Begin(Struct, frozen=True, array_like=True, tag=0):
 class Launch(Struct, frozen=True, array_like=True, tag=1):
     """Start a task, as soon as a worker is free. The write ends of its stdout and stderr come along.
 
-    The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended; 0: never.
+    The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended, and as
+    soon as it uses more than ``allowed_kib`` of memory; 0: never.
     """
 
     number: int
     request: msgspec.Raw
     variables: tuple[tuple[str, str], ...] = ()
     limit_s: float = 0.0
+    allowed_kib: int = 0
 
 
 class Stop(Struct, frozen=True, array_like=True, tag=2):
@@ -65,7 +67,10 @@ class Began(Struct, frozen=True, array_like=True, tag=3):
 
 
 class Ended(Struct, frozen=True, array_like=True, tag=4):
-    """The task's process is gone. ``status`` is an exit code or a negative signal; None: it never started."""
+    """The task's process is gone. ``status`` is an exit code or a negative signal; None: it never started.
+
+    ``allowed_kib`` is set if it was ended because it used more memory.
+    """
 
     number: int
     at: float
@@ -75,6 +80,7 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
     out_of_memory: bool = False
     error: str = ""
     timed_out: bool = False
+    allowed_kib: int = 0
 
 
 class Said(Struct, frozen=True, array_like=True):

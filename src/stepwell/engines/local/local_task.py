@@ -1,0 +1,50 @@
+"""What the local engine knows of one task."""
+
+from __future__ import annotations
+
+from stepwell.engine.handle import Stream, TaskHandle
+from stepwell.engines.local.link import Link
+from stepwell.model.policy import StepPolicy
+from stepwell.model.task import TaskOutcome, TaskRequest
+
+Variables = tuple[tuple[str, str], ...]
+
+
+class LocalTask:
+    """A task from when it is taken until it has ended, as the engine's half in the run process knows it."""
+
+    __slots__ = (
+        "allowed_kib",
+        "handle",
+        "limit_s",
+        "link",
+        "number",
+        "outcome",
+        "pid",
+        "pipes",
+        "request",
+        "variables",
+    )
+
+    def __init__(self, number: int, handle: TaskHandle, request: TaskRequest, policy: StepPolicy) -> None:
+        self.number = number
+        self.handle = handle
+        self.request: TaskRequest | None = request
+        self.variables = policy.variables
+        # The step ends itself at its time limit if it can; this is for one that cannot.
+        self.limit_s = policy.timeout_s + policy.timeout_grace_s if policy.timeout_s else 0.0
+        asked = policy.resources
+        self.allowed_kib = int((asked.memory_mb or 0) * 1024) if asked.enforce else 0
+        self.link: Link | None = None
+        self.pid = 0
+        self.pipes: dict[int, Stream] = {}
+        self.outcome: TaskOutcome | None = None
+
+    def variables_of_process(self) -> Variables:
+        """Return what an interpreter of its own starts with: importing the flow may use a device."""
+        devices = self.request.devices if self.request is not None else ()
+        if not devices:
+            return self.variables
+        from stepwell.engine.gpus import device_variables  # few tasks have any
+
+        return (*self.variables, *device_variables(devices).items())
