@@ -21,6 +21,7 @@ from stepwell.cli.views import View, ViewOptions
 from stepwell.cli.wording import duration, ended, finished, planned
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
+    LineSoFar,
     Notice,
     RunBegan,
     RunEvent,
@@ -47,6 +48,7 @@ class _Row:
         self.expected = 0
         self.ended: Counter[TaskState] = Counter()
         self.running: dict[str, float] = {}
+        self.so_far: dict[str, str] = {}
         self.retrying: dict[str, float] = {}
         self.caught = 0
         self.first = 0.0
@@ -85,6 +87,11 @@ class _Row:
     def _when_retried(self) -> str:
         next_at = min(self.retrying.values(), default=0.0)
         return f"retrying at {time.strftime('%H:%M:%S', time.localtime(next_at))}"
+
+    def said_last(self) -> str:
+        """What there is of the line that a running task prints, such as a progress bar."""
+        task = next(reversed(self.so_far), "")
+        return f"[{task}] {self.so_far[task].strip()}" if task else ""
 
     def elapsed(self, now: float) -> str:
         """For how long the step has been, or was, at work; and its longest running task."""
@@ -170,11 +177,17 @@ class LiveView(View):
                 bar,
                 Text(row.counts()),
                 Text(row.elapsed(now), "dim"),
+                Text(visible(row.said_last()), "dim", no_wrap=True, overflow="ellipsis"),
             )
         return table
 
     def _take(self, event: RunEvent) -> None:
-        if isinstance(event, TaskLine):
+        if isinstance(event, LineSoFar):
+            so_far = self._row(event.key.step).so_far
+            so_far.pop(event.key.task, None)  # the newest stands last
+            so_far[event.key.task] = event.text
+        elif isinstance(event, TaskLine):
+            self._row(event.key.step).so_far.pop(event.key.task, None)
             self._say(event, Text.from_ansi(as_printed(event.text)))
         elif isinstance(event, TaskBegan):
             row = self._row(event.key.step)
@@ -217,6 +230,7 @@ class LiveView(View):
     def _ended(self, event: TaskEnded) -> None:
         row = self._row(event.key.step)
         row.running.pop(event.key.task, None)
+        row.so_far.pop(event.key.task, None)
         row.ended[event.state] += 1
         row.last = event.at
         row.caught += bool(event.caught)

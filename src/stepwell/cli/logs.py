@@ -10,7 +10,7 @@ import click
 from stepwell.cli.addresses import ADDRESSES
 from stepwell.cli.context import current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.datastore.logs import LogLine, whole_lines
+from stepwell.datastore.log_records import LogLine, whole_lines
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.model.ids import TaskKey
 

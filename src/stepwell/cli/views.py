@@ -12,7 +12,7 @@ from stepwell.cli.console import Console
 from stepwell.cli.wording import error_lines
 from stepwell.model.ids import TaskKey
 from stepwell.model.states import TaskState
-from stepwell.runtime.events import RunEvent, TaskEnded, TaskLine
+from stepwell.runtime.events import LineSoFar, RunEvent, TaskEnded, TaskLine
 
 
 class ViewOptions(Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class View(ABC):
 
     def listen(self, event: RunEvent) -> None:
         """Take an event; cheap, whatever it is."""
-        if isinstance(event, TaskLine):
+        if isinstance(event, TaskLine | LineSoFar):
             if self._options.shows(event.key.step):
                 self.show(event)
             return

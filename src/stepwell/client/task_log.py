@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from stepwell.client.stored import StoredTask
-from stepwell.datastore.logs import whole_lines
+from stepwell.datastore.log_records import whole_lines
 
 Stream = Literal["stdout", "stderr"]
 

@@ -9,7 +9,8 @@
     index/SHARD/RUN.tags                           its user tags, once somebody has changed them
     runs/FLOW/SHARD/RUN/packs/STEP/SHARD/TASK      the pack of the attempt that won
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
-    runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.SEGMENT
+    runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.0       the first segment of a log
+    runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.more/N  others; N.STREAM.SLOT: the end of a stream
     runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
     runs/FLOW/SHARD/RUN/code.VERSION               the blob with the code of its steps, of one execution
     runs/FLOW/SHARD/RUN/checkpoints/STEP/SHARD/TASK/ATTEMPT/SHARD/NUMBER
@@ -104,8 +105,17 @@ def step_codes_key(flow: str, run: str, version: str) -> str:
 
 def log_key(key: TaskKey, attempt: int, segment: int) -> str:
     """Key of one segment of an attempt's log."""
+    return f"{_log(key, attempt)}.{f'more/{segment}' if segment else 0}"
+
+
+def log_end_key(key: TaskKey, attempt: int, segment: int, stream: str, slot: int) -> str:
+    """Key of a slot of the ring that holds the end of a stream; its beginning goes on to the segment."""
+    return f"{_log(key, attempt)}.more/{segment}.{stream}.{slot}"
+
+
+def _log(key: TaskKey, attempt: int) -> str:
     shard, _, task = _sharded(key.task).rpartition("/")
-    return f"{run_folder(key.flow, key.run)}/logs/{_name(key.step)}/{shard}/{attempt}/{task}.{segment}"
+    return f"{run_folder(key.flow, key.run)}/logs/{_name(key.step)}/{shard}/{attempt}/{task}"
 
 
 def checkpoints_folder(key: TaskKey) -> str:

@@ -25,7 +25,7 @@ from stepwell.engine.handle import (
     TaskStarted,
 )
 from stepwell.engines.randomness import seed_task
-from stepwell.engines.streams import line_stream
+from stepwell.engines.streams import unbuffered
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest
@@ -160,8 +160,8 @@ def _redirected(out: IO[bytes], err: IO[bytes]) -> Generator[None]:
     hook = sys.breakpointhook
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno(), 2)
-    sys.stdout = line_stream(1, "surrogateescape")
-    sys.stderr = line_stream(2, "backslashreplace")
+    sys.stdout = unbuffered(1, "surrogateescape")
+    sys.stderr = unbuffered(2, "backslashreplace")
     if hook is sys.__breakpointhook__:
         sys.breakpointhook = _debugger_on(saved[0])
     try:

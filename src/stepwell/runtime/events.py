@@ -48,6 +48,15 @@ class TaskLine(_Event, tag="task_output", frozen=True, kw_only=True):
     text: str
 
 
+class LineSoFar(_Event, tag="task_line_so_far", frozen=True, kw_only=True):
+    """What a task has printed of a line that goes on, such as a progress bar; told a few times a second."""
+
+    key: TaskKey
+    attempt: int
+    stream: Stream
+    text: str
+
+
 class SplitOpened(_Event, tag="foreach_opened", frozen=True, kw_only=True):
     """A foreach has fixed its items: ``num_splits`` tasks of ``target`` will run."""
 
@@ -141,6 +150,7 @@ RunEvent = (
     RunBegan
     | TaskBegan
     | TaskLine
+    | LineSoFar
     | SplitOpened
     | TaskEnded
     | StepSkipped

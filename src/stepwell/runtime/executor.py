@@ -24,7 +24,7 @@ from stepwell.runtime.events import Listener, Notice
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
-from stepwell.runtime.task_log import TaskLog
+from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
@@ -83,7 +83,7 @@ class Executor:
         self._emit = parts.listener
         self._names = parts.names
         self._asked_to_stop = asked_to_stop
-        self._max_log_size = max_log_size
+        self._logs = TaskLogs(self._datastore, parts.clock, parts.listener, max_log_size)
         self._ends = AttemptEnds(definition, info, self._datastore)
         self._flights: dict[TaskHandle, Flight] = {}
         self._between_attempts: dict[int, Flight] = {}
@@ -120,6 +120,7 @@ class Executor:
             self._listen_to_user()
             self._look_at_the_clock()
             self.submit()
+            self._logs.tick()
             self._recorder.tick()
         for flight in self._between_attempts.values():
             self._record_as_killed(flight, self._clock.now())
@@ -182,7 +183,7 @@ class Executor:
 
     def _patience_s(self) -> float:
         due = self._progress.next_due
-        patience = self._recorder.patience_s
+        patience = min(self._recorder.patience_s, self._logs.patience_s)
         return patience if due is None else min(patience, max(0.0, due - self._clock.now()))
 
     # Launching
@@ -310,9 +311,9 @@ class Executor:
     def _log(self, flight: Flight) -> TaskLog:
         if flight.log is None:
             request = flight.request
-            flight.log = TaskLog(request.key, request.attempt, flight.pid, self._emit, self._max_log_size)
+            flight.log = self._logs.open(request.key, request.attempt, flight.pid)
         return flight.log
 
     def _close_log(self, flight: Flight, exited: TaskExited) -> None:
         if flight.log is not None:
-            flight.log.close(exited.at, self._datastore)
+            flight.log.close(exited.at)

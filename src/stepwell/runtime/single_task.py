@@ -22,7 +22,7 @@ from stepwell.runtime.clock import Clock
 from stepwell.runtime.events import RunEvent
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
-from stepwell.runtime.task_log import TaskLog
+from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.task_order import DueTask
 from stepwell.runtime.verdict import verdict_of
 
@@ -91,7 +91,7 @@ class SingleTask:
         self._recorder = recorder
         self._clock = clock
         self._show = show
-        self._max_log_size = max_log_size
+        self._logs = TaskLogs(datastore, clock, _shown_already, max_log_size)
         self._is_last_attempt = is_last_attempt
         self._log: TaskLog | None = None
         self._pid = 0
@@ -125,13 +125,15 @@ class SingleTask:
                 else:
                     exited = report
             self._listen(stop, handle)
+            self._logs.tick()
             if self._recorder is not None:
                 self._recorder.tick()
         return self._ended(due, record, exited)
 
     @property
     def _patience_s(self) -> float:
-        return _PATIENCE_S if self._recorder is None else self._recorder.patience_s
+        patience = _PATIENCE_S if self._recorder is None else self._recorder.patience_s
+        return min(patience, self._logs.patience_s)
 
     def _listen(self, stop: StopRequests, handle: TaskHandle) -> None:
         if stop.count > self._heard:
@@ -161,7 +163,7 @@ class SingleTask:
 
     def _log_of(self, handle: TaskHandle) -> TaskLog:
         if self._log is None:
-            self._log = TaskLog(handle.key, handle.attempt, self._pid, _shown_already, self._max_log_size)
+            self._log = self._logs.open(handle.key, handle.attempt, self._pid)
         return self._log
 
     def _ended(self, due: DueTask, record: TaskRecord, exited: TaskExited) -> TaskResult:
@@ -177,7 +179,7 @@ class SingleTask:
         if self._pid and not outcome.ok:
             self._ends.keep(due.request, record, exited, outcome)
         if self._log is not None:
-            self._log.close(exited.at, self._datastore)
+            self._log.close(exited.at)
         if outcome.ok and self._recorder is not None:
             self._recorder.committed()
             # As `reindex` would have it, which knows the pack alone.

@@ -4,7 +4,6 @@ import time
 
 from stepwell.client.scope import Connection, Scope
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.logs import LogWriter
 from stepwell.exceptions import StepwellExceptionWrapper
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.model.foreach import Frame
@@ -124,10 +123,10 @@ class StoredResults:
         )  # fmt: skip
 
     def printed(self, step, number, stream, data, attempt=0):
-        writer = LogWriter()
+        writer = self.place.stores.datastore.logs.writer(self.key(step, number), attempt)
         writer.feed(stream, BEGAN, data)
         writer.finish(BEGAN)
-        self.place.stores.datastore.logs.write(self.key(step, number), attempt, writer)
+        writer.save()
 
 
 def foreach_run(place, width=3):

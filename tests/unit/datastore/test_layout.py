@@ -9,6 +9,7 @@ from stepwell.datastore.layout import (
     blob_key,
     detached_output_key,
     failure_key,
+    log_end_key,
     log_key,
     pack_key,
     run_record_key,
@@ -71,6 +72,17 @@ def test_all_that_belongs_to_a_thousand_neighbouring_runs_fits_in_their_folder()
     keys = [run_record_key(str(number)) + end for number in range(3_000) for end in ("", ".end", ".tags")]
 
     assert entries(keys) == 3_000
+
+
+# SPEC 12.1-3
+def test_the_segments_of_large_logs_overfill_no_folder():
+    tasks = [TaskKey("F", "1", "work", str(number)) for number in range(1_000)]
+    keys = [log_key(task, 0, 0) for task in tasks]
+    keys += [log_key(tasks[0], 0, number) for number in range(1, 3_000)]
+    keys += [log_end_key(task, 0, 5, stream, 3) for task in tasks for stream in ("stdout", "stderr")]
+
+    assert len(set(keys)) == len(keys)
+    assert entries(keys) <= MOST
 
 
 # SPEC 12.1-3

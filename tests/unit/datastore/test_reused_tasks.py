@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from stepwell.datastore import layout
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.logs import LogWriter
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
@@ -70,9 +69,9 @@ def test_packs_failures_and_logs_are_read_where_they_lie():
     failed = TaskOutcome(ok=False, started_at=0.0, ended_at=1.0)
     datastore.seal_failure(Pack(key=key("1", 2), attempt=0, outcome=failed))
     datastore.seal(Pack(key=key("1", 2), attempt=1, outcome=OK))
-    writer = LogWriter()
+    writer = datastore.logs.writer(key("1", 2), 1)
     writer.feed("stdout", 1.0, b"said\n")
-    datastore.logs.write(key("1", 2), 1, writer)
+    writer.save()
     datastore.reused.write("F", "3", [("work", "2", "1")])
 
     found = datastore.pack(key("3", 2))
@@ -88,9 +87,9 @@ def test_a_task_that_was_made_again_has_results_of_its_own():
     datastore = Datastore.open(MemoryStorage())
     datastore.reused.write("F", "3", [("work", "2", "1")])
     datastore.seal(Pack(key=key("3", 2), attempt=4, outcome=OK))
-    writer = LogWriter()
+    writer = datastore.logs.writer(key("3", 2), 4)
     writer.feed("stdout", 1.0, b"anew\n")
-    datastore.logs.write(key("3", 2), 4, writer)
+    writer.save()
 
     found = datastore.pack(key("3", 2))
 

@@ -17,7 +17,7 @@ import msgspec
 from stepwell.engines.local.leftovers import clear_up
 from stepwell.engines.local.messages import said
 from stepwell.engines.randomness import seed_task
-from stepwell.engines.streams import line_stream
+from stepwell.engines.streams import unbuffered
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest
 
@@ -68,19 +68,18 @@ def enter(stdin: int, stdout: int, stderr: int) -> None:
 
 
 def prepare_streams() -> None:
-    """Make Python's streams write each line at once, in UTF-8. Done before the fork: children inherit it."""
-    sys.stdout = _line_stream(sys.stdout, 1, "surrogateescape")
-    sys.stderr = _line_stream(sys.stderr, 2, "backslashreplace")
+    """Make Python's streams write at once, in UTF-8. Done before the fork: children inherit it."""
+    sys.stdout = _unbuffered(sys.stdout, 1, "surrogateescape")
+    sys.stderr = _unbuffered(sys.stderr, 2, "backslashreplace")
     if sys.stdin is not None and not isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8")
 
 
-def _line_stream(stream: TextIO | None, fd: int, errors: str) -> io.TextIOWrapper:
+def _unbuffered(stream: TextIO | None, fd: int, errors: str) -> io.TextIOWrapper:
     if type(stream) is io.TextIOWrapper and _descriptor(stream) == fd:
         # The very object is kept: loggers and consoles made at import hold it.
-        stream.reconfigure(encoding="utf-8", errors=errors, line_buffering=True)
-        return stream
-    return line_stream(fd, errors)
+        return unbuffered(fd, errors, stream)
+    return unbuffered(fd, errors)
 
 
 def _descriptor(stream: io.TextIOWrapper) -> int:
