@@ -47,7 +47,7 @@ def test_both_doors_say_the_same(ran, command, rest, said):
     ("command", "usage"),
     [
         ("run", "stepwell run FILE.py[:Flow] [OPTIONS]"),
-        ("logs", "stepwell logs [FILE.py[:Flow]] [OPTIONS] [show] RUN/STEP[/TASK]"),
+        ("logs", "stepwell logs [FILE.py[:Flow]] [OPTIONS] [show] RUN[/STEP[/TASK]]"),
         ("show", "stepwell show [FILE.py[:Flow]] [OPTIONS] [FLOW/]RUN[/STEP[/TASK]]"),
         ("version", "stepwell version [OPTIONS]"),
     ],

@@ -70,10 +70,17 @@ class Console:
                 self._out.flush()
                 binary.write(data)
         except BrokenPipeError:
-            raise
+            raise BrokenPipeError from None  # without the number by which click would end the program with 1
         except OSError as error:
             self._discard()
             raise CommandException(f"Standard output cannot be written: {error.strerror}.") from error
+
+    def flush(self) -> None:
+        """Let whoever reads have what was written so far. Raises `BrokenPipeError` if nobody does."""
+        try:
+            self._out.flush()
+        except BrokenPipeError:
+            raise BrokenPipeError from None  # as above
 
     def progress(self, text: str) -> None:
         """Write whole lines as they are. A reader that has gone, or a full disk, does not stop the run."""

@@ -95,9 +95,9 @@ def _complete(command: click.Command, prefix: str) -> None:
                 option.show_envvar = True
             if option.default and option.show_default is None:
                 option.show_default = True
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            _complete(inner, f"{prefix}_{name.upper()}")
+    inner_commands: Mapping[str, click.Command] = getattr(command, "commands", {})
+    for name, inner in inner_commands.items():
+        _complete(inner, f"{prefix}_{name.upper()}")
 
 
 def _sentence(text: str) -> str:

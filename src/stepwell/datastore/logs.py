@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stepwell.datastore.layout import log_key
 from stepwell.datastore.log_reader import LogReader
 from stepwell.datastore.log_records import LogLine, Source, Stream
+from stepwell.datastore.log_scrubbing import LogScrubber, Scrubbing
 from stepwell.datastore.log_writer import LogWriter
 from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.storage import Storage
@@ -44,6 +45,10 @@ class Logs:
                     pieces.append(b"\n")  # what was cut off may be the end of a line
                 pieces.append(line.data)
         return b"".join(pieces)
+
+    def scrub(self, key: TaskKey, attempt: int, asked: Scrubbing) -> int:
+        """Take text out of the attempt's log, where it lies; return how many bytes were taken out."""
+        return LogScrubber(self._storage, self._home(key, attempt), attempt, asked).scrub()
 
     def _home(self, key: TaskKey, attempt: int) -> TaskKey:
         """Return the task whose log stands for that of this one."""
