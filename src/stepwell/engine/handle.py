@@ -20,7 +20,6 @@ class TaskHandle(Struct, frozen=True, array_like=True):
 
     key: TaskKey
     attempt: int
-    native: str = ""
 
 
 class TaskStarted(Struct, frozen=True, array_like=True):
