@@ -28,7 +28,7 @@ from rich.style import Style
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
-COLUMNS, LINES = 100, 60
+COLUMNS, LINES = 114, 60
 # pyte's words for colours that rich calls otherwise.
 COLOURS = {"brown": "yellow", "default": None}
 

@@ -186,6 +186,7 @@ def test_a_run_whose_id_cannot_be_told_is_on_record_as_failed_with_the_reason(fo
         (["show", "Small/1/2/3/4/5"], "Small/1/2/3/4/5"),
         (["logs", "99/start/1"], "The newest are: `Small/1`"),
         (["dump", "1/strat"], "Did you mean `start`?"),
+        (["show", "lates/start"], "There is no run `Small/lates`. Did you mean `latest`?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

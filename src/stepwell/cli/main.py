@@ -64,7 +64,9 @@ def _with_target(name: str, entry: Entry) -> click.Command:
         if not entry.flow and not is_flow_target(target):
             return _invoke(entry, None, args, f"{PROGRAM} {name}", context)
         if not target:
-            raise click.UsageError(f"no flow is named, as in `{PROGRAM} {name} flow.py`", ctx)
+            files = [word for word in args if word.startswith("-") and word.endswith(".py")]
+            why = f"; `{files[0]}` is read as an option, write `./{files[0]}`" if files else ""
+            raise click.UsageError(f"no flow is named, as in `{PROGRAM} {name} flow.py`{why}", ctx)
         from stepwell.definition.loader import load_flow  # only commands of a flow load one
 
         flow_class = load_flow(target)

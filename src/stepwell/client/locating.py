@@ -13,6 +13,7 @@ from msgspec import Struct
 from stepwell.client import missing
 from stepwell.client.scope import Scope
 from stepwell.client.stored import StoredRun, StoredTask
+from stepwell.definition.nearest import did_you_mean
 from stepwell.exceptions import StepwellInvalidPathspec
 from stepwell.metadata_store.store import MetadataStore, RunQuery
 from stepwell.model.states import RunState
@@ -79,6 +80,8 @@ def _names_flow(metadata: MetadataStore, first: str, flow: str | None) -> bool:
         return False
     if first == flow or first in metadata.flows():
         return True
+    if first.islower() and did_you_mean(first, _NAMED):
+        return False
     return not any(metadata.run(known, first) for known in (metadata.flows() if flow is None else (flow,)))
 
 
@@ -91,7 +94,7 @@ def _run(scope: Scope, name: str, flow: str | None) -> StoredRun:
         flows = metadata.flows() if flow is None else (flow,)
         found = [run for run in (metadata.run(known, name) for known in flows) if run is not None]
     if not found:
-        raise missing.no_run(metadata, flow, name)
+        raise missing.no_run(metadata, flow, name, _NAMED)
     if len(found) > 1:
         known = ", ".join(f"`{run.flow}/{run.run}`" for run in found)
         raise StepwellInvalidPathspec(f"Several flows have a run `{name}`: {known}. Name the flow too.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import StepwellNotFound
 from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
@@ -19,8 +21,10 @@ def no_flow(metadata: MetadataStore, flow: str) -> StepwellNotFound:
     )
 
 
-def no_run(metadata: MetadataStore, flow: str | None, run: str) -> StepwellNotFound:
-    """Say that the run, or already its flow, does not exist."""
+def no_run(
+    metadata: MetadataStore, flow: str | None, run: str, words: Iterable[str] = ()
+) -> StepwellNotFound:
+    """Say that the run, or already its flow, does not exist; ``words`` are what may stand for an id."""
     newest = metadata.runs(RunQuery(flow=flow, limit=_SHOWN))
     if not newest and flow is not None:
         return no_flow(metadata, flow)
@@ -29,7 +33,7 @@ def no_run(metadata: MetadataStore, flow: str | None, run: str) -> StepwellNotFo
         f"The newest are: {listed(known)}." if known else f"There are no runs in {metadata.location} yet."
     )
     of_flow = "" if flow is None else f"{flow}/"
-    return StepwellNotFound(f"There is no run `{of_flow}{run}`. {advice}")
+    return StepwellNotFound(_joined(f"There is no run `{of_flow}{run}`.", did_you_mean(run, words), advice))
 
 
 def no_step(metadata: MetadataStore, flow: str, run: str, step: str) -> StepwellNotFound:
