@@ -1,8 +1,12 @@
 """`show` and what it tells of a run."""
 
 import re
+import socket
+import sys
 
 from command_line import words
+
+from stepwell.version import VERSION
 
 BRANCHES = """
 import os, time
@@ -43,6 +47,19 @@ class Branches(FlowSpec):
 if __name__ == "__main__":
     Branches()
 """
+
+
+# SPEC 7.1-6, 9.4-2
+def test_a_run_shows_what_was_recorded_before_its_first_task(folder):
+    folder.flow("1 / 0")
+    assert folder.run("--tag", "night").returncode == 1
+
+    shown = folder.call("flow.py", "show", "latest").stdout
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert f"  ran on    {socket.gethostname()}, Python {version}, Stepwell {VERSION}\n" in shown
+    assert "  command   flow.py run --tag night\n" in shown
+    assert "  tags      night\n" in shown and re.search(r"^  code      \w{16}$", shown, re.MULTILINE)
 
 
 # SPEC 9.4-2

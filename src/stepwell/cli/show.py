@@ -86,6 +86,7 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
         yield f"  took      {took(run)}"
     if run.tags:
         yield f"  tags      {', '.join(run.tags)}"
+    yield from _surroundings(run)
     yield from _code(run)
     pack = stores.datastore.pack(TaskKey(run.flow, run.run, PARAMETERS_STEP, run.parameters_task))
     for entry in pack.own if pack is not None else ():
@@ -120,6 +121,14 @@ def _skipped(stores: Stores, parameters: Pack, begun: Collection[str]) -> list[s
         if any(target in begun or target in passed for target in steps[name]["next"]):
             passed.add(name)
     return [name for name in steps if name in passed and name not in begun]
+
+
+def _surroundings(run: RunRecord) -> Iterator[str]:
+    known = {"python_version": "Python", "stepwell_version": "Stepwell"}
+    versions = (f"{name} {run.fields[field]}" for field, name in known.items() if field in run.fields)
+    yield f"  ran on    {', '.join((run.host or 'an unknown machine', *versions))}"
+    if command := run.fields.get("command"):
+        yield f"  command   {command}"
 
 
 def _code(run: RunRecord) -> Iterator[str]:
