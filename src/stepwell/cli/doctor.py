@@ -10,7 +10,7 @@ import msgspec
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.datastore.remedies import RESULT_LOST, VALUE_LOST
+from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.exceptions import UsageError
 
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "fatal": "FATAL  "}
@@ -69,5 +69,5 @@ def _check_results(context: CliContext, addresses: Sequence[str], as_json: bool)
         verdict = f"{len(damages)} damaged or missing" if damages else "all are as they were written"
         context.console.data(f"{seen.packs} packs and {seen.blobs} blobs looked at: {verdict}")
         if damages:
-            context.console.talk(f"Results of a task: {RESULT_LOST}\nOne value: {VALUE_LOST}")
+            context.console.talk(RESULT_LOST)
     return ExitCode.FAILED if damages else ExitCode.DONE

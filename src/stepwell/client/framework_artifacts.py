@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from stepwell.client.stored import StoredTask
-from stepwell.datastore.remedies import VALUE_LOST
+from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.exceptions import StepwellDataMissing
 from stepwell.model.foreach import Frame
 from stepwell.model.pack import Pack
@@ -42,7 +42,7 @@ def _frame(task: StoredTask, frame: Frame) -> ForeachFrame:
     if opener is None:
         raise StepwellDataMissing(
             f"The items of the foreach in {task.key.run}/{frame.step}/{frame.task} are not in "
-            f"{datastore.location}. {VALUE_LOST}"
+            f"{datastore.location}. {RESULT_LOST}"
         )
     value = datastore.load_item(opener, frame.index)
     return ForeachFrame(frame.step, frame.var, frame.num_splits, frame.index, value)

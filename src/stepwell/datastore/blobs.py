@@ -9,7 +9,7 @@ from typing import Literal
 import blake3
 
 from stepwell.datastore.layout import blob_key
-from stepwell.datastore.remedies import VALUE_LOST
+from stepwell.datastore.remedies import RESULT_LOST
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.exceptions import BlobCorrupted, StepwellDataMissing
 
@@ -19,6 +19,8 @@ Verify = Literal["always", "new", "never"]
 _SIDE_BY_SIDE_FROM = 8 * 1024 * 1024
 # A hash of this many bytes costs less than a millisecond: not worth trusting the storage's word.
 _ALWAYS_HASHED_UP_TO = 1024 * 1024
+# Whoever goes on from a run reads no more than this of a blob only to see whether it is whole.
+_SEARCHED_UP_TO = 64 * 1024 * 1024
 # Blobs of which it is remembered that their hash was right: a few megabytes, however long a process reads.
 _VERIFIED_KEPT = 20_000
 
@@ -74,6 +76,24 @@ class Blobs:
         view = self._storage.map(key)
         return view is not None and digest_of([view]) == digest
 
+    def is_whole(self, digest: bytes, size: int) -> bool:
+        """Whether a blob is there as it was written, as far as that can be told without reading much.
+
+        A large one that the storage does not vouch for is taken for whole if it has its size: who reads it
+        finds out.
+
+        Parameters
+        ----------
+        size
+            How many bytes it has; negative if unknown.
+        """
+        key = blob_key(digest)
+        found = self._storage.size(key)
+        has_size = found is not None and size in (found, -1)
+        if found is None or found > _SEARCHED_UP_TO:
+            return has_size
+        return self._is_as_written(digest, key, has_size)
+
     def get(self, digest: bytes, size: int, describe: Callable[[], str]) -> memoryview:
         """Return the blob's bytes, mapped where possible, writable and private.
 
@@ -96,14 +116,14 @@ class Blobs:
         if view is None:
             raise StepwellDataMissing(
                 f"{describe()} cannot be read: the blob {digest.hex()} is not in {self._storage.location}. "
-                + VALUE_LOST
+                + RESULT_LOST
             )
         if 0 <= size != view.nbytes or (
             self._must_hash(digest, view.nbytes, key) and digest_of([view]) != digest
         ):
             raise BlobCorrupted(
                 f"{describe()} cannot be read: the blob {digest.hex()} in {self._storage.location} does not "
-                f"have the bytes that were written. {VALUE_LOST}"
+                f"have the bytes that were written. {RESULT_LOST}"
             )
         if digest not in self._verified:
             if len(self._verified) >= _VERIFIED_KEPT:

@@ -19,7 +19,7 @@ from stepwell.datastore.serializers import SerializerFailed, Serializers
 from stepwell.datastore.step_codes import StepCodes
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.datastore.unchanged import Mappings, head_of
-from stepwell.exceptions import AlreadyCommitted, StepwellDataMissing, StoreError
+from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing, StoreError
 from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.ids import TaskKey
@@ -204,6 +204,15 @@ class Datastore:
         if attempt is None or (found is not None and found.attempt == attempt):
             return found
         return self._pack_at(layout.failure_key(key, attempt), key)
+
+    def has_values(self, pack: Pack) -> bool:
+        """Whether all that a task stored beside its pack is whole, as far as that is quickly told."""
+        sizes = {entry.digest: entry.size for entry in pack.own}
+        try:
+            digests = [digest for _, digest in self.contents.references(pack)]
+        except (BlobCorrupted, StepwellDataMissing):
+            return False  # it is the table that names the items of a foreach
+        return all(self._blobs.is_whole(digest, sizes.get(digest, -1)) for digest in digests)
 
     def packs(self, flow: str, run: str, refs: Sequence[TaskRef]) -> Iterator[Pack]:
         """Yield the packs of succeeded tasks, in the order of ``refs``, one at a time.

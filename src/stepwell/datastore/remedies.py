@@ -4,7 +4,3 @@ RESULT_LOST = (
     "`python flow.py continue RUN` computes it again; if the run has succeeded, `python flow.py resume "
     "--origin-run-id RUN` does so in a new run."
 )
-"""Of all that a task made."""
-
-VALUE_LOST = "`python flow.py resume STEP --origin-run-id RUN` computes it again, from the step that made it."
-"""Of one of the values."""

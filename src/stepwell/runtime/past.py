@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,13 +51,16 @@ class Past(Struct, frozen=True):
 
 
 def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) -> Past:
-    """Read what became of every task of a run. Damaged packs count as not there: they are made again."""
+    """Read what became of every task of a run. Damaged results count as not there: they are made again."""
     good: dict[TaskRef, Pack] = {}
     bad: dict[TaskRef, Pack] = {}
+    emptied: set[TaskRef] = set()
     for pack in _packs(datastore, flow, run):
         place = TaskRef(pack.key.step, pack.key.task)
-        if pack.outcome.ok:
+        if pack.outcome.ok and datastore.has_values(pack):
             good[place] = pack
+        elif pack.outcome.ok:
+            emptied.add(place)
         elif place not in bad or bad[place].attempt < pack.attempt:
             bad[place] = pack
     indexed = {
@@ -66,11 +69,11 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
         if record.step != PARAMETERS_STEP
     }
     # Those that are in the datastore alone are of no known age; they are few, if there are any.
-    numbers = TaskNumbers(dict.fromkeys((*indexed, *good, *bad)))
+    numbers = TaskNumbers(dict.fromkeys((*indexed, *good, *bad, *emptied)))
     lost = [record for place, record in indexed.items() if place not in good and record.state in _SUCCEEDED]
     return Past(
         succeeded=[_past_task(pack, good, numbers) for pack in good.values()],
-        unfinished=list(_unfinished(good, bad, indexed, numbers)),
+        unfinished=list(_unfinished(good, bad, indexed, numbers, emptied)),
         records={
             (place.step, numbers.of(place)): _record(pack, indexed.get(place), numbers.of(place))
             for place, pack in good.items()
@@ -132,15 +135,17 @@ def _unfinished(
     bad: Mapping[TaskRef, Pack],
     indexed: Mapping[TaskRef, TaskRecord],
     numbers: TaskNumbers,
+    emptied: Set[TaskRef],
 ) -> Iterator[PastTask]:
     """Yield the tasks to be tried again under their ids: what is known of their last attempt says where.
 
     A task whose result is lost and that others have followed is made anew, under another id: an id stands
-    for one result, and what followed it must not be taken for what follows another one.
+    for one result, and what followed it must not be taken for what follows another one. So is one of which
+    the pack is whole, but not the values that it stored beside it: no other pack can take its place.
     """
     followed = {ref for pack in good.values() for ref in (*pack.parents, pack.split)}
     for place in dict.fromkeys((*indexed, *bad)):
-        if place in good or place in followed:
+        if place in good or place in followed or place in emptied:
             continue
         record, pack = indexed.get(place), bad.get(place)
         attempt = max(

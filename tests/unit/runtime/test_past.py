@@ -76,6 +76,27 @@ def start(left: Left, run: str = "1") -> TaskRef:
     return TaskRef("start", "1")
 
 
+# SPEC 12.2-5
+@pytest.mark.parametrize("damaged", [b"", b"x" * 30_000, None])
+def test_a_result_whose_value_is_damaged_or_gone_counts_as_lost_and_keeps_its_id_to_itself(left, damaged):
+    entry = left.datastore.save("big", b"x" * 20_000)
+    pack = Pack(
+        key=TaskKey("F", "1", "start", "1"), attempt=0, parents=(PARAMETERS,), own=(entry,),
+        outcome=TaskOutcome(ok=True, started_at=1.0, ended_at=2.0, transition=OPENED),
+    )  # fmt: skip
+    left.datastore.seal(pack)
+    left.record("start", 1, TaskState.SUCCEEDED, "_parameters/0")
+    assert [task.task for task in left.read().succeeded] == [1]
+
+    left.storage.delete([layout.blob_key(entry.digest)])
+    if damaged is not None:
+        left.storage.write(layout.blob_key(entry.digest), [damaged])
+
+    found = left.read()
+    assert (list(found.succeeded), list(found.unfinished)) == ([], [])
+    assert [(record.task, found.last_id) for record in found.lost] == [("1", 1)]
+
+
 # SPEC 7.3-4
 def test_a_join_that_left_no_pack_has_the_place_that_the_index_knows(left):
     start(left)
