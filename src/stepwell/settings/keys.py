@@ -114,6 +114,7 @@ OPTION_FAMILIES = (
         "CHECK_",
         "SHOW_",
         "RUNS_",
+        "KILL_",
         "LOGS_",
         "DUMP_",
         "OUTPUT_RAW_",
