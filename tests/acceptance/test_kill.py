@@ -70,7 +70,8 @@ def test_a_stopped_run_is_ended_too(folder, mark):
 def test_what_a_dead_run_process_has_left_is_ended(folder, mark):
     process = begun(folder, "subprocess.Popen(['sleep', '1000'])")
     launcher = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout
-    for pid in (process.pid, *map(int, launcher.split())):
+    process.send_signal(signal.SIGSTOP)  # else it would clear up after its launcher
+    for pid in (*map(int, launcher.split()), process.pid):
         os.kill(pid, signal.SIGKILL)
     process.wait(timeout=30)
     until(lambda: len(alive_with(mark)) == 1, "only the child of the task is left")
