@@ -1,10 +1,12 @@
 """`@checkpoint`: a task goes on from what it had set aside, however it ended."""
 
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from command_line import content, until, words
 from stored_runs import stored_run, stored_task
 
@@ -236,6 +238,25 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(folder):
     assert done.returncode == 0, words(done)
     assert "is passed over: " in done.stdout
     assert stored_run(folder)["join"].task.data.firsts == [0, 2]
+
+
+def test_doctor_finds_what_is_damaged_of_checkpoints_and_whose_it_is(folder):
+    folder.file(flow(RAISES))
+    folder.run()
+    *_, last = sorted(folder.root.glob("runs/F/0/1/checkpoints/train/0/3/0/*/*"))
+    assert folder.call("-m", "stepwell", "doctor", "--datastore").returncode == 0
+    last.write_bytes(b"torn")
+    lost = blake3(b"0").hexdigest()
+    next(folder.root.glob(f"blobs/*/*/{lost}")).unlink()
+
+    done = folder.call("-m", "stepwell", "doctor", "--datastore", "F/1", "--json")
+
+    damaged = json.loads(done.stdout)["damaged"]
+    assert done.returncode == 1
+    assert [(one["task"], one["place"]) for one in damaged if "runs/" in one["place"]] == [
+        ("F/1/train/3", str(last.relative_to(folder.root)))
+    ]
+    assert {one["task"] for one in damaged if one["place"] == lost} == {"F/1/train/2", "F/1/train/3"}
 
 
 def test_a_step_without_the_decorator_is_told_which_one_it_needs(folder):

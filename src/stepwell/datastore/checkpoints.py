@@ -121,6 +121,23 @@ class Checkpoints:
                 continue
         return sorted(found, key=lambda one: (one.attempt, one.number), reverse=True)
 
+    def blobs_of_run(self, flow: str, run: str) -> Iterator[tuple[str, str, bytes]]:
+        """Yield what a run's checkpoints keep in blobs: in words, whose it is, and the digest. For tools.
+
+        The digest is empty for a checkpoint that is damaged itself.
+        """
+        for name in self._storage.list(layout.checkpoints_of_run_folder(flow, run)):
+            data = self._storage.read(name)
+            try:
+                if data is not None:
+                    found = self._opened(data, name)
+                    for file in found.files:
+                        what = f"the file {file.path} of {described(found.checkpoint)}"
+                        for chunk in file.chunks:
+                            yield what, found.checkpoint.pathspec, chunk
+            except DataException:
+                yield f"the checkpoint {name}", layout.task_of(name), b""
+
     def _opened(self, data: bytes, key: str) -> _Manifest:
         try:
             return _manifest.decode(data)

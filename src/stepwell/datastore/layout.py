@@ -118,9 +118,14 @@ def _log(key: TaskKey, attempt: int) -> str:
     return f"{run_folder(key.flow, key.run)}/logs/{_name(key.step)}/{shard}/{attempt}/{task}"
 
 
+def checkpoints_of_run_folder(flow: str, run: str) -> str:
+    """Folder of all checkpoints of a run."""
+    return f"{run_folder(flow, run)}/checkpoints"
+
+
 def checkpoints_folder(key: TaskKey) -> str:
     """Folder of all checkpoints of a task."""
-    return f"{run_folder(key.flow, key.run)}/checkpoints/{_name(key.step)}/{_sharded(key.task)}"
+    return f"{checkpoints_of_run_folder(key.flow, key.run)}/{_name(key.step)}/{_sharded(key.task)}"
 
 
 def checkpoint_key(key: TaskKey, attempt: int, number: int) -> str:

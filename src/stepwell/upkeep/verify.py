@@ -62,6 +62,7 @@ def verify(datastore: Datastore, runs: Iterable[tuple[str, str]] | None, seen: V
                 yield Damage("the pack is damaged", pack.key, task_of(pack.key))
             else:
                 yield from _of_pack(datastore, pack, states)
+        yield from _of_checkpoints(datastore, flow, run, states)
         for key, origin in datastore.reused.of_run(flow, run):
             # With all runs, the origin's blobs are looked at for its own sake.
             yield from _of_reused(datastore, key, origin, None if runs is None else states)
@@ -94,6 +95,14 @@ def _of_pack(datastore: Datastore, pack: Pack, states: dict[bytes, str]) -> Iter
             yield from _blob(datastore, digest, what, task, states)
     except StoreError as error:
         yield Damage(str(error), pack.key.short, task)
+
+
+def _of_checkpoints(datastore: Datastore, flow: str, run: str, states: dict[bytes, str]) -> Iterator[Damage]:
+    for what, task, digest in datastore.checkpoints().blobs_of_run(flow, run):
+        if digest:
+            yield from _blob(datastore, digest, what, task, states)
+        else:
+            yield Damage(f"{what} is damaged", what.rpartition(" ")[2], task)
 
 
 def _of_reused(
