@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
+    from stepwell.decorators.cache import cache
     from stepwell.decorators.catch import catch
     from stepwell.decorators.checkpoint import checkpoint
     from stepwell.decorators.environment import environment
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         airflow_external_task_sensor,
         airflow_s3_key_sensor,
         batch,
-        cache,
         card,
         conda,
         conda_base,
@@ -94,6 +94,7 @@ _WHERE = {
     "checkpoint": "stepwell.decorators.checkpoint",
     "resources": "stepwell.decorators.resources",
     "retry": "stepwell.decorators.retry",
+    "cache": "stepwell.decorators.cache",
     "catch": "stepwell.decorators.catch",
     "timeout": "stepwell.decorators.timeout",
     "Flow": "stepwell.client",
@@ -113,7 +114,6 @@ _WHERE = {
     "ConfigValue": "stepwell.definition.config_value",
     **dict.fromkeys(
         (
-            "cache",
             "secrets",
             "card",
             "parallel",

@@ -9,7 +9,7 @@ import click
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
-from stepwell.cli.run import carry_out, say_head
+from stepwell.cli.run import carry_out, defined, say_head
 from stepwell.cli.run_options import own_options
 from stepwell.model.states import RunState
 from stepwell.runtime.options import ContinueRun
@@ -33,7 +33,7 @@ def command(_flow_class: type[FlowSpec] | None) -> click.Command:
 def continue_run(run: str | None, **values: Any) -> int:
     """Find the run, and go on with it."""
     context = current_context()
-    definition = context.define(tuple(values["with_specs"]))
+    definition = defined(context, values)
     found = origin_run(context, definition.name, run)
     if found.state is RunState.SUCCEEDED:
         context.console.talk(f"Run {found.flow}/{found.run} has succeeded: nothing is left to do.")

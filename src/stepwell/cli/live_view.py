@@ -31,6 +31,7 @@ from stepwell.runtime.events import (
     StepReused,
     StepSkipped,
     TaskBegan,
+    TaskCached,
     TaskEnded,
     TaskLine,
 )
@@ -76,10 +77,11 @@ class _Row:
         """The numbers in words, zeros left out."""
         if self.skipped and not self.total:
             return "skipped: no items"
-        cached = self.ended[TaskState.CACHED] + self.ended[TaskState.REUSED]
+        cached, reused = self.ended[TaskState.CACHED], self.ended[TaskState.REUSED]
         ended = self.done + self.failed + self.killed
         waiting = self.total - ended - len(self.running) - len(self.retrying)
-        numbers = {"done": self.done - cached - self.caught, "caught": self.caught, "reused": cached}
+        numbers = {"done": self.done - cached - reused - self.caught, "caught": self.caught}
+        numbers |= {"reused": reused, "cached": cached}
         numbers |= {"running": len(self.running), self._when_retried(): len(self.retrying)}
         numbers |= {"waiting": waiting, "failed": self.failed, "killed": self.killed}
         return ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
@@ -196,6 +198,8 @@ class LiveView(View):
             row.running[event.key.task] = event.at
         elif isinstance(event, TaskEnded):
             self._ended(event)
+        elif isinstance(event, TaskCached):
+            self._row(event.key.step).ended[TaskState.CACHED] += 1
         elif isinstance(event, SplitOpened):
             self._row(event.target).expected += event.num_splits
         elif isinstance(event, RunBegan):

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from stepwell.cli.console import Console
 from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import began, counted, ended, finished, planned, reused
+from stepwell.cli.wording import began, cached, counted, ended, finished, planned, reused
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     Notice,
@@ -26,6 +26,7 @@ from stepwell.runtime.events import (
     StepReused,
     StepSkipped,
     TaskBegan,
+    TaskCached,
     TaskEnded,
     TaskLine,
 )
@@ -56,6 +57,8 @@ class ProgressLines(View):
             self._write(event.at, _source(event), [text])
         elif isinstance(event, TaskEnded):
             self._ended(event)
+        elif isinstance(event, TaskCached):
+            self._cached(event)
         elif not self._options.quiet:
             self._progress(event)
 
@@ -103,8 +106,22 @@ class ProgressLines(View):
         counted = self._counted(step)
         if event.caught or not counted:
             self._task(event, ended(event))
-        if not counted:
+        if counted:
+            self._one_more(event)
+
+    def _cached(self, event: TaskCached) -> None:
+        step = event.key.step
+        if self._options.quiet:
             return
+        self._begun[step] += 1
+        if self._counted(step):
+            self._one_more(event)
+        else:
+            self._write(event.at, f"{event.key.short} (pid {self._pid})", [visible(cached(event))])
+
+    def _one_more(self, event: TaskEnded | TaskCached) -> None:
+        """Count an ended task of a wide step, and tell the count from time to time."""
+        step = event.key.step
         self._done[step] += 1
         complete = self._done[step] == self._expected[step]
         if complete or event.at - self._told_at.setdefault(step, event.at) >= COUNT_EVERY_S:

@@ -10,7 +10,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
 from stepwell.cli.parameter_options import given_values, parameter_options
-from stepwell.cli.run import carry_out, check_step, say_head
+from stepwell.cli.run import carry_out, check_step, defined, say_head
 from stepwell.cli.run_options import own_options
 from stepwell.exceptions import UsageError
 from stepwell.model.given_ids import fault_of_run_id
@@ -63,7 +63,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 def resume(step: str | None, **values: Any) -> int:
     """Find the run to go on from, and run what is to be executed."""
     context = current_context()
-    definition = context.define(tuple(values["with_specs"]))
+    definition = defined(context, values)
     check_step(definition, step, "STEP")
     check_step(definition, values["only"], "--only")
     run_id = values["run_id"]

@@ -51,7 +51,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 def run(**values: Any) -> int:
     """Check the flow, resolve parameters, run it, and show what happens."""
     context = current_context()
-    definition = context.define(tuple(values["with_specs"]))
+    definition = defined(context, values)
     if values["detach"] and values["dry_run"]:
         raise UsageError("--dry-run executes nothing that --detach could leave to the background: omit one.")
     if values["dry_run"]:
@@ -67,6 +67,19 @@ def run(**values: Any) -> int:
         return NewRun(parameters)
 
     return carry_out(context, definition, ask, values)
+
+
+def defined(context: CliContext, values: Mapping[str, Any]) -> FlowDefinition:
+    """Return the flow with the decorators that the command adds, or takes away."""
+    specs = tuple(values["with_specs"])
+    if not values["no_cache"]:
+        return context.define((*specs, "cache") if values["use_cache"] else specs)
+    for other in ("use_cache", "refresh_cache"):
+        if values[other]:
+            option = "--cache" if other == "use_cache" else "--refresh-cache"
+            raise UsageError(f"--no-cache and {option} contradict each other: omit one.")
+    # The first of one name holds, also against decorators that the settings add.
+    return context.define(("cache:enabled=false", *specs)).leaving_out(["cache"])
 
 
 def say_head(context: CliContext, definition: FlowDefinition) -> None:
@@ -203,6 +216,7 @@ def run_options(values: Mapping[str, Any]) -> RunOptions:
         keep_going=values["keep_going"],
         drain_s=values["drain"],
         kill_grace_s=values["kill_grace"],
+        refresh_cache=values["refresh_cache"],
     )
 
 

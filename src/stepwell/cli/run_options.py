@@ -45,6 +45,11 @@ def _of_the_run(option: _Naming) -> list[click.Option]:
             show_default=True,
         ),
         option("with", "Add a decorator to every step.", "with_specs", multiple=True, metavar="SPEC"),
+        option(
+            "cache", "Take results of equal tasks, as if each step had @cache.", "use_cache", is_flag=True
+        ),
+        option("no-cache", "Ignore every @cache.", "no_cache", is_flag=True),
+        option("refresh-cache", "Compute cached steps anew, and keep it.", "refresh_cache", is_flag=True),
         option("run-id-file", "Write the run's id to this file before any task starts.", type=_FILE),
         option("runner-attribute-file", "Write run_id, flow_name and metadata as JSON.", type=_FILE),
         option("namespace", "The client's namespace inside tasks; empty is global.", metavar="NAMESPACE"),

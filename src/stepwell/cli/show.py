@@ -22,7 +22,7 @@ from stepwell.client.stored import StoredRun
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
-from stepwell.model.task_record import brief
+from stepwell.model.task_record import brief, origin_in
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition
@@ -167,7 +167,7 @@ def _remark(task: TaskRecord) -> str:
 def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str]:
     key = TaskKey(task.flow, task.run, task.step, task.task)
     yield f"Task {key.pathspec}: {task.state.value}"
-    yield from _past(task, key)
+    yield from _past(task)
     if task.attempt:
         yield from _attempts(context, stores, task, key)
     if task.index_path:
@@ -200,14 +200,14 @@ def _needs(pack: Pack) -> Iterator[str]:
         yield f"  used      {measured}"
 
 
-def _past(task: TaskRecord, key: TaskKey) -> Iterator[str]:
+def _past(task: TaskRecord) -> Iterator[str]:
     """Yield what else became of the task."""
     if again := task.fields.get(RETRY_AT):
         yield f"  again at  {_clock(float(again))}"
     if caught := task.fields.get(CAUGHT):
         yield f"  caught    {caught}"
-    if origin := task.fields.get("origin-run-id"):
-        yield f"  reused    from {key.flow}/{origin}/{key.step}/{task.fields.get('origin-task-id', key.task)}"
+    if (origin := origin_in(task)) is not None:
+        yield f"  {task.state.value:<9} from {origin.pathspec}"
 
 
 def _attempts(context: CliContext, stores: Stores, task: TaskRecord, key: TaskKey) -> Iterator[str]:

@@ -11,7 +11,7 @@ from stepwell.model.policy import Resources
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo
-from stepwell.runtime.events import RunFinished, StepPlanned, StepReused, TaskBegan, TaskEnded
+from stepwell.runtime.events import RunFinished, StepPlanned, StepReused, TaskBegan, TaskCached, TaskEnded
 
 
 def item_of(index_path: tuple[int, ...], label: str) -> str:
@@ -35,6 +35,13 @@ def ended(event: TaskEnded) -> str:
         return f"{failed}; {again(event)}" if event.state is TaskState.RETRYING else failed
     caught = f"; caught {event.caught}" if event.caught else ""
     return f"task {event.state.value} ({duration(event.seconds)}){caught}"
+
+
+def cached(event: TaskCached) -> str:
+    """Return the line for a task that has the result of another."""
+    item = item_of(event.index_path, event.label)
+    origin = event.origin.short if event.origin.flow == event.key.flow else event.origin.pathspec
+    return f"task cached{f' for item {item}' if item else ''}: its result is that of {origin}"
 
 
 def again(event: TaskEnded) -> str:

@@ -22,6 +22,7 @@ from stepwell.client.task_fields import (
 )
 from stepwell.exceptions import StepwellNotFound
 from stepwell.model.states import RunState
+from stepwell.model.task_record import origin_in
 
 if TYPE_CHECKING:
     from stepwell.client.code import MetaflowCode
@@ -80,9 +81,9 @@ class RecordedTask(PartOfTask):
 
     @property
     def origin_pathspec(self) -> str | None:
-        fields = self._task.record().fields
-        run, task = fields.get("origin-run-id"), fields.get("origin-task-id")
-        return f"{self._path[0]}/{run}/{self._path[2]}/{task}" if run and task else None
+        """The task whose result this is, if it was reused or cached; None if it ran itself."""
+        origin = origin_in(self._task.record())
+        return None if origin is None else origin.pathspec
 
     @property
     def index(self) -> int | None:

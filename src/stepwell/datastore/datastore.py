@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from stepwell.model.pack import Pack
 from stepwell.model.task import TaskRef
 
 if TYPE_CHECKING:
+    from stepwell.datastore.cached_results import CachedResults
     from stepwell.datastore.checkpoints import Checkpoints
 
 INLINE_LIMIT = 16 * 1024
@@ -60,7 +62,7 @@ class Datastore:
         self._homes: dict[tuple[str, str], Pack] = {}
         self._small: dict[bytes, bytes] = {}
         self.reused: ReusedTasks = ReusedTasks(storage)
-        self.logs: Logs = Logs(storage, self.reused)
+        self.logs: Logs = Logs(storage, self.ran_as)
         self.run_records: RunRecords = RunRecords(storage)
         self.step_codes: StepCodes = StepCodes(storage, self._blobs)
         self.contents: Contents = Contents(storage)
@@ -78,6 +80,13 @@ class Datastore:
         """
         format.prepare(storage)
         return cls(storage, verify, serializers)
+
+    @cached_property
+    def cached(self) -> CachedResults:
+        """Results that can be taken again."""
+        from stepwell.datastore.cached_results import CachedResults  # few flows have cached steps
+
+        return CachedResults(self._storage)
 
     @property
     def location(self) -> str:
@@ -224,6 +233,16 @@ class Datastore:
         """
         for ref in refs:
             yield self._pack_of(TaskKey(flow, run, ref.step, ref.task))
+
+    def ran_as(self, key: TaskKey, attempt: int) -> tuple[TaskKey, int] | None:
+        """Return the attempt whose result a reused or cached task has; None if it has its own."""
+        origin = self.reused.origin_of(key)
+        if origin is not None:
+            return origin, attempt
+        pack = self._pack_at(layout.pack_key(key), key)
+        if pack is None or pack.origin is None or pack.attempt != attempt:
+            return None
+        return pack.origin.task, pack.origin.attempt
 
     def failures(self, key: TaskKey) -> list[Pack]:
         """Return the packs of the task's failed attempts, first attempt first."""

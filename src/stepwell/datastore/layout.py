@@ -16,6 +16,9 @@
     runs/FLOW/SHARD/RUN/checkpoints/STEP/SHARD/TASK/ATTEMPT/SHARD/NUMBER
     runs/FLOW/SHARD/RUN/latest/STEP/SHARD/INDEX    the latest checkpoint of a step and foreach index
     latest/FLOW/STEP/SHARD/NAMESPACE/SHARD/INDEX   the same in all runs of a namespace
+    cache/shapes/ab/cd/PREFIX/NUMBER               what cached steps with a key's prefix have read
+    cache/entries/ab/cd/DIGEST                     tasks whose results can be taken, by whole key
+    cache/claims/ab/cd/DIGEST                      who computes one that others wait for
     detached/SHARD/RUN.txt                         what a run in the background has said: a growing text file
 """
 
@@ -31,6 +34,7 @@ INDEX = "index"
 RUNS = "runs"
 DETACHED = "detached"
 LATEST = "latest"
+CACHE = "cache"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
 # At most 9,000 shards of 1,000 numbers each, beside the 256 of other ids.
@@ -41,6 +45,26 @@ def blob_key(digest: bytes) -> str:
     """Key of the blob with this hash."""
     name = digest.hex()
     return f"{BLOBS}/{name[:2]}/{name[2:4]}/{name}"
+
+
+def cache_shape_key(prefix: bytes, number: int) -> str:
+    """Key of one of the shapes of a prefix, numbered from 0."""
+    return f"{_cached('shapes', prefix)}/{number}"
+
+
+def cache_entry_key(digest: bytes) -> str:
+    """Key of the entry that lies under a digest."""
+    return _cached("entries", digest)
+
+
+def cache_claim_key(digest: bytes) -> str:
+    """Key of the claim on a result that is computed."""
+    return _cached("claims", digest)
+
+
+def _cached(what: str, digest: bytes) -> str:
+    name = digest.hex()
+    return f"{CACHE}/{what}/{name[:2]}/{name[2:4]}/{name}"
 
 
 def run_folder(flow: str, run: str) -> str:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stepwell.datastore.layout import log_key
 from stepwell.datastore.log_reader import LogReader
 from stepwell.datastore.log_records import LogLine, Source, Stream
 from stepwell.datastore.log_scrubbing import LogScrubber, Scrubbing
 from stepwell.datastore.log_writer import LogWriter
-from stepwell.datastore.reused_tasks import ReusedTasks
 from stepwell.datastore.storage import Storage
 from stepwell.model.ids import TaskKey
 
 
 class Logs:
-    """Logs of one datastore. Those of a reused task are read where it ran."""
+    """Logs of one datastore. Those of a reused or cached task are read where it ran.
 
-    def __init__(self, storage: Storage, reused: ReusedTasks) -> None:
+    Parameters
+    ----------
+    ran_as
+        Says which attempt an attempt stands for, if it did not run itself.
+    """
+
+    def __init__(
+        self, storage: Storage, ran_as: Callable[[TaskKey, int], tuple[TaskKey, int] | None]
+    ) -> None:
         self._storage = storage
-        self._reused = reused
+        self._ran_as = ran_as
 
     def writer(self, key: TaskKey, attempt: int, max_size: int | None = None) -> LogWriter:
         """Return what writes the log of an attempt; if there is one, it adds to it."""
@@ -27,7 +34,7 @@ class Logs:
 
     def reader(self, key: TaskKey, attempt: int) -> LogReader:
         """Return what reads the log of an attempt, from its beginning."""
-        return LogReader(self._storage, self._home(key, attempt), attempt)
+        return LogReader(self._storage, *self._home(key, attempt))
 
     def lines(self, key: TaskKey, attempt: int) -> Iterator[LogLine]:
         """Yield the attempt's records in the order in which they came; `whole_lines` makes lines of them."""
@@ -48,11 +55,11 @@ class Logs:
 
     def scrub(self, key: TaskKey, attempt: int, asked: Scrubbing) -> int:
         """Take text out of the attempt's log, where it lies; return how many bytes were taken out."""
-        return LogScrubber(self._storage, self._home(key, attempt), attempt, asked).scrub()
+        return LogScrubber(self._storage, *self._home(key, attempt), asked).scrub()
 
-    def _home(self, key: TaskKey, attempt: int) -> TaskKey:
-        """Return the task whose log stands for that of this one."""
+    def _home(self, key: TaskKey, attempt: int) -> tuple[TaskKey, int]:
+        """Return the attempt whose log stands for that of this one."""
         if self._storage.size(log_key(key, attempt, 0)) is not None:
-            return key
-        origin = self._reused.origin_of(key)
-        return key if origin is None else self._home(origin, attempt)
+            return key, attempt
+        origin = self._ran_as(key, attempt)
+        return (key, attempt) if origin is None else self._home(*origin)

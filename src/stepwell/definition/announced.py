@@ -71,14 +71,12 @@ def _place() -> tuple[str | None, int | None]:
     return None, None
 
 
-_LEAVE_OUT = "Leave it out; the step runs as it is."
 _ON_THIS_MACHINE = "Leave it out; the step runs on this machine."
 _YOUR_ENVIRONMENT = "Leave it out, and install the packages in the environment that you run the flow in."
 _START_IT = "Leave it out, and start the run from cron or a program of yours."
 _ONE_PROCESS = "Start the processes from within the step."
 _CLASS_LEVEL = "Write a constant in the class body, or take a Parameter."
 
-cache = Announced("cache", "reuse results of equal tasks of earlier runs", _LEAVE_OUT)
 secrets = Announced("secrets", "put secrets into a task's environment", "Set the variables before the run.")
 card = Announced("card", "make a report page for a task", "Store what it would show as artifacts.")
 parallel = Announced("parallel", "run a step as a gang of tasks that talk", _ONE_PROCESS)

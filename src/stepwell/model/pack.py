@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
+from stepwell.model.cache import Origin
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
 from stepwell.model.task import LostBranch, TaskOutcome, TaskRef
@@ -41,6 +42,10 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         What the step said with ``current.log``: JSON text by name.
     metrics
         Series that the step measured with ``current.metric``, thinned out when they are long.
+    observed
+        For a cached step: what its result depends on, as `model.observed` has it.
+    origin
+        The task whose result this is, if no process ran for it.
     """
 
     key: TaskKey
@@ -59,3 +64,5 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: dict[str, str] = {}
     facts: dict[str, str] = {}
     metrics: dict[str, tuple[MetricPoint, ...]] = {}
+    observed: bytes = b""
+    origin: Origin | None = None

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from stepwell.model.cache import CachePolicy
+
 LoadPolicy = Literal["fresh", "eager", "none"]
 """Which checkpoint a task goes on from: of its earlier attempts, of any run of the namespace, or none."""
 
@@ -99,6 +101,8 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Which checkpoint is loaded for it; None if the step keeps no checkpoints.
     priority
         Of tasks that are ready, those with a higher one start first.
+    cache
+        How results of earlier tasks are taken in place of running the step; None is not at all.
     """
 
     resources: Resources = Resources()
@@ -109,3 +113,4 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_grace_s: float = 30.0
     checkpoint: LoadPolicy | None = None
     priority: int = 0
+    cache: CachePolicy | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from stepwell.model.cache import CacheKey
 from stepwell.model.ids import TaskKey
 
 TransitionKind = Literal["linear", "split", "foreach", "switch", "end"]
@@ -73,6 +74,8 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         What the attempt before died of, if this one is to catch it without running the step.
     launched_at
         When it was handed to the engine, if the run is traced.
+    cache
+        What its result is kept by for later tasks; None if it is not kept.
     """
 
     key: TaskKey
@@ -85,6 +88,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: ErrorInfo | None = None
     devices: tuple[str, ...] = ()
     launched_at: float = 0.0
+    cache: CacheKey | None = None
 
 
 class TransitionTaken(Struct, frozen=True, omit_defaults=True):

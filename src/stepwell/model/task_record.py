@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from stepwell.model.attempt_fields import exit_code_in
-from stepwell.model.ids import PARAMETERS_STEP
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import CAUGHT, TaskRecord
 from stepwell.model.states import TaskState
@@ -35,7 +35,7 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         step=key.step,
         task=key.task,
         number=_number(pack, by_scheduler),
-        state=TaskState.SUCCEEDED if outcome.ok else TaskState.FAILED,
+        state=_state(pack),
         attempt=pack.attempt,
         created_at=outcome.started_at,
         started_at=outcome.started_at,
@@ -47,19 +47,45 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         exit_code=0 if outcome.ok else exit_code_in(pack.fields),
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
-        fields=remarks(outcome),
+        fields={**remarks(outcome), **_origin_fields(pack)},
     )
 
 
 def as_reused(record: TaskRecord, run: str) -> TaskRecord:
     """Return the record of a task of a run that stands for the given one, of another run."""
     fields = {**record.fields, "origin-run-id": record.run, "origin-task-id": record.task}
+    fields.pop("origin-step", None)
     return replace(record, run=run, state=TaskState.REUSED, fields=fields)
 
 
 def remarks(outcome: TaskOutcome) -> dict[str, str]:
     """Return the recorded fields that an outcome gives a task."""
     return {CAUGHT: outcome.caught} if outcome.caught else {}
+
+
+def origin_in(record: TaskRecord) -> TaskKey | None:
+    """Return the task that a reused or cached task stands for; None if it stands for itself."""
+    run, task = record.fields.get("origin-run-id"), record.fields.get("origin-task-id")
+    if not run or not task:
+        return None
+    flow, _, step = record.fields.get("origin-step", f"{record.flow}/{record.step}").partition("/")
+    return TaskKey(flow, run, step, task)
+
+
+def _state(pack: Pack) -> TaskState:
+    if pack.origin is not None:
+        return TaskState.CACHED
+    return TaskState.SUCCEEDED if pack.outcome.ok else TaskState.FAILED
+
+
+def _origin_fields(pack: Pack) -> dict[str, str]:
+    if pack.origin is None:
+        return {}
+    task = pack.origin.task
+    fields = {"origin-run-id": task.run, "origin-task-id": task.task}
+    if (task.flow, task.step) != (pack.key.flow, pack.key.step):
+        fields["origin-step"] = f"{task.flow}/{task.step}"
+    return fields
 
 
 def _number(pack: Pack, by_scheduler: bool) -> int:

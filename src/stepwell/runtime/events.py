@@ -96,6 +96,15 @@ class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):
     local_values: tuple[str, ...] = ()
 
 
+class TaskCached(_Event, tag="task_cached", frozen=True, kw_only=True):
+    """A task has the result of an equal one of the past: no process was started. ``origin`` is that task."""
+
+    key: TaskKey
+    origin: TaskKey
+    label: str = ""
+    index_path: tuple[int, ...] = ()
+
+
 class StepSkipped(_Event, tag="step_skipped", frozen=True, kw_only=True):
     """An empty foreach: ``step`` gets no task from it."""
 
@@ -153,6 +162,7 @@ RunEvent = (
     | LineSoFar
     | SplitOpened
     | TaskEnded
+    | TaskCached
     | StepSkipped
     | StepReused
     | StepPlanned

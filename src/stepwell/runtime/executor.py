@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +14,9 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import TaskKey
+from stepwell.model.pack import Pack
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.states import TaskState
@@ -26,10 +30,24 @@ from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
+from stepwell.scheduling.facts import (
+    CacheMissed,
+    CacheWaits,
+    CancelAsked,
+    Fact,
+    RoomFound,
+    RunBegan,
+    TaskCached,
+    TaskFailed,
+    TaskSucceeded,
+    Tick,
+)
+from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, LookUp, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
+
+if TYPE_CHECKING:
+    from stepwell.runtime.look_ups import LookUps
 
 
 class Parts(Struct, frozen=True):
@@ -41,6 +59,8 @@ class Parts(Struct, frozen=True):
         Gets every event, in the calling thread.
     names
         The ids of earlier tasks that scheduling knows by another number.
+    look_ups
+        Finds results of the past, if the flow has cached steps.
     """
 
     engine: Engine
@@ -49,6 +69,7 @@ class Parts(Struct, frozen=True):
     clock: Clock
     listener: Listener
     names: Mapping[int, str] = {}
+    look_ups: LookUps | None = None
 
 
 class Executor:
@@ -82,6 +103,8 @@ class Executor:
         self._clock = parts.clock
         self._emit = parts.listener
         self._names = parts.names
+        self._look_ups = parts.look_ups
+        self._looked_up: dict[int, Flight] = {}
         self._asked_to_stop = asked_to_stop
         self._logs = TaskLogs(self._datastore, parts.clock, parts.listener, max_log_size)
         self._ends = AttemptEnds(definition, info, self._datastore)
@@ -119,11 +142,15 @@ class Executor:
                 self._take(report)
             self._listen_to_user()
             self._look_at_the_clock()
+            if self._look_ups is not None:
+                self._look_up(self._look_ups)
             self.submit()
             self._logs.tick()
             self._recorder.tick()
         for flight in self._between_attempts.values():
             self._record_as_killed(flight, self._clock.now())
+        if self._look_ups is not None:
+            self._look_ups.close()
         return self._ending
 
     def give_up(self, at: float) -> None:
@@ -131,6 +158,8 @@ class Executor:
         for flight in (*self._flights.values(), *self._between_attempts.values()):
             if flight.record.state in (TaskState.RUNNING, TaskState.RETRYING):
                 self._record_as_killed(flight, at)
+        if self._look_ups is not None:
+            self._look_ups.close()
 
     def _record_as_killed(self, flight: Flight, at: float) -> None:
         killed = msgspec.structs.replace(flight.record, state=TaskState.KILLED, finished_at=at)
@@ -145,6 +174,8 @@ class Executor:
         for order in orders:
             if isinstance(order, Launch):
                 self._launches.append(self._prepare(order))
+            elif isinstance(order, LookUp) and self._look_ups is not None:
+                self._look_ups.ask(self._new_flight(order.launch))
             elif isinstance(order, EndRun):
                 self._ending = order
             elif isinstance(order, Withdraw):
@@ -184,12 +215,41 @@ class Executor:
     def _patience_s(self) -> float:
         due = self._progress.next_due
         patience = min(self._recorder.patience_s, self._logs.patience_s)
+        if self._look_ups is not None and (sooner := self._look_ups.patience_s) is not None:
+            patience = min(patience, sooner)
         return patience if due is None else min(patience, max(0.0, due - self._clock.now()))
+
+    # Results of the past
+
+    def _look_up(self, look_ups: LookUps) -> None:
+        for flight, answer in look_ups.answers():
+            task = flight.launch.task
+            if self._progress.ending is not None:
+                return
+            if isinstance(answer, Pack):
+                self._cached(flight, answer)
+            elif answer == "wait":
+                self._tell(CacheWaits(task))
+            else:
+                self._looked_up[task] = flight
+                self._tell(CacheMissed(task))
+
+    def _cached(self, flight: Flight, pack: Pack) -> None:
+        event, taken = flight.take_cached(pack), pack.outcome.transition
+        if taken is None:
+            raise StepwellInternalError(f"the cached task {pack.key.pathspec} leads nowhere")
+        self._recorder.committed()
+        self._recorder.task(flight.record)
+        self._emit(event)
+        self.counts[TaskState.CACHED.value] += 1
+        if taken.kind == "foreach":
+            self._splits.opened(pack.key, os.getpid(), event.at, taken)
+        self._tell(TaskCached(flight.launch.task, taken))
 
     # Launching
 
     def _prepare(self, launch: Launch) -> tuple[TaskRequest, StepPolicy]:
-        flight = self._between_attempts.pop(launch.task, None)
+        flight = self._between_attempts.pop(launch.task, None) or self._looked_up.pop(launch.task, None)
         if flight is None:
             flight = self._new_flight(launch)
         else:
@@ -268,6 +328,7 @@ class Executor:
         self.counts[TaskState.SUCCEEDED.value] += 1
         if outcome.transition.kind == "foreach":
             self._splits.opened(exited.handle.key, flight.pid, exited.at, outcome.transition)
+        self._ended_for_good(exited.handle.key)
         self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
 
     def _failed(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> None:
@@ -289,10 +350,15 @@ class Executor:
             flight.error = error
             self._between_attempts[flight.launch.task] = flight
         else:
+            self._ended_for_good(exited.handle.key)
             self.counts[state.value] += 1
             if self.first_error is None:
                 self.first_error = (exited.handle.key, error)
         self._obey(orders)
+
+    def _ended_for_good(self, task: TaskKey) -> None:
+        if self._look_ups is not None:
+            self._look_ups.ended(task)
 
     def _record_end(
         self,

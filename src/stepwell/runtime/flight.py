@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stepwell.engine.handle import TaskExited, TaskStarted
+from stepwell.model.pack import Pack
 from stepwell.model.run import RETRY_AT, SPLIT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
-from stepwell.model.task_record import brief, remarks
-from stepwell.runtime.events import TaskBegan, TaskEnded
+from stepwell.model.task_record import brief, record_of, remarks
+from stepwell.runtime.events import TaskBegan, TaskCached, TaskEnded
 from stepwell.runtime.task_log import TaskLog
 from stepwell.scheduling.orders import Launch, Retry
 
@@ -68,6 +69,17 @@ class Flight:
             pid=report.pid,
             label=self.label,
             index_path=self.launch.index_path,
+        )
+
+    def take_cached(self, pack: Pack) -> TaskCached:
+        """Take in that it has the result of another task; return what listeners are told."""
+        self.record = replace(record_of(pack), number=self.record.number)
+        return TaskCached(
+            at=pack.outcome.ended_at,
+            key=pack.key,
+            origin=pack.key if pack.origin is None else pack.origin.task,
+            label=pack.outcome.label,
+            index_path=pack.outcome.index_path,
         )
 
     def end(

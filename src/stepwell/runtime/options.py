@@ -49,6 +49,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         How long a task that was asked to end may take before it is killed.
     local_values
         Whether a task that fails says what the local variables were. Only a terminal is to show them.
+    refresh_cache
+        Cached steps take no result of the past; theirs are kept for later.
     """
 
     tags: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     drain_s: float = 30.0
     kill_grace_s: float = 10.0
     local_values: bool = False
+    refresh_cache: bool = False
 
     def __post_init__(self) -> None:
         check(self.tags)

@@ -20,7 +20,7 @@ from stepwell.runtime.task_numbers import TaskNumbers
 from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of
 
 _FOREACH = "foreach"
-_SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED)
+_SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED, TaskState.CACHED)
 
 
 class Past(Struct, frozen=True):
@@ -122,7 +122,8 @@ def _record(pack: Pack, indexed: TaskRecord | None, number: int) -> TaskRecord:
     """Return what the index knows of a task that succeeded, which is more than its pack does."""
     if indexed is None or indexed.state not in _SUCCEEDED or indexed.attempt != pack.attempt:
         indexed = record_of(pack)
-    return replace(indexed, run=pack.key.run, state=TaskState.SUCCEEDED, number=number)
+    state = TaskState.SUCCEEDED if pack.origin is None else TaskState.CACHED
+    return replace(indexed, run=pack.key.run, state=state, number=number)
 
 
 def _opens_foreach(pack: Pack | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 import msgspec
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.metadata_store.liveness import effective_state
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.runtime.clock import Clock
@@ -62,6 +64,14 @@ class Recorder:
     def task(self, record: TaskRecord) -> None:
         """Take the newest state of a task; only the last one of a tick is written."""
         self._waiting[record.step, record.task] = record
+
+    def is_alive(self, flow: str, run: str) -> bool:
+        """Whether another run may still come to its end."""
+        with self._lock:
+            found = self._metadata.run(flow, run)
+        if found is None:
+            return False
+        return not effective_state(found, self._clock.now(), socket.gethostname()).finished
 
     def committed(self) -> None:
         """A task has sealed its pack."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -33,6 +34,9 @@ from stepwell.runtime.taking_over import take_over
 from stepwell.runtime.whole_file import write_whole
 from stepwell.scheduling.orders import EndRun
 from stepwell.scheduling.progress import Progress
+
+if TYPE_CHECKING:
+    from stepwell.runtime.look_ups import LookUps
 
 _PATIENCE_S = 0.01
 """A few files are packed and stored in a millisecond or two, and git is as quick; more is not waited for."""
@@ -164,7 +168,15 @@ class Runtime:
             self._definition,
             info,
             progress,
-            Parts(self._engine, datastore, recorder, self._clock, listener, begun.names),
+            Parts(
+                self._engine,
+                datastore,
+                recorder,
+                self._clock,
+                listener,
+                begun.names,
+                self._look_ups(begun, datastore, options),
+            ),
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
@@ -173,6 +185,15 @@ class Runtime:
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
+
+    def _look_ups(self, begun: BegunRun, datastore: Datastore, options: RunOptions) -> LookUps | None:
+        if all(policy.cache is None for policy in self._definition.policies.values()):
+            return None
+        from stepwell.runtime.look_ups import LookUps  # few flows have cached steps
+
+        is_alive = begun.recorder.is_alive
+        refresh = options.refresh_cache
+        return LookUps(self._definition, begun.info, datastore, self._clock, is_alive, refresh)
 
     def _execute(
         self,

@@ -44,6 +44,25 @@ class TaskFailed(Struct, frozen=True, array_like=True):
     catchable: bool = False
 
 
+class TaskCached(Struct, frozen=True, array_like=True):
+    """The result of an equal task of the past has become that of this one, with the transition it took."""
+
+    task: int
+    transition: TransitionTaken
+
+
+class CacheMissed(Struct, frozen=True, array_like=True):
+    """There is no result that the task could take: it is to run."""
+
+    task: int
+
+
+class CacheWaits(Struct, frozen=True, array_like=True):
+    """An equal task is under way, here or in another run: the answer comes when that one has ended."""
+
+    task: int
+
+
 class Tick(Struct, frozen=True, array_like=True):
     """It is ``at`` now: retries whose wait is over become ready."""
 
@@ -56,4 +75,14 @@ class CancelAsked(Struct, frozen=True, array_like=True):
     reason: str
 
 
-Fact = RunBegan | RoomFound | TaskSucceeded | TaskFailed | Tick | CancelAsked
+Fact = (
+    RunBegan
+    | RoomFound
+    | TaskSucceeded
+    | TaskFailed
+    | TaskCached
+    | CacheMissed
+    | CacheWaits
+    | Tick
+    | CancelAsked
+)

@@ -160,5 +160,5 @@ def _place_earlier(
         progress.reused.append(ReusedTask(past, step, split, position, launch.index_path))
         return
     launch = replace(launch, attempt=past.attempt)
-    progress.ready.put_again(launch, split, position)
+    progress.ready.put_earlier(launch, split, position)
     step.waiting += 1

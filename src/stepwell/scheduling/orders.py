@@ -47,6 +47,12 @@ class Launch(Struct, frozen=True, array_like=True):
     devices: tuple[str, ...] = ()
 
 
+class LookUp(Struct, frozen=True, array_like=True):
+    """Look for the result of an equal task of the past. The answer is a fact; the task takes no room."""
+
+    launch: Launch
+
+
 class Reuse(Struct, frozen=True, array_like=True):
     """Take this task as it was in an earlier execution: nothing is launched for it."""
 
@@ -84,4 +90,4 @@ class EndRun(Struct, frozen=True, array_like=True):
     as_asked: bool = False
 
 
-Order = Launch | Reuse | Retry | Withdraw | CancelRunning | EndRun
+Order = Launch | LookUp | Reuse | Retry | Withdraw | CancelRunning | EndRun

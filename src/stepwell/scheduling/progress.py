@@ -139,7 +139,9 @@ class Progress:
     retrying
         Tasks of which an attempt has failed, until they are launched again.
     ready
-        Tasks that wait for room.
+        Tasks that wait for room, or to be looked up.
+    asked, put_off
+        Tasks that are looked up; and those of them whose answer waits for the end of another task.
     reused
         Tasks of the earlier execution whose successors are still to be looked at.
     open_splits
@@ -156,6 +158,7 @@ class Progress:
 
     __slots__ = (
         "_due",
+        "asked",
         "began",
         "cancel_at",
         "drain_s",
@@ -169,6 +172,7 @@ class Progress:
         "keep_going",
         "names",
         "open_splits",
+        "put_off",
         "ready",
         "retrying",
         "reused",
@@ -208,6 +212,8 @@ class Progress:
         self.ready = ReadyQueue(
             earlier.last_id + 1, {name: step.policy for name, step in self.steps.items()}, capacity
         )
+        self.asked: dict[int, LaunchedTask] = {}
+        self.put_off: set[int] = set()
         self.reused: deque[ReusedTask] = deque()
         self.open_splits: dict[int, OpenSplit] = {}
         self.failed: list[str] = []
@@ -254,6 +260,8 @@ class Progress:
         self.reused.clear()
         self.open_splits.clear()
         self.retrying.clear()
+        self.asked.clear()
+        self.put_off.clear()
         self._due.clear()
 
     def why_failed(self) -> str:

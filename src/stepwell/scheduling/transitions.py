@@ -6,6 +6,9 @@
     RoomFound        tasks that wait are launched while there is room
     TaskSucceeded    what follows it becomes ready; after the exit step the run has succeeded
     TaskFailed       it is tried again, caught or given up; given up, it loses its branch, or ends the run
+    TaskCached       it has taken the result of an equal task of the past; else as if it had succeeded
+    CacheMissed      it waits for room
+    CacheWaits       its answer comes later; others may be looked up meanwhile
     Tick             retries whose wait is over become ready; after a failure, what still runs is cancelled
     CancelAsked      what runs is cancelled; the run is interrupted when nothing runs any more
 """
@@ -18,8 +21,20 @@ from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK
 from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
+from stepwell.scheduling import look_ups
 from stepwell.scheduling.attempts import Verdict, decide
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
+from stepwell.scheduling.facts import (
+    CacheMissed,
+    CacheWaits,
+    CancelAsked,
+    Fact,
+    RoomFound,
+    RunBegan,
+    TaskCached,
+    TaskFailed,
+    TaskSucceeded,
+    Tick,
+)
 from stepwell.scheduling.following import go_on, go_to, is_tolerated, lose
 from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
 from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, StepProgress
@@ -48,6 +63,8 @@ def advance(progress: Progress, fact: Fact) -> list[Order]:
             _succeed(progress, fact.task, fact.transition)
         case TaskFailed():
             _fail(progress, fact, orders)
+        case TaskCached() | CacheMissed() | CacheWaits():
+            _take_answer(progress, fact)
         case RoomFound():
             progress.ready.limit = fact.limit
         case Tick():
@@ -57,6 +74,7 @@ def advance(progress: Progress, fact: Fact) -> list[Order]:
                 orders.append(CancelRunning(fact.reason))
         case RunBegan():
             _begin(progress, orders)
+    look_ups.ask(progress, orders)
     _launch(progress, orders)
     _end_if_over(progress, orders)
     return orders
@@ -100,11 +118,31 @@ def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None
     _check_allowed(step, task, transition)
     progress.release(launched)
     step.done += 1
+    _leave(progress, launched, transition)
+
+
+def _take_answer(progress: Progress, answer: TaskCached | CacheMissed | CacheWaits) -> None:
+    if progress.ending is not None:
+        return  # nobody waits for it any more
+    task = answer.task
+    match answer:
+        case TaskCached():
+            _check_allowed(look_ups.asked(progress, task).step, task, answer.transition)
+            _leave(progress, look_ups.cached(progress, task), answer.transition)
+        case CacheMissed():
+            look_ups.missed(progress, task)
+        case CacheWaits():
+            look_ups.put_off(progress, task)
+
+
+def _leave(progress: Progress, done: LaunchedTask, transition: TransitionTaken) -> None:
+    """Go where a task leads that has a result of this execution."""
+    step = done.step
     if step.kind == "end":
         if step.name == progress.end:
             _decide(progress, EndRun(RunState.SUCCEEDED))
     elif progress.ending is None:
-        go_on(progress, launched, (step.name, task), transition, executed=True)
+        go_on(progress, done, (step.name, done.launch.task), transition, executed=True)
 
 
 def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
@@ -207,7 +245,8 @@ def _decide(progress: Progress, ending: EndRun) -> None:
 def _end_if_over(progress: Progress, orders: list[Order]) -> None:
     if progress.running or progress.ended:
         return
-    if progress.ending is None and progress.began and not (progress.ready or progress.retrying):
+    waits = progress.ready or progress.retrying or progress.asked
+    if progress.ending is None and progress.began and not waits:
         _decide(progress, _end_without_exit(progress))
     if progress.ending is not None:
         progress.ended = True

@@ -42,7 +42,7 @@ def test_whatever_is_done_with_it_is_refused_by_place(use):
 
 
 def test_looking_at_it_is_allowed():
-    assert "cache" in repr(stepwell.cache)
+    assert "secrets" in repr(stepwell.secrets)
     assert stepwell.retry == stepwell.retry
     assert not hasattr(stepwell.retry, "__wrapped__")
 
@@ -68,6 +68,6 @@ def test_a_name_that_is_announced_stands_where_type_checkers_see_it():
 
 def test_an_error_of_it_survives_the_way_between_processes():
     with pytest.raises(NotInThisVersion) as caught:
-        stepwell.cache()
+        stepwell.secrets()
 
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

@@ -12,8 +12,19 @@ from stepwell.definition.graph import Graph
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.earlier import NOTHING, SINGLE, Earlier, PastTask, inputs_of
-from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound, RunBegan, TaskFailed, TaskSucceeded, Tick
-from stepwell.scheduling.orders import EndRun, Launch, Order, Retry, Reuse
+from stepwell.scheduling.facts import (
+    CacheMissed,
+    CacheWaits,
+    CancelAsked,
+    Fact,
+    RoomFound,
+    RunBegan,
+    TaskCached,
+    TaskFailed,
+    TaskSucceeded,
+    Tick,
+)
+from stepwell.scheduling.orders import EndRun, Launch, LookUp, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
 from stepwell.testing.graphs import Chain, Each, Fork, Then
@@ -115,11 +126,13 @@ class SimulatedRun:
     policy: StepPolicy = field(default_factory=StepPolicy)
     earlier: Earlier = NOTHING
     keep_going: bool = False
+    policies: dict[str, StepPolicy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        policies = dict.fromkeys(self.graph.nodes, self.policy)
+        policies = {**dict.fromkeys(self.graph.nodes, self.policy), **self.policies}
         self.progress = Progress(self.graph, policies, self.earlier, self.keep_going)
         self.launched: dict[int, Launch] = {}
+        self.asked: dict[int, Launch] = {}
         self.running: dict[int, Launch] = {}
         self.succeeded: list[Place] = []
         self.failed: list[Launch] = []
@@ -146,6 +159,19 @@ class SimulatedRun:
     def find_room(self, limit: int) -> list[Order]:
         self.limit = limit
         return self.tell(RoomFound(limit))
+
+    def hit(self, task: int) -> list[Order]:
+        """The task takes its result from the past."""
+        launch = self.launched[task] = self.asked.pop(task)
+        self.succeeded.append(place_of(launch))
+        return self.tell(TaskCached(task, self.transition(launch)))
+
+    def miss(self, task: int) -> list[Order]:
+        del self.asked[task]
+        return self.tell(CacheMissed(task))
+
+    def put_off(self, task: int) -> list[Order]:
+        return self.tell(CacheWaits(task))
 
     def cancel(self) -> list[Order]:
         return self.tell(CancelAsked("asked"))
@@ -208,6 +234,10 @@ class SimulatedRun:
                 self.launched[order.task] = self.running[order.task] = order
                 self.ids[place_of(order)] = order.task
                 assert len(self.running) <= self.limit, "launched without room"
+            elif isinstance(order, LookUp):
+                assert order.launch.task not in self.launched, "looked up after its launch"
+                self.asked[order.launch.task] = order.launch
+                self.ids[place_of(order.launch)] = order.launch.task
             elif isinstance(order, Reuse):
                 place = (order.step, order.index_path)
                 assert place not in self.ids, "in its place already"

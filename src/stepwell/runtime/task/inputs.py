@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex, cast
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.exceptions import (
@@ -21,13 +21,28 @@ from stepwell.model.run import RunInfo
 from stepwell.model.task import LostBranch, TaskRef
 from stepwell.runtime.task.failure import said
 
+if TYPE_CHECKING:
+    from stepwell.runtime.task.observer import Observer
+
 
 class TaskSource:
-    """Reads packs and values of one run for a task."""
+    """Reads packs and values of one run for a task.
+
+    Attributes
+    ----------
+    observer
+        Takes down what is read, if the step is a cached one.
+    """
 
     def __init__(self, datastore: Datastore, info: RunInfo) -> None:
         self.datastore = datastore
         self.info = info
+        self.observer: Observer | None = None
+
+    def observe(self, name: str, source: str = "") -> None:
+        """Take down that something was read, if anybody wants to know."""
+        if self.observer is not None:
+            self.observer.read(name, source)
 
     def pack(self, ref: TaskRef) -> Pack:
         """Return the pack of a task that has succeeded.
@@ -73,16 +88,18 @@ class TaskInput:
     itself has mangled names, so that private artifacts of any name can be read.
     """
 
-    def __init__(self, source: TaskSource, pack: Pack) -> None:
-        self.__dict__.update(_TaskInput__source=source, _TaskInput__pack=pack)
+    def __init__(self, source: TaskSource, pack: Pack, place: str) -> None:
+        self.__dict__.update(_TaskInput__source=source, _TaskInput__pack=pack, _TaskInput__place=place)
 
     @property
     def index(self) -> int | None:
+        self.__source.observe("@index", self.__place)
         frames = self.__pack.frames
         return frames[-1].index if frames else None
 
     @property
     def input(self) -> Any:
+        self.__source.observe("@item", self.__place)
         frames = self.__pack.frames
         return self.__source.item(frames[-1]) if frames else None
 
@@ -93,6 +110,7 @@ class TaskInput:
             entries = self.__dict__[name] = self.__source.datastore.visible(self.__pack)
             return entries
         entry = self.__entries.get(name)
+        self.__source.observe(name, self.__place)
         if entry is None:
             key = self.__pack.key
             known = ", ".join(sorted(other for other in self.__entries if not other.startswith("_")))
@@ -108,6 +126,7 @@ class TaskInput:
         raise AttributeError(f"`{name}` cannot be set: the inputs of a join are read-only. Set it on `self`.")
 
     def __dir__(self) -> list[str]:
+        self.__source.observe("@names", self.__place)
         return sorted({"index", "input", *self.__entries})
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
@@ -170,6 +189,11 @@ def manifest_of(task_input: TaskInput) -> Mapping[str, ArtifactEntry]:
     return task_input._TaskInput__entries  # a function, because any method name may be an artifact's
 
 
+def place_of(task_input: TaskInput) -> str:
+    """Return its position among the inputs of the join."""
+    return task_input._TaskInput__place
+
+
 class JoinInputs:
     """The inputs of a join, in the order of ``self.next`` or of the foreach items: a sequence.
 
@@ -208,14 +232,15 @@ class JoinInputs:
         if self._names:
             yield from (self._at(index) for index in range(len(self)))
         else:
-            yield from (TaskInput(self._source, pack) for pack in self._packs())
+            for index, pack in enumerate(self._packs()):
+                yield TaskInput(self._source, pack, str(index))
 
     def __getattr__(self, name: str) -> Any:
         names: Mapping[str, int] = self.__dict__.get("_names", {})
         if name in names:
             return self._at(names[name])
         if name == "split_task":
-            return TaskInput(self._source, self._split)
+            return TaskInput(self._source, self._split, "split")
         if name == "failed":
             return [FailedBranch(self._source, self._split, branch) for branch in self._lost]
         known = ", ".join(names) or "no names, because they come from a foreach: use inputs[i]"
@@ -233,7 +258,7 @@ class JoinInputs:
     def _at(self, index: int) -> TaskInput:
         found = self._kept.get(index)
         if found is None:
-            found = TaskInput(self._source, self._source.pack(self._parents[index]))
+            found = TaskInput(self._source, self._source.pack(self._parents[index]), str(index))
             if self._names:
                 self._kept[index] = found
         return found

@@ -26,7 +26,14 @@ from stepwell.runtime.task.foreach import (
     needed_of,
     unstorable_item,
 )
-from stepwell.runtime.task.inputs import JoinInputs, TaskInput, TaskSource, manifest_of, manifests_of
+from stepwell.runtime.task.inputs import (
+    JoinInputs,
+    TaskInput,
+    TaskSource,
+    manifest_of,
+    manifests_of,
+    place_of,
+)
 from stepwell.runtime.task.merge import Manifest, merged
 
 _MISSING = object()
@@ -90,6 +97,7 @@ class Live:
 
     @property
     def index(self) -> int | None:
+        self._source.observe("@index")
         return self.frames[-1].index if self.frames else None
 
     @property
@@ -101,6 +109,7 @@ class Live:
         return self.own_item
 
     def foreach_stack(self) -> list[tuple[int, int, object]]:
+        self._source.observe("@stack")
         outer = [(frame.index, frame.num_splits, self._source.item(frame)) for frame in self.frames[:-1]]
         if self.frames:
             last = self.frames[-1]
@@ -108,6 +117,7 @@ class Live:
         return outer
 
     def describe(self) -> str:
+        self._source.observe("@stack")
         place = "".join(f"[{frame.index}]" for frame in self.frames)
         item = f" ({label_of(self.input)[:20]})" if self.frames else ""
         return f"<flow {self._definition.name} step {self._node.name}{place}{item}>"
@@ -116,9 +126,11 @@ class Live:
         if name == "_current_step":
             return self._node.name
         if name == "_graph":
+            self._source.observe("_graph_info")
             from stepwell.definition.graph_info import graph_view
 
             return graph_view(self._definition)
+        self._source.observe("@stack")
         return [
             ForeachFrame(frame.step, frame.var, frame.num_splits, frame.index, self._source.item(frame))
             for frame in self.frames
@@ -130,6 +142,7 @@ class Live:
         with self._loading:  # threads of the step must all get the one object
             if name in self.loaded:
                 return self.loaded[name]
+            self._source.observe(name)
             entry = self.entries.get(name)
             if entry is None:
                 raise AttributeError(self._unknown(name), name=name, obj=self._flow)
@@ -171,6 +184,8 @@ class Live:
         )
 
     def removed(self, name: str) -> None:
+        if self._source.observer is not None and name in self.entries:
+            self._source.observer.deleted(name)
         self._deleted.add(name)
         self.entries.pop(name, None)
         self.loaded.pop(name, None)
@@ -220,7 +235,11 @@ class Live:
             )
         own = [name for name in self._flow.__dict__ if self.is_artifact(name)]
         already = {*own, *self.fixed, *self.entries, "_graph_info"}
-        self.entries.update(merged(self._manifests(inputs), already, exclude, include))
+        manifests = self._manifests(inputs)
+        if self._source.observer is not None:
+            some = None if isinstance(inputs, JoinInputs) else _places(inputs)
+            self._source.observer.merged(some, exclude, include, own)
+        self.entries.update(merged(manifests, already, exclude, include))
 
     def _manifests(self, inputs: object) -> Iterator[Manifest]:
         if isinstance(inputs, JoinInputs):
@@ -329,6 +348,11 @@ def _defined_as(found: object) -> str:
     if isinstance(found, type):
         return "class"
     return "method" if callable(found) and hasattr(found, "__qualname__") else ""
+
+
+def _places(inputs: object) -> list[int]:
+    places = (place_of(one) for one in cast("Sequence[TaskInput]", inputs))
+    return [int(place) if place.isdecimal() else -1 for place in places]
 
 
 def _shown(targets: Sequence[str], options: Mapping[str, object]) -> str:

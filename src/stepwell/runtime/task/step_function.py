@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -44,6 +45,10 @@ from stepwell.runtime.task.opened import open_inputs
 from stepwell.runtime.task.own_words import flush, say
 from stepwell.runtime.task.time_limit import time_limit
 from stepwell.runtime.task.usage import Usage
+
+if TYPE_CHECKING:
+    from stepwell.model.cache import CacheKey
+    from stepwell.runtime.task.result_keeper import ResultKeeper
 
 Report = Callable[[TaskOutcome], None]
 
@@ -107,11 +112,14 @@ class _Attempt:
         self._frames: tuple[Frame, ...] = ()
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
         self._live: Live | None = None
+        self._keeper: ResultKeeper | None = None
         self.exit_code = 1
 
     def run(self) -> TaskOutcome:
         pid = os.getpid()
         try:
+            if self._request.cache is not None:
+                self._keeper = self._make_keeper(self._request.cache)
             arguments = self._bind()
             if self._request.failure is not None and self._policy.catch is not None:
                 return self._catch_platform_failure(self._request.failure, self._policy.catch)
@@ -133,6 +141,11 @@ class _Attempt:
                 "what it set on `self` is lost. End such a process with `os._exit`, or use `parallel_map`.\n"
             )
             os._exit(1)
+
+    def _make_keeper(self, key: CacheKey) -> ResultKeeper:
+        from stepwell.runtime.task.result_keeper import ResultKeeper  # few steps are cached
+
+        return ResultKeeper(key, self._definition, self._source, self._request)
 
     # Before the step
 
@@ -201,7 +214,8 @@ class _Attempt:
                 self._node.line,
                 self._node.file,
             )
-        return self._seal(self._whole_pack(self._outcome(ok=True), own, live))
+        pack = self._whole_pack(self._outcome(ok=True), own, live)
+        return self._seal(pack) if self._keeper is None else self._keeper.keep(pack, self._seal)
 
     def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
         """Store what the step set or changed, in name order; what cannot be stored is listed."""
