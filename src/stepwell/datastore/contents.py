@@ -50,11 +50,6 @@ class Contents:
         serializer, data, is_digest = foreach_items.record(self._storage, pack, index)
         return serializer.encode() + (data if is_digest else digest_of([data]))
 
-    def is_complete(self, pack: Pack) -> bool:
-        """Whether every blob that the task wrote is there, in its size. Nothing of them is read."""
-        wanted = {entry.digest: entry.size for entry in pack.own if entry.inline is None and not entry.home}
-        return all(self._storage.size(layout.blob_key(digest)) == size for digest, size in wanted.items())
-
     def check_blob(self, digest: bytes) -> str:
         """Read a blob whole; return ``missing``, ``damaged``, or an empty text if it is as it was written."""
         view = self._storage.map(layout.blob_key(digest))

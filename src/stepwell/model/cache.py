@@ -44,12 +44,15 @@ class CacheKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Code, environment, version and the like: a text or a hash by what it is of.
     prefix
         Stands for all of it.
+    passed_over
+        An equal result that was not taken, and why.
     fault
         Why it could not be made; the task fails with that.
     """
 
     made_of: dict[str, str] = {}
     prefix: bytes = b""
+    passed_over: str = ""
     fault: str = ""
 
 

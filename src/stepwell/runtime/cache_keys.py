@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
 from stepwell.datastore.blobs import digest_of
 from stepwell.datastore.datastore import Datastore
 from stepwell.decorators.cache import Cache
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import attach_live
+from stepwell.definition.run_bound import run_bound_reads
 from stepwell.definition.step_code import step_code
 from stepwell.model.cache import CacheKey
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
@@ -25,12 +27,25 @@ _SHOWN = 100
 
 
 class CacheKeys:
-    """The keys of the tasks of one run."""
+    """The keys of the tasks of one run.
 
-    def __init__(self, definition: FlowDefinition, info: RunInfo, datastore: Datastore) -> None:
+    Parameters
+    ----------
+    warn
+        Gets what the user should know of a step, once.
+    """
+
+    def __init__(
+        self,
+        definition: FlowDefinition,
+        info: RunInfo,
+        datastore: Datastore,
+        warn: Callable[[str], None],
+    ) -> None:
         self._definition = definition
         self._info = info
         self._datastore = datastore
+        self._warn = warn
         self._of_steps: dict[str, CacheKey] = {}
 
     def of(self, request: TaskRequest) -> CacheKey:
@@ -70,6 +85,12 @@ class CacheKeys:
             # Not the value: it may be anybody's secret.
             made_of[f"variable {name}"] = digest_of([value.encode(errors="surrogateescape")]).hex()[:16]
         made_of.update(self._constants(code))
+        bound = [f"`{text}` ({where})" for text, where in run_bound_reads(code)]
+        if bound:
+            self._warn(
+                f"Step {step!r} is cached and reads what is another in each run: {', '.join(bound)}. "
+                "A result from the cache has what it was in the run that made it."
+            )
         return _key(made_of)
 
     def _constants(self, code: StepCode) -> dict[str, str]:

@@ -34,6 +34,7 @@ _AT_A_TIME_S = 0.02
 """How long the executor, which has other tasks to serve, is kept at most between two answers."""
 
 _ASK_OTHERS_EVERY_S = 0.5
+_REFRESHED = "none was looked for: the run was told to compute anew (--refresh-cache)"
 
 
 Answer = Pack | Literal["wait", "miss"]
@@ -47,6 +48,8 @@ class LookUps:
     ----------
     is_alive
         Says whether a run, by flow and id, may still come to its end.
+    warn
+        Gets what the user should know of a step.
     refresh
         Take nothing from the past; results are kept for later.
     """
@@ -58,6 +61,7 @@ class LookUps:
         datastore: Datastore,
         clock: Clock,
         is_alive: Callable[[str, str], bool],
+        warn: Callable[[str], None],
         refresh: bool = False,
     ) -> None:
         self._definition = definition
@@ -66,7 +70,7 @@ class LookUps:
         self._clock = clock
         self._is_alive = is_alive
         self._refresh = refresh
-        self._keys = CacheKeys(definition, info, datastore)
+        self._keys = CacheKeys(definition, info, datastore, warn)
         self._open: deque[Flight] = deque()
         self._claims: dict[bytes, TaskKey] = {}
         self._claimed_by: dict[TaskKey, bytes] = {}
@@ -124,30 +128,34 @@ class LookUps:
             return "miss"
         readable = Readable(self._definition, TaskSource(self._datastore, self._info), request)
         try:
-            if not self._refresh:
-                found = self._found(flight, key, policy, readable)
-                if found is not None:
-                    return found
+            if self._refresh:
+                flight.request = replace(request, cache=replace(key, passed_over=_REFRESHED))
+            elif (found := self._found(flight, key, policy, readable)) is not None:
+                return found
             return self._claim(flight, key, readable) if policy.wait else "miss"
         except StoreError:
             return "miss"  # the task reads the same, and will say what is wrong
 
     def _found(self, flight: Flight, key: CacheKey, policy: CachePolicy, readable: Readable) -> Pack | None:
         for entry in candidates(self._datastore.cached, key.prefix, readable.place, readable.digests):
-            if not self._may_take(entry, policy):
-                continue
-            origin = self._whole(entry)
+            why = self._why_not(entry, policy)
+            origin = None if why else self._whole(entry)
             pack = None if origin is None else self._as_own(flight, origin, key, readable)
             if pack is not None:
                 return self._sealed(pack)
+            passed_over = f"{entry.task.pathspec}, but {why or 'not all of its result is there any more'}"
+            flight.request = replace(flight.request, cache=replace(key, passed_over=passed_over))
         return None
 
-    def _may_take(self, entry: CacheEntry, policy: CachePolicy) -> bool:
+    def _why_not(self, entry: CacheEntry, policy: CachePolicy) -> str:
+        """Say why an equal result may not be taken; empty if it may."""
         if policy.expires_s is not None and self._clock.now() - entry.at > policy.expires_s:
-            return False
-        if policy.scope == "user":
-            return entry.user == self._info.user
-        return policy.scope == "all" or entry.task.flow == self._info.flow
+            return "it is older than `expires` allows"
+        if policy.scope == "user" and entry.user != self._info.user:
+            return f"it is of user {entry.user}, and `scope` is 'user'"
+        if policy.scope == "project" and entry.task.flow != self._info.flow:
+            return "it is of another flow, and `scope` is 'project'"
+        return ""
 
     def _whole(self, entry: CacheEntry) -> Pack | None:
         """Return the pack of an entry's task if all of its result is there."""
@@ -155,7 +163,7 @@ class LookUps:
             pack = self._datastore.pack(entry.task)
         except StoreError:
             return None
-        whole = pack is not None and pack.outcome.ok and self._datastore.contents.is_complete(pack)
+        whole = pack is not None and pack.outcome.ok and self._datastore.has_values(pack)
         return pack if whole else None
 
     def _as_own(self, flight: Flight, origin: Pack, key: CacheKey, readable: Readable) -> Pack | None:

@@ -175,7 +175,7 @@ class Runtime:
                 self._clock,
                 listener,
                 begun.names,
-                self._look_ups(begun, datastore, options),
+                self._look_ups(begun, context, listener),
             ),
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
@@ -186,14 +186,16 @@ class Runtime:
             ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
 
-    def _look_ups(self, begun: BegunRun, datastore: Datastore, options: RunOptions) -> LookUps | None:
+    def _look_ups(self, begun: BegunRun, context: RunContext, listener: Listener) -> LookUps | None:
         if all(policy.cache is None for policy in self._definition.policies.values()):
             return None
         from stepwell.runtime.look_ups import LookUps  # few flows have cached steps
 
-        is_alive = begun.recorder.is_alive
-        refresh = options.refresh_cache
-        return LookUps(self._definition, begun.info, datastore, self._clock, is_alive, refresh)
+        def warn(text: str) -> None:
+            listener(Notice(at=self._clock.now(), text=text))
+
+        is_alive, refresh = begun.recorder.is_alive, context.options.refresh_cache
+        return LookUps(self._definition, begun.info, context.datastore, self._clock, is_alive, warn, refresh)
 
     def _execute(
         self,
