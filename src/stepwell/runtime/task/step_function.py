@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -76,6 +77,10 @@ class StepFunction:
         self._definition = definition
         self._datastore = datastore
         self._preset = preset_constants
+        if any(policy.cache is not None for policy in definition.policies.values()):
+            # Here, and not in each task that is forked from this process.
+            for name in ("stepwell.datastore.cached_results", "stepwell.runtime.task.result_keeper"):
+                import_module(name)
 
     @property
     def flow_class(self) -> type[FlowSpec]:
