@@ -132,9 +132,9 @@ def log_key(key: TaskKey, attempt: int, segment: int) -> str:
     return f"{_log(key, attempt)}.{f'more/{segment}' if segment else 0}"
 
 
-def log_end_key(key: TaskKey, attempt: int, segment: int, stream: str, slot: int) -> str:
-    """Key of a slot of the ring that holds the end of a stream; its beginning goes on to the segment."""
-    return f"{_log(key, attempt)}.more/{segment}.{stream}.{slot}"
+def log_end_key(key: TaskKey, attempt: int, ring: int, stream: str, slot: int) -> str:
+    """Key of a slot of the ring that holds the end of a stream."""
+    return f"{_log(key, attempt)}.more/{ring}.{stream}.{slot}"
 
 
 def _log(key: TaskKey, attempt: int) -> str:

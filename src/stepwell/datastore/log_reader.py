@@ -40,7 +40,7 @@ class LogReader:
             if isinstance(record, LogLine):
                 yield record
                 continue
-            end = _EndReader(self._storage, self._key, self._attempt, self._segment, record)
+            end = _EndReader(self._storage, self._key, self._attempt, record)
             self._ends.append(end)
             yield from heapq.merge(self._lines(records, is_all), end.read(is_all), key=_time_of)
 
@@ -65,10 +65,10 @@ class LogReader:
 class _EndReader:
     """Reads the ring that holds the end of a stream; says how much is missing before what is left of it."""
 
-    def __init__(self, storage: Storage, key: TaskKey, attempt: int, segment: int, mark: EndsApart) -> None:
+    def __init__(self, storage: Storage, key: TaskKey, attempt: int, mark: EndsApart) -> None:
         self._storage = storage
         self._key = key
-        self._places = [log_end_key(key, attempt, segment, mark.stream, slot) for slot in range(RING_SLOTS)]
+        self._places = [log_end_key(key, attempt, mark.ring, mark.stream, slot) for slot in range(RING_SLOTS)]
         self._stream: Stream = mark.stream
         self._position = mark.offset
 

@@ -24,7 +24,7 @@ NOTICE = b"[... "
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 _HEAD = struct.Struct("<dBBI")
 _TASK, _RUNTIME, _OPEN, _END = range(4)
-_OFFSET = struct.Struct("<Q")
+_MARK = struct.Struct("<QQ")
 
 
 class LogLine(Struct, frozen=True):
@@ -53,11 +53,12 @@ class LogLine(Struct, frozen=True):
 
 
 class EndsApart(Struct, frozen=True):
-    """From byte ``offset`` of the stream on, its lines lie in a ring of their own."""
+    """From byte ``offset`` of the stream on, its lines lie in a ring of their own; ``ring`` names it."""
 
     at: float
     stream: Stream
     offset: int
+    ring: int
 
 
 Record = LogLine | EndsApart
@@ -71,7 +72,7 @@ def notice(at: float, stream: Stream, text: str) -> LogLine:
 def encode(record: Record) -> bytes:
     """Return the record as it is stored."""
     if isinstance(record, EndsApart):
-        kind, data = _END, _OFFSET.pack(record.offset)
+        kind, data = _END, _MARK.pack(record.offset, record.ring)
     else:
         kind = _OPEN if record.open else _RUNTIME if record.source == "runtime" else _TASK
         data = record.data
@@ -98,7 +99,7 @@ def decode(data: bytes, key: TaskKey) -> Iterator[tuple[Record, int]]:
 
 def _record(at: float, kind: int, stream: int, data: bytes) -> Record:
     if kind == _END:
-        return EndsApart(at, STREAMS[stream], _OFFSET.unpack(data)[0])
+        return EndsApart(at, STREAMS[stream], *_MARK.unpack(data))
     if kind > _END:
         raise IndexError
     return LogLine(at, "runtime" if kind == _RUNTIME else "task", STREAMS[stream], data, kind == _OPEN)

@@ -48,13 +48,13 @@ class LogScrubber:
             self._replace(log_key(self._key, self._attempt, number), data, b"", records)
             for mark in records:
                 if isinstance(mark, EndsApart) and mark.stream in self._asked.streams:
-                    self._scrub_end(number, mark.stream)
+                    self._scrub_end(mark.ring, mark.stream)
             number += 1
         return self._taken
 
-    def _scrub_end(self, segment: int, stream: Stream) -> None:
+    def _scrub_end(self, ring: int, stream: Stream) -> None:
         for slot in range(RING_SLOTS):
-            place = log_end_key(self._key, self._attempt, segment, stream, slot)
+            place = log_end_key(self._key, self._attempt, ring, stream, slot)
             data = self._storage.read(place)
             if data:
                 head, records = data[: SLOT_HEAD.size], decode(data[SLOT_HEAD.size :], self._key)

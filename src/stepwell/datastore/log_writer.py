@@ -98,22 +98,24 @@ class LogWriter:
         self._sizes[line.stream] = size + len(line.data)
         end = self._ends.get(line.stream)
         if end is None and self._half is not None and size + len(line.data) > self._half:
-            end = self._ends[line.stream] = self._ring(EndsApart(line.at, line.stream, size))
+            end = self._ends[line.stream] = self._ring(line, size)
         if end is None:
             self._head.add(line)
+            if self._head.is_large:
+                self.save()
         else:
             end.add(line)
         return line
 
-    def _ring(self, mark: EndsApart) -> _Ring:
-        self._head.add(mark)
-        segment = self._head.save(b"")
-        half = self._half or 0
+    def _ring(self, line: LogLine, offset: int) -> _Ring:
+        number = self._head.claim()
+        # Stored after the first slot: who is killed between leaves what there was.
+        self._head.add(EndsApart(line.at, line.stream, offset, number))
 
         def place(slot: int) -> str:
-            return log_end_key(self._key, self._attempt, segment, mark.stream, slot)
+            return log_end_key(self._key, self._attempt, number, line.stream, slot)
 
-        return _Ring(self._storage, place, max(1, half // (RING_SLOTS - 1)), mark.offset)
+        return _Ring(self._storage, place, max(1, (self._half or 0) // (RING_SLOTS - 1)), offset)
 
 
 class _Segments:
@@ -130,26 +132,33 @@ class _Segments:
 
     def add(self, record: Record) -> None:
         self._records += encode(record)
-        if len(self._records) >= _MOST_HELD:
-            self.save(b"")
 
-    def save(self, begun: bytes) -> int:
-        """Store what has come since; return the number of the segment that holds it."""
+    @property
+    def is_large(self) -> bool:
+        """Whether more is held than should be."""
+        return len(self._records) >= _MOST_HELD
+
+    def claim(self) -> int:
+        """Return the number of the segment under way, which nobody else will write."""
+        if self._stored is None:
+            self._put(bytes(self._records))
+        return self._number
+
+    def save(self, begun: bytes) -> None:
+        """Store what has come since, and what there is of lines that go on."""
         if self._stored is not None and self._storage.size(self._place(self._number)) != self._stored:
             # Somebody has scrubbed it: what was taken out does not come back.
             del self._records[: self._saved]
             self._next()
         if self._records or begun:
-            is_full = len(self._records) >= self._full
+            # What there is of a line stands at the end of all: a segment that has it is not full yet.
+            is_full = len(self._records) >= self._full and (not begun or self.is_large)
             self._put(bytes(self._records) if is_full else bytes(self._records) + begun)
-            number = self._number
             if is_full:
                 self._records.clear()
                 self._next()
                 if begun:
                     self._put(begun)
-            return number
-        return self._number
 
     def _put(self, data: bytes) -> None:
         if self._stored is None:
@@ -180,15 +189,14 @@ class _Ring:
 
     def add(self, line: LogLine) -> None:
         for start in range(0, len(line.data), self._full):  # in pieces: a long line must not fill many slots
-            self._add(replace(line, data=line.data[start : start + self._full]))
-
-    def _add(self, piece: LogLine) -> None:
-        self._records += encode(piece)
-        self._end += len(piece.data)
-        if self._end - self._begin >= self._full or len(self._records) >= _MOST_HELD:
-            self.save(b"")
-            self._records.clear()
-            self._next(self._end)
+            piece = replace(line, data=line.data[start : start + self._full])
+            self._records += encode(piece)
+            self._end += len(piece.data)
+            if self._end - self._begin >= self._full or len(self._records) >= _MOST_HELD:
+                rest = replace(line, data=line.data[start + self._full :], open=True)
+                self.save(encode(rest) if rest.data else b"")
+                self._records.clear()
+                self._next(self._end)
 
     def save(self, begun: bytes) -> None:
         if self._stored is not None and self._storage.size(self._place(self._slot)) != self._stored:

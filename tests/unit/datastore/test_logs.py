@@ -1,4 +1,5 @@
 import re
+from contextlib import suppress
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +106,51 @@ def test_what_was_saved_outlives_a_writer_that_vanishes():
     second.save()
 
     assert logs_in(storage).read(KEY, 0, "stdout") == b"one\ntwagain\n"
+
+
+class Vanishing(MemoryStorage):
+    """Lets a process do so many more changes, then it is as if it were killed."""
+
+    def __init__(self, changes):
+        super().__init__()
+        self.left = changes
+
+    def write(self, key, data):
+        self._change()
+        return super().write(key, data)
+
+    def replace(self, key, data):
+        self._change()
+        super().replace(key, data)
+
+    def _change(self):
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+
+
+# SPEC 8.1-5
+@given(st.integers(0, 150), st.sampled_from([None, 60, 600]))
+def test_whenever_the_writer_is_killed_all_that_was_saved_is_there_or_counted(changes, max_size):
+    storage = Vanishing(changes)
+    writer = logs_in(storage).writer(KEY, 0, max_size)
+    whole, saved = b"", 0
+    with suppress(KeyboardInterrupt):
+        for number in range(100):
+            line = b"line %3d of many" % number + b"\n" * (number % 3 > 0)
+            whole += line
+            writer.feed("stdout", float(number), line)
+            writer.save()
+            saved = len(whole)
+
+    at = 0
+    for line in logs_in(storage).lines(KEY, 0):
+        if line.is_notice:
+            at += int(line.data.split()[1])
+        else:
+            assert whole[at:].startswith(line.data)
+            at += len(line.data)
+    assert saved <= at <= len(whole)
 
 
 # SPEC 8.1-4
