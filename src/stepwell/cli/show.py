@@ -183,6 +183,7 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
     pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
     if pack is not None:
         yield from _needs(pack)
+        yield from _cache(stores, task, pack)
         for name, entry in sorted(entries_of(stores.datastore, pack).items()):
             if not name.startswith("_"):
                 yield f"  artifact  {name} = {preview(stores.datastore, pack, entry)}"
@@ -190,6 +191,19 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
     yield from (f"    {line}".rstrip() for line in text.splitlines())
+
+
+def _cache(stores: Stores, task: TaskRecord, pack: Pack) -> Iterator[str]:
+    """Yield why a task of a cached step took the result of another, or none."""
+    if not pack.observed:
+        return
+    from stepwell.client.cache_explained import CacheExplained  # few steps are cached
+
+    decision = CacheExplained(stores.datastore, stores.metadata).decision(task, pack)
+    for reason in decision.reasons if decision is not None else ():
+        yield f"  cache     {reason}"
+    for one in decision.differences if decision is not None else ():
+        yield from (f"    {line}".rstrip() for line in one.diff)
 
 
 def _needs(pack: Pack) -> Iterator[str]:
