@@ -175,6 +175,22 @@ def test_an_interrupt_while_a_flow_s_file_is_imported_is_told_in_one_word(folder
 
 
 # SPEC 9.1-2
+def test_an_interrupt_in_the_body_of_a_class_is_told_in_one_word_too(folder):
+    folder.file(
+        "class Named:\n"
+        "    def __set_name__(self, owner, name): raise KeyboardInterrupt\n\n"
+        "class Holder:\n"
+        "    attribute = Named()\n",
+        "named.py",
+    )
+    folder.file(folder.flow().read_text().replace("class Small", "import named\n\nclass Small"))
+
+    done = folder.call("flow.py", "check")
+
+    assert (done.returncode, done.stderr) == (130, "\ninterrupted\n")
+
+
+# SPEC 9.1-2
 @pytest.mark.parametrize("name", ["stepwell.cli.main", "click", "stepwell.cli.version"])
 def test_an_interrupt_while_the_command_line_is_imported_is_told_in_one_word(folder, name):
     folder.file(INTERRUPTING.format(name=name) + "from stepwell.__main__ import main\nmain()")

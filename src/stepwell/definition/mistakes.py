@@ -58,7 +58,9 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
             locate(error)
             sys.stderr.write(f"{error.headline}: {error}\n")
             raise SystemExit(_WRONG)
-        if isinstance(error, KeyboardInterrupt) and _has_not_begun(trace):
+        # Up to Python 3.11, what ends the naming of an attribute in a class body comes as a cause.
+        interrupted = any(isinstance(one, KeyboardInterrupt) for one in (error, error.__cause__))
+        if interrupted and _has_not_begun(trace):
             tell_interrupt()
     sys.__excepthook__(kind, error, trace)
 
