@@ -11,7 +11,7 @@ from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
 from stepwell.cli.parameter_options import given_values, parameter_options
 from stepwell.cli.run import carry_out, check_step, defined, say_head
-from stepwell.cli.run_options import own_options
+from stepwell.cli.run_options import RERUN_CHANGED, RERUN_HELP, own_options
 from stepwell.exceptions import UsageError
 from stepwell.model.given_ids import fault_of_run_id
 from stepwell.runtime.options import ResumeRun
@@ -38,6 +38,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
         option("origin-run-id", "Run to take results from  [default: your latest run of the flow]"),
         option("run-id", "Id of the new run, given by a scheduler; no number."),
         option("clone-only", "Take over results and execute nothing.", is_flag=True),
+        option(RERUN_CHANGED, RERUN_HELP, is_flag=True),
         option("only", "Execute this step alone, and take over all before it.", metavar="STEP"),
         option(
             "reentrant",
@@ -78,6 +79,7 @@ def resume(step: str | None, **values: Any) -> int:
         run_id=run_id,
         clone_only=values["clone_only"],
         only=values["only"],
+        rerun_changed=values["rerun_changed"],
     )
     if values["dry_run"]:
         return _print_plan(context, definition, asked, as_json=values["as_json"])

@@ -13,6 +13,10 @@ _SECONDS = click.FloatRange(min=0)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+RERUN_CHANGED = "rerun-changed"
+RERUN_HELP = "Execute steps again whose code or parameters have changed, and all that depends on them."
+
+
 class _Naming:
     """Names options. A parameter whose name is ``taken`` wins; the option is then ``--stepwell-<name>``."""
 

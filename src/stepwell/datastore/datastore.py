@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from stepwell.datastore import foreach_items, format, layout, unstorable
 from stepwell.datastore.blobs import Blobs, Verify, digest_of
 from stepwell.datastore.contents import Contents
+from stepwell.datastore.execution_plans import ExecutionPlans
 from stepwell.datastore.logs import Logs
 from stepwell.datastore.pack_file import DamagedPack, is_whole, open_pack, pack_bytes
 from stepwell.datastore.preview import preview, type_name
@@ -65,6 +66,7 @@ class Datastore:
         self.logs: Logs = Logs(storage, self.ran_as)
         self.run_records: RunRecords = RunRecords(storage)
         self.step_codes: StepCodes = StepCodes(storage, self._blobs)
+        self.plans: ExecutionPlans = ExecutionPlans(storage)
         self.contents: Contents = Contents(storage)
 
     @classmethod

@@ -12,6 +12,7 @@
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.0       the first segment of a log
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.more/N  others; N.STREAM.SLOT: the end of a stream
     runs/FLOW/SHARD/RUN/reused                     which tasks are those of other runs
+    runs/FLOW/SHARD/RUN/plan.NUMBER                what a `continue` or `resume` set out to do
     runs/FLOW/SHARD/RUN/code.VERSION               the blob with the code of its steps, of one execution
     runs/FLOW/SHARD/RUN/checkpoints/STEP/SHARD/TASK/ATTEMPT/SHARD/NUMBER
     runs/FLOW/SHARD/RUN/latest/STEP/SHARD/INDEX    the latest checkpoint of a step and foreach index
@@ -125,6 +126,11 @@ def reused_key(flow: str, run: str) -> str:
 def step_codes_key(flow: str, run: str, version: str) -> str:
     """Key of what names the code of a run's steps, in an execution with this code version."""
     return f"{run_folder(flow, run)}/code.{_name(version)}"
+
+
+def plan_key(flow: str, run: str, number: int) -> str:
+    """Key of what an execution of a run that goes on from an earlier one set out to do."""
+    return f"{run_folder(flow, run)}/plan.{number}"
 
 
 def log_key(key: TaskKey, attempt: int, segment: int) -> str:

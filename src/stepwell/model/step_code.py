@@ -63,6 +63,12 @@ class PartChange(Struct, frozen=True):
     def __str__(self) -> str:
         return str(self.now or self.before)
 
+    @property
+    def kind(self) -> str:
+        """Kind of the part."""
+        part = self.now or self.before
+        return "" if part is None else part.kind
+
 
 def changes(before: StepCode, now: StepCode) -> list[PartChange]:
     """Return what has changed, the step itself first.

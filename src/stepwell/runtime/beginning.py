@@ -16,6 +16,7 @@ from stepwell.metadata_store.liveness import process_started
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.run import TRACE_ID, RunInfo, RunRecord, TaskRecord
 from stepwell.model.states import RunState
+from stepwell.model.step_plan import StepPlan
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
@@ -23,7 +24,7 @@ from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.surroundings import fields, system_tags
 from stepwell.scheduling.earlier import NOTHING, Earlier
 from stepwell.scheduling.progress import Scope
-from stepwell.scheduling.reuse import StepPlan, until
+from stepwell.scheduling.reuse import until
 
 
 class RunContext(Struct, frozen=True, kw_only=True):
@@ -92,6 +93,8 @@ class BegunRun(Struct, frozen=True):
         What is known of the tasks that may be reused, by step and number.
     names
         The ids of tasks that go by another number.
+    origin
+        The run that results are taken from.
     plan
         What becomes of each step.
     scope
@@ -108,6 +111,7 @@ class BegunRun(Struct, frozen=True):
     scope: Scope | None = None
     notices: tuple[str, ...] = ()
     names: Mapping[int, str] = {}
+    origin: str = ""
 
 
 def begin_new(context: RunContext, parameters: Mapping[str, object]) -> BegunRun:

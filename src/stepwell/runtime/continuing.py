@@ -16,15 +16,18 @@ from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.step_plan import StepPlan
 from stepwell.runtime.beginning import BegunRun, RunContext, scope_of
+from stepwell.runtime.options import ContinueRun
+from stepwell.runtime.outdated import Changes, notices_of, parameters_in
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
-from stepwell.scheduling.reuse import StepPlan, plan, reusable
+from stepwell.scheduling.reuse import UP_TO_DATE, plan, reusable
 
 _ALIVE = (RunState.PENDING, RunState.RUNNING)
 
 
-def begin_continued(context: RunContext, run_id: str) -> BegunRun:
+def begin_continued(context: RunContext, asked: ContinueRun) -> BegunRun:
     """Take a run up again: what has succeeded stays, the rest is tried under its ids as new attempts.
 
     Raises
@@ -34,8 +37,8 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
     StepwellNotFound, StepwellDataMissing
         There is no such run, or its parameters are gone.
     """
-    run = _taken_up(context, _dead_run(context, run_id))
-    found = continuation(context.definition, context.datastore, context.metadata, run_id)
+    run = _taken_up(context, _dead_run(context, asked.run))
+    found = continuation(context.definition, context.datastore, context.metadata, asked)
     recorder = context.recorder(run)
     for record in found.past.lost:
         recorder.task(replace(record, state=TaskState.LOST, error="Its result is damaged or gone."))
@@ -48,7 +51,9 @@ def begin_continued(context: RunContext, run_id: str) -> BegunRun:
         found.past.records,
         found.plan,
         scope_of(context),
+        notices=found.notices,
         names=found.past.names,
+        origin=asked.run,
     )
 
 
@@ -58,18 +63,27 @@ class Continuation(Struct, frozen=True):
     past: Past
     earlier: Earlier
     plan: list[StepPlan]
+    notices: tuple[str, ...] = ()
 
 
 def continuation(
-    definition: FlowDefinition, datastore: Datastore, metadata: MetadataStore, run_id: str
+    definition: FlowDefinition, datastore: Datastore, metadata: MetadataStore, asked: ContinueRun
 ) -> Continuation:
     """Work out what is left of a run; nothing is written."""
     graph = definition.graph
-    past = past_of(datastore, metadata, definition.name, run_id)
+    past = past_of(datastore, metadata, definition.name, asked.run)
     tasks = [*past.succeeded, *past.unfinished]
-    earlier = Earlier(reusable(graph, tasks), past.last_id)
+    first = datastore.pack(TaskKey(definition.name, asked.run, PARAMETERS_STEP, PARAMETERS_TASK))
+    parameters = {} if first is None else parameters_in(definition, datastore, first)
+    outdated = Changes(definition, datastore, metadata, parameters, constants_stay=True).outdated(
+        past.succeeded
+    )
+    earlier = Earlier(
+        reusable(graph, tasks, (), outdated if asked.rerun_changed else UP_TO_DATE), past.last_id
+    )
     steps = {task.step for task in tasks} | graph.nodes.keys()
-    return Continuation(past, earlier, plan(graph, tasks, earlier, (), steps))
+    planned = plan(graph, tasks, earlier, (), steps, outdated)
+    return Continuation(past, earlier, planned, tuple(notices_of(planned)))
 
 
 def _dead_run(context: RunContext, run_id: str) -> RunRecord:

@@ -79,9 +79,16 @@ class NewRun(Struct, frozen=True):
 
 
 class ContinueRun(Struct, frozen=True):
-    """Ask for a run to go on in place."""
+    """Ask for a run to go on in place.
+
+    Attributes
+    ----------
+    rerun_changed
+        Execute again what has succeeded with other code, and all that depends on it.
+    """
 
     run: str
+    rerun_changed: bool = False
 
 
 class ResumeRun(Struct, frozen=True, kw_only=True):
@@ -101,6 +108,8 @@ class ResumeRun(Struct, frozen=True, kw_only=True):
         Only take over results; the run can be continued.
     only
         Execute this step alone, on results that are all taken over; the run can be continued.
+    rerun_changed
+        Take no results over that were made with other code or parameters.
     """
 
     origin: str
@@ -109,6 +118,7 @@ class ResumeRun(Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     clone_only: bool = False
     only: str | None = None
+    rerun_changed: bool = False
 
 
 RunAsked = NewRun | ContinueRun | ResumeRun

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from stepwell.model.states import TaskState
 from stepwell.model.task import TaskRef
 from stepwell.model.task_record import parents_in, record_of
 from stepwell.runtime.task_numbers import TaskNumbers
-from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of
+from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of, latest
 
 _FOREACH = "foreach"
 _SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED, TaskState.CACHED)
@@ -71,9 +72,11 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
     # Those that are in the datastore alone are of no known age; they are few, if there are any.
     numbers = TaskNumbers(dict.fromkeys((*indexed, *good, *bad, *emptied)))
     lost = [record for place, record in indexed.items() if place not in good and record.state in _SUCCEEDED]
+    tasks = [_past_task(pack, good, numbers) for pack in good.values()]
+    holding = latest([*tasks, *_unfinished(good, bad, indexed, numbers, emptied)])
     return Past(
-        succeeded=[_past_task(pack, good, numbers) for pack in good.values()],
-        unfinished=list(_unfinished(good, bad, indexed, numbers, emptied)),
+        succeeded=[task for task in holding if task.transition is not None],
+        unfinished=[task for task in holding if task.transition is None],
         records={
             (place.step, numbers.of(place)): _record(pack, indexed.get(place), numbers.of(place))
             for place, pack in good.items()
@@ -111,6 +114,7 @@ def _past_task(pack: Pack, good: Mapping[TaskRef, Pack], numbers: TaskNumbers) -
         attempt=pack.attempt + 1,
         lost=tuple((lost.index, lost.task.step, numbers.of(lost.task)) for lost in pack.lost),
         inputs=_inputs_of(pack, numbers),
+        made_by=sys.intern(f"{pack.key.run}/{pack.fields.get('code-version', '')}"),
     )
 
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.datastore.preview import preview
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.parameter_values import resolve
-from stepwell.definition.reads import mentions
 from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
+from stepwell.model.step_plan import StepPlan
 from stepwell.runtime.beginning import BegunRun, RunContext, claim, register, scope_of
 from stepwell.runtime.options import ResumeRun
+from stepwell.runtime.outdated import Changes, notices_of, parameters_in
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.progress import Scope
-from stepwell.scheduling.reuse import StepPlan, before, plan, reusable, taken_over, until
-
-_NOT_THERE = object()
+from stepwell.scheduling.reuse import UP_TO_DATE, before, plan, reusable, taken_over, until
 
 
 class Resumption(Struct, frozen=True):
@@ -72,6 +70,7 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
         scope,
         notices=found.notices,
         names=found.past.names,
+        origin=asked.origin,
     )
 
 
@@ -109,35 +108,19 @@ def resumption(
         raise StepwellDataMissing(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
         )
-    known = _parameters_of(definition, datastore, first)
-    values = {**known, **asked.parameters}
+    known = parameters_in(definition, datastore, first)
+    names = {parameter.attribute: parameter.name for parameter in definition.parameters}
+    values = {**{names[attribute]: value for attribute, value in known.items()}, **asked.parameters}
     parameters = resolve(definition.flow_class, values, user_name=user)
     past = past_of(datastore, metadata, flow, asked.origin)
-    earlier = Earlier(reusable(graph, past.succeeded, named), past.last_id)
-    steps = plan(
-        graph, [*past.succeeded, *past.unfinished], earlier, named, _steps_of(datastore, first, graph.nodes)
-    )
+    outdated = Changes(definition, datastore, metadata, parameters).outdated(past.succeeded)
+    unwanted = outdated if asked.rerun_changed else UP_TO_DATE
+    earlier = Earlier(reusable(graph, past.succeeded, named, unwanted), past.last_id)
+    tasks, known_steps = [*past.succeeded, *past.unfinished], _steps_of(datastore, first, graph.nodes)
+    steps = plan(graph, tasks, earlier, named, known_steps, outdated)
     if asked.only is not None:
         _check_only(asked.only, before(graph, asked.only), steps)
-    reused = [step.step for step in steps if step.reused]
-    return Resumption(parameters, past, earlier, steps, tuple(_stale(definition, known, parameters, reused)))
-
-
-def _stale(
-    definition: FlowDefinition, known: Mapping[str, object], now: Mapping[str, object], reused: Sequence[str]
-) -> Iterator[str]:
-    """Name the steps whose results are reused although they read a parameter that has another value now."""
-    for parameter in definition.parameters:
-        old, new = known.get(parameter.name, _NOT_THERE), now.get(parameter.attribute)
-        if old is _NOT_THERE or old == new:
-            continue
-        readers = [step for step in reused if mentions(definition.flow_class, step, parameter.attribute)]
-        if readers:
-            yield (
-                f"The parameter `{parameter.name}` is {preview(new)} and was {preview(old)}, but results of "
-                f"steps that read it are reused: {', '.join(readers)}. `resume {readers[0]}` executes "
-                f"{readers[0]} again, and all after it."
-            )
+    return Resumption(parameters, past, earlier, steps, tuple(notices_of(steps)))
 
 
 def _check_only(step: str, needed: set[str], steps: list[StepPlan]) -> None:
@@ -150,16 +133,6 @@ def _check_only(step: str, needed: set[str], steps: list[StepPlan]) -> None:
             f"`--only {step}` needs results of all steps before it, but {', '.join(missing)} would have to "
             f"be executed too. Use `--until {step}`."
         )
-
-
-def _parameters_of(definition: FlowDefinition, datastore: Datastore, first: Pack) -> dict[str, object]:
-    """Return the values that the origin had, by the parameter's name, of parameters that there are still."""
-    stored = {entry.name: entry for entry in first.own}
-    return {
-        parameter.name: datastore.load(definition.name, stored[parameter.attribute])
-        for parameter in definition.parameters
-        if parameter.attribute in stored
-    }
 
 
 def _steps_of(datastore: Datastore, first: Pack, default: Mapping[str, object]) -> set[str]:

@@ -30,7 +30,7 @@ from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.step_code_keeping import StepCodeKeeper
 from stepwell.runtime.surroundings import GitState
-from stepwell.runtime.taking_over import take_over
+from stepwell.runtime.taking_over import keep_plan, take_over
 from stepwell.runtime.whole_file import write_whole
 from stepwell.scheduling.orders import EndRun
 from stepwell.scheduling.progress import Progress
@@ -180,7 +180,7 @@ class Runtime:
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
-        ending = self._execute(executor, begun, listener, step_codes)
+        ending = self._execute(executor, begun, datastore, listener, step_codes)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
@@ -201,6 +201,7 @@ class Runtime:
         self,
         executor: Executor,
         begun: BegunRun,
+        datastore: Datastore,
         listener: Listener,
         step_codes: StepCodeKeeper,
     ) -> EndRun:
@@ -209,7 +210,9 @@ class Runtime:
         try:
             reused = executor.begin()
             known = executor.known_tasks()
-            executor.counts.update(take_over(begun, reused, known, listener, self._clock.now()))
+            now = self._clock.now()
+            executor.counts.update(take_over(begun, reused, known, listener, now))
+            keep_plan(begun, datastore, now)
             executor.submit()
             step_codes.start()  # the first tasks are on their way: a core may be spared
             return executor.run()
@@ -276,7 +279,7 @@ def _begin(context: RunContext, asked: RunAsked) -> BegunRun:
     if isinstance(asked, ContinueRun):
         from stepwell.runtime.continuing import begin_continued
 
-        return begin_continued(context, asked.run)
+        return begin_continued(context, asked)
     from stepwell.runtime.resuming import begin_resumed
 
     return begin_resumed(context, asked)

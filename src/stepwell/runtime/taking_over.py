@@ -7,8 +7,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from stepwell.datastore.datastore import Datastore
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
+from stepwell.model.step_plan import ExecutionPlan
 from stepwell.model.task_record import as_reused
 from stepwell.runtime.beginning import BegunRun
 from stepwell.runtime.events import Listener, StepPlanned, StepReused
@@ -63,11 +65,22 @@ def take_over(
 def _replaced(begun: BegunRun, reused: Sequence[Reuse], steps: Container[str]) -> Iterator[TaskRecord]:
     """Yield, as lost, the tasks of a run that goes on in place whose results are whole, but made again.
 
-    What they were made from is gone. Of two results for one place, readers shall find the new one.
+    What they were made from, or with, is gone. Of two results for one place, readers shall find the new one.
     """
     kept = {(order.step, order.task) for order in reused}
+    why = {planned.step: planned.why for planned in begun.plan}
     reached = steps if begun.scope is None else begun.scope.reached
     for (step, number), record in begun.past.items():
         is_ours = record.run == begun.info.run
         if is_ours and (step, number) not in kept and step in steps and step in reached:
-            yield replace(record, state=TaskState.LOST, error=_REPLACED)
+            error = f"It is made again: {why[step]}." if why.get(step) else _REPLACED
+            yield replace(record, state=TaskState.LOST, error=error)
+
+
+def keep_plan(begun: BegunRun, datastore: Datastore, at: float) -> None:
+    """Keep what a run that goes on has set out to do; a run that has no past has no plan."""
+    if begun.plan:
+        plan = ExecutionPlan(
+            at=at, origin=begun.origin, code_version=begun.info.code_version, steps=tuple(begun.plan)
+        )
+        datastore.plans.add(begun.info.flow, begun.info.run, plan)

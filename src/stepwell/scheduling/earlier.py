@@ -35,6 +35,8 @@ class PastTask(Struct, frozen=True, array_like=True):
         For a join: index, step and id of each failure that it did without.
     inputs
         For a join: what `inputs_of` says of its inputs; 0 if that is not known.
+    made_by
+        The execution that made its result, by a text that means nothing here.
     """
 
     step: str
@@ -45,11 +47,23 @@ class PastTask(Struct, frozen=True, array_like=True):
     attempt: int = 0
     lost: tuple[tuple[int, str, int], ...] = ()
     inputs: int = 0
+    made_by: str = ""
 
 
 def inputs_of(tasks: Iterable[int]) -> int:
     """Return a number that stands for the inputs of a join, given by their ids in their order."""
     return hash(tuple(tasks))
+
+
+def latest(tasks: Iterable[PastTask]) -> list[PastTask]:
+    """Return the tasks that hold: of several in one place the last, and nothing that follows the others."""
+    by_age = sorted(tasks, key=lambda task: task.task)
+    last = {(task.step, task.after, task.index): task.task for task in by_age}
+    gone: set[int] = set()
+    for task in by_age:
+        if last[task.step, task.after, task.index] != task.task or task.after in gone:
+            gone.add(task.task)
+    return [task for task in by_age if task.task not in gone]
 
 
 class Earlier:

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-
-from msgspec import Struct
+from types import MappingProxyType
 
 from stepwell.definition.graph import Graph
+from stepwell.model.step_plan import StepPlan
 from stepwell.scheduling.earlier import Earlier, PastTask
 from stepwell.scheduling.facts import RunBegan
 from stepwell.scheduling.orders import Reuse
 from stepwell.scheduling.progress import Progress, Scope
 from stepwell.scheduling.transitions import advance
 
+Outdated = Mapping[tuple[str, str], tuple[str, ...]]
+"""What has changed since results were made, by step and execution (`PastTask.made_by`)."""
 
-class StepPlan(Struct, frozen=True, kw_only=True):
-    """What becomes of a step.
-
-    Attributes
-    ----------
-    reused
-        How many tasks are taken over.
-    executed
-        How many of the earlier tasks are made again; there may be more that nobody knows of yet.
-    why
-        Why the step is executed; empty if all of it is taken over.
-    """
-
-    step: str
-    reused: int
-    executed: int
-    why: str = ""
+UP_TO_DATE: Outdated = MappingProxyType({})
 
 
-def reusable(graph: Graph, past: Iterable[PastTask], named: Collection[str] = ()) -> list[PastTask]:
+def reusable(
+    graph: Graph, past: Iterable[PastTask], named: Collection[str] = (), unwanted: Outdated = UP_TO_DATE
+) -> list[PastTask]:
     """Return the tasks that can be taken over or tried again: not of a named step or a later one.
 
-    A task whose transition is no longer that of its step is made again too.
+    A task whose transition is no longer that of its step is made again too, and so is an ``unwanted`` one.
     """
     left_out = after(graph, named) | set(named)
-    return [task for task in past if task.step not in left_out and _still_fits(graph, task)]
+    return [
+        task
+        for task in past
+        if task.step not in left_out
+        and _still_fits(graph, task)
+        and (task.transition is None or (task.step, task.made_by) not in unwanted)
+    ]
 
 
 def after(graph: Graph, named: Collection[str]) -> set[str]:
@@ -78,6 +73,7 @@ def plan(
     earlier: Earlier,
     named: Collection[str] = (),
     known_steps: Collection[str] = (),
+    outdated: Outdated = UP_TO_DATE,
 ) -> list[StepPlan]:
     """Return, in graph order, what an execution that goes on from ``earlier`` takes over and makes.
 
@@ -87,10 +83,14 @@ def plan(
         Every task of the earlier run that is known, whether it succeeded or not.
     known_steps
         Steps of the graph that the earlier run had.
+    outdated
+        What results of the earlier run may be out of date for; whether they are taken over or not.
     """
     progress = Progress(graph, earlier=earlier)
-    orders = advance(progress, RunBegan())
-    reused = _count(order.step for order in orders if isinstance(order, Reuse))
+    orders = [order for order in advance(progress, RunBegan()) if isinstance(order, Reuse)]
+    reused = _count(order.step for order in orders)
+    taken_ids = {(order.step, order.task) for order in orders}
+    changed = _Changes(outdated, past, taken_ids)
     known, good = _count(task.step for task in past), _count(task.step for task in past if task.transition)
     ready = {step for step, counts in progress.snapshot().items() if counts.waiting}
     executed = ready | after(graph, ready)
@@ -102,6 +102,8 @@ def plan(
             why = "named"
         elif step in later:
             why = "after a named step"
+        elif changed.left_out[step]:
+            why = "; ".join(changed.left_out[step])
         elif step not in known_steps:
             why = "new in the graph"
         elif not total:
@@ -112,7 +114,16 @@ def plan(
             why = "a step before it is executed, or its transition has changed"
         else:
             why = "not reached by all" if step in executed else ""
-        plans.append(StepPlan(step=step, reused=taken, executed=total - taken, why=why))
+        plans.append(
+            StepPlan(
+                step=step,
+                reused=taken,
+                executed=total - taken,
+                why=why,
+                outdated=tuple(changed.taken_over[step]),
+                made_by=tuple(changed.made_by[step]),
+            )
+        )
     return plans
 
 
@@ -120,6 +131,23 @@ def taken_over(graph: Graph, earlier: Earlier, scope: Scope | None) -> list[Reus
     """Return the tasks that an execution which goes on from ``earlier`` will take over."""
     orders = advance(Progress(graph, earlier=earlier, scope=scope), RunBegan())
     return [order for order in orders if isinstance(order, Reuse)]
+
+
+class _Changes:
+    """By step: what has changed since results were made, taken over or left out; and who made them."""
+
+    def __init__(
+        self, outdated: Outdated, past: Iterable[PastTask], taken: Collection[tuple[str, int]]
+    ) -> None:
+        self.taken_over: dict[str, dict[str, None]] = defaultdict(dict)
+        self.left_out: dict[str, dict[str, None]] = defaultdict(dict)
+        self.made_by: dict[str, dict[str, None]] = defaultdict(dict)
+        for task in past:
+            if task.made_by:
+                self.made_by[task.step][task.made_by] = None
+            reasons = outdated.get((task.step, task.made_by), ())
+            into = self.taken_over if (task.step, task.task) in taken else self.left_out
+            into[task.step].update(dict.fromkeys(reasons))
 
 
 def _still_fits(graph: Graph, task: PastTask) -> bool:

@@ -253,6 +253,15 @@ def test_a_part_says_where_it_stands_and_how_it_is_written():
     assert part.source == "def g(x):\n    return math.floor(x)\n"
 
 
+# SPEC 7.4-8
+def test_a_step_mentions_what_it_and_all_that_it_reaches_name():
+    members = "def scaled(self):\n    return self.alpha\ndef other(self):\n    return self.beta\n"
+    body = '"""Reads nothing called delta."""\nself.scaled()\ngetattr(self, "gamma")\nf(self)\n'
+    code = start_of(flow_text(body, head="def f(flow):\n    return flow.epsilon\n", members=members))
+    assert {"alpha", "gamma", "epsilon"} <= code.mentions
+    assert not {"beta", "delta"} & code.mentions
+
+
 SCRIPT = """
 import sys
 from stepwell.definition.step_code import step_code

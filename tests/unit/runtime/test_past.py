@@ -132,12 +132,12 @@ def test_what_began_and_did_not_succeed_is_tried_again_under_its_id(left):
     opener = start(left)
     left.pack("work", 2, (opener,), index=0, attempt=1)
     left.record("work", 3, TaskState.RUNNING, "start/1", "1", attempt=2)
-    left.record("work", 4, TaskState.WAITING, "start/1", "1")
+    left.record("work", 4, TaskState.WAITING, "start/1", "2")
 
     past = left.read()
 
     tried = {task.task: (task.after, task.index, task.attempt, task.transition) for task in past.unfinished}
-    assert tried == {2: (1, 0, 2, None), 3: (1, 1, 3, None), 4: (1, 1, 0, None)}
+    assert tried == {2: (1, 0, 2, None), 3: (1, 1, 3, None), 4: (1, 2, 0, None)}
     assert past.last_id == 4
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from stepwell.definition.graph import Graph
 from stepwell.model.task import TransitionTaken
-from stepwell.scheduling.earlier import SINGLE, Earlier, PastTask, inputs_of
+from stepwell.scheduling.earlier import SINGLE, Earlier, PastTask, inputs_of, latest
 from stepwell.scheduling.reuse import after, plan, reusable
 from stepwell.testing.graphs import Each, Fork, Then, graph_of
 
@@ -96,3 +98,43 @@ def test_the_last_of_several_tasks_in_a_place_counts():
 
     assert Earlier([second, first]).single("s3", 5) is second
     assert Earlier([second, first]).last_id == 12
+
+
+# SPEC 7.4-7
+def test_what_has_changed_is_said_of_results_that_are_taken_over_and_is_why_others_are_not():
+    past = [replace(task, made_by="1/a") for task in complete()]
+    outdated = {("s1", "1/a"): ("code changed: function f in a.py",), ("s4", "2/b"): ("unseen",)}
+
+    kept = plan(GRAPH, past, Earlier(reusable(GRAPH, past)), (), GRAPH.nodes.keys(), outdated)
+    earlier = Earlier(reusable(GRAPH, past, (), outdated))
+    again = plan(GRAPH, past, earlier, (), GRAPH.nodes.keys(), outdated)
+
+    by_step = {step.step: step for step in kept}
+    assert all(not step.why for step in kept)
+    assert by_step["s1"].outdated == outdated["s1", "1/a"] and by_step["s1"].made_by == ("1/a",)
+    assert by_step["s4"].outdated == ()
+    assert {step.step: (step.reused, step.why) for step in again if step.step in ("s0", "s1", "s2")} == {
+        "s0": (1, ""),
+        "s1": (0, "code changed: function f in a.py"),
+        "s2": (0, "a step before it is executed, or its transition has changed"),
+    }
+
+
+# SPEC 7.4-7
+def test_only_results_of_the_execution_that_had_other_code_are_left_out():
+    past = [replace(task, made_by="2/b" if task.index == 1 else "1/a") for task in complete()]
+    outdated = {("s1", "1/a"): ("changed",)}
+
+    earlier = Earlier(reusable(GRAPH, past, (), outdated))
+    steps = {step.step: step for step in plan(GRAPH, past, earlier, (), GRAPH.nodes.keys(), outdated)}
+
+    assert (steps["s1"].reused, steps["s1"].executed, steps["s1"].why) == (1, 2, "changed")
+    assert steps["s1"].outdated == () and steps["s2"].reused == 0
+
+
+# SPEC 7.3-3
+def test_tasks_that_were_made_anew_and_what_followed_them_hold_no_more():
+    first, follower, second = PastTask("s3", 6, 5), PastTask("s5", 7, 6), PastTask("s3", 12, 5)
+
+    assert latest([second, follower, first]) == [second]
+    assert latest(complete()) == complete()
