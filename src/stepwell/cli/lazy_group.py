@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = {
     "runs": Entry(module="runs", help="List runs.", of_flow=True),
     "logs": Entry(module="logs", help="Print what tasks have printed.", of_flow=True),
     "kill": Entry(module="kill", help="End a run from another terminal.", of_flow=True),
+    "why": Entry(module="why", help="Say why tasks were executed or reused.", of_flow=True),
     "dump": Entry(module="dump", help="Print the artifacts of tasks.", of_flow=True),
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),

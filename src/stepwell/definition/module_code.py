@@ -170,6 +170,8 @@ class ModuleCode:
         Dotted, the same whether the file is run or imported.
     package
         What its relative imports begin at.
+    is_cell
+        It is a cell of a notebook, or the like: other cells share its names.
     shown
         The file, as it is named to the user.
     """
@@ -182,7 +184,8 @@ class ModuleCode:
         is_package = os.path.basename(file) == "__init__.py"  # noqa: PTH119 - few files are worth a Path
         own = self.name if is_package else self.name.rpartition(".")[0]
         self.package = str(getattr(module, "__package__", None) or own)
-        self.shown = file if file.startswith("<") else os.path.relpath(file, root_of(file))
+        self.is_cell = module is not None and not isinstance(getattr(module, "__file__", None), str)
+        self.shown = "a notebook" if self.is_cell else os.path.relpath(file, root_of(file))
         self._definitions: dict[str, Definition] = {}
 
     @cached_property
@@ -247,8 +250,10 @@ def _scopes_in(body: Iterable[ast.stmt]) -> Iterator[_Scoped]:
 
 def _name_of(file: str, module: ModuleType | None) -> str:
     """Return a name that does not depend on which door the file came in by."""
-    own = "" if module is None or file.startswith("<") else module_of(file)
     known = "" if module is None else module.__name__
+    if module is not None and not isinstance(getattr(module, "__file__", None), str):
+        return known  # its cells are files of a new name each time
+    own = "" if module is None else module_of(file)
     stem = os.path.basename(file).removesuffix(".py")  # noqa: PTH119
     return own or (stem if known in ("", "__main__", f"{stem}_flow") else known)
 

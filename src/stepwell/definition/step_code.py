@@ -204,11 +204,10 @@ class _FlowReader:
 
     def _live(self, module: ModuleCode, name: str) -> Iterator[Definition]:
         """Yield a function that another cell of the same notebook has defined."""
-        if not module.file.startswith("<"):
-            return
-        value: object = vars(sys.modules.get(module.name, sys.modules["__main__"])).get(name)
+        shared = sys.modules.get(module.name) if module.is_cell else None
+        value: object = None if shared is None else vars(shared).get(name)
         file = value.__code__.co_filename if isinstance(value, FunctionType) else ""
-        code = code_in(file) if file and file != module.file else None
+        code = code_in(file, shared) if file and file != module.file else None
         definition = None if code is None else code.definition(name)
         if definition is not None:
             yield definition

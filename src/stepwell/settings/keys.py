@@ -116,6 +116,7 @@ OPTION_FAMILIES = (
         "RUNS_",
         "KILL_",
         "LOGS_",
+        "WHY_",
         "DUMP_",
         "OUTPUT_RAW_",
         "SPIN_",

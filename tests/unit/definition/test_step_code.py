@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import linecache
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 from projects import codes_of, flow_text, names_in
+
+from stepwell.definition.step_code import step_code
 
 
 def start_of(files):
@@ -251,6 +255,25 @@ def test_a_part_says_where_it_stands_and_how_it_is_written():
     part = next(part for part in start_of(files).parts if part.name == "helpers:g")
     assert (part.file, part.line) == ("helpers.py", 11)
     assert part.source == "def g(x):\n    return math.floor(x)\n"
+
+
+def cells(*texts, at):
+    """Return the first step's code of a flow that a notebook's cells define; their files have other names."""
+    module = ModuleType("some_notebook")
+    sys.modules["some_notebook"] = module
+    for number, text in enumerate(texts):
+        file = f"/tmp/ipykernel_{at}/{at + number}.py"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        exec(compile(text, file, "exec"), module.__dict__)
+    return step_code(module.Sample, "start")
+
+
+def test_cells_of_a_notebook_are_one_module_whatever_their_files_are_called():
+    flow, helper = flow_text("f(1)"), "def f(x):\n    return x\n"
+    first = cells(helper, flow, at=1000)
+    assert {part.name for part in first.parts} == {"some_notebook:Sample.start", "some_notebook:f"}
+    assert cells(helper, flow, at=2000).digest == first.digest
+    assert cells(helper.replace("return x", "return -x"), flow, at=3000).digest != first.digest
 
 
 # SPEC 7.4-8
