@@ -26,7 +26,19 @@ from stepwell.model.step_code import CLASS_CONSTANT, CodePart, StepCode
 
 # Decorators that say how a step is carried out, and nothing of what comes of it.
 _ONLY_HOW = frozenset(
-    {"step", "resources", "retry", "timeout", "cache", "card", "batch", "kubernetes", "slurm", "ray"}
+    {
+        "step",
+        "resources",
+        "retry",
+        "timeout",
+        "cache",
+        "checkpoint",
+        "card",
+        "batch",
+        "kubernetes",
+        "slurm",
+        "ray",
+    }
 )
 
 
