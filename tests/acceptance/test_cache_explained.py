@@ -118,3 +118,16 @@ def test_a_cached_step_that_reads_what_is_another_in_each_run_gets_a_warning(fol
     assert "Step 'work' is cached and reads what is another in each run: `current.run_id` (flow.py:" in said
     assert "`time.time` (flow.py:" in said
     assert said.count("another in each run") == 1
+
+
+# SPEC 7.5-5
+def test_why_tells_of_hits_and_misses(filled):
+    hit = after(filled)
+    miss = after(filled, "--bias", "7")
+
+    told = words(filled.call("flow.py", "why", f"{hit}/work/3"))
+    assert f"Task F/{hit}/work/3 was cached:" in told and "its result is that of F/1/work/3" in told
+
+    told = words(filled.call("flow.py", "why", f"{miss}/work/3"))
+    assert f"Task F/{miss}/work/3 was executed:" in told
+    assert "nearest in the cache is F/1/work/3" in told and "self.bias was 1, is 7" in told

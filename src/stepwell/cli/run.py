@@ -197,6 +197,8 @@ def _say_what_next(context: CliContext, view: View, result: RunResult) -> None:
         hints = [
             f"`{context.hint('logs', failed)}` prints all that the task said",
             f"`{context.hint('dump', failed)}` its artifacts",
+            f"`{context.flow_hint('spin', failed)}` runs it once more by itself",
+            f"`{context.hint('why', failed)}` says why it was executed",
             *hints,
         ]
     context.console.talk(f"Next: {', '.join(hints)}.")

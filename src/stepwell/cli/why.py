@@ -28,7 +28,7 @@ def command(_flow_class: object) -> click.Command:
         ],
         callback=why,
         help="Say why a task, or each task of a step, was executed, or its result taken over from an earlier "
-        f"run, with the changes of the code that were found. {ADDRESSES}",
+        f"run or from the cache, with the changes of code and values that were found. {ADDRESSES}",
     )
 
 
@@ -39,7 +39,7 @@ def why(address: str, as_json: bool) -> None:
     found = find_in(context, stores, address)
     if found.step is None:
         raise UsageError(f"why needs a step: {address}/STEP or {address}/STEP/TASK.")
-    explained = list(alike(found.tasks, stores.datastore))
+    explained = list(alike(found.tasks, stores.datastore, stores.metadata))
     if as_json:
         listed = [{**_plain(one), "tasks": [task.task for task in tasks]} for one, tasks in explained]
         step = {"flow": found.run.flow, "run": found.run.run, "step": found.step, "decisions": listed}

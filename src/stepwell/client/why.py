@@ -1,4 +1,4 @@
-"""Why tasks were executed, or their results taken over: from the plans of their run."""
+"""Why tasks were executed, or their results taken over: from the plans of their run, and from the cache."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from stepwell.client.cache_explained import CacheExplained
 from stepwell.datastore.datastore import Datastore
+from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import TaskKey
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.step_code import CLASS_CONSTANT, CodePart, PartChange, changes
 from stepwell.model.step_plan import ExecutionPlan, StepPlan
+
+_LOOKED_UP = 20
 
 _IN_WORDS = {
     "named": "the step was named",
@@ -46,7 +50,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     decision
-        ``executed``, ``reused``, or another state that a result can be had by.
+        ``executed``, ``reused`` or ``cached``.
     reasons
         Why, in words.
     changes
@@ -63,6 +67,8 @@ def why(datastore: Datastore, task: TaskRecord, plans: Sequence[ExecutionPlan] |
     if plans is None:
         plans = datastore.plans.of_run(task.flow, task.run)
     key = TaskKey(task.flow, task.run, task.step, task.task)
+    if task.state is TaskState.CACHED:
+        return Explanation(decision="cached", reasons=("an equal task of the past had a result",))
     if task.state is TaskState.REUSED:
         return _reused(datastore, key, plans)
     # What waits belongs to what the run has set out to do last.
@@ -159,14 +165,35 @@ def _label(part: CodePart | None, when: str) -> str:
     return "nothing" if part is None else f"{part.file}:{part.line} ({when})"
 
 
+def with_cache(
+    explanation: Explanation, task: TaskRecord, datastore: Datastore, cache: CacheExplained
+) -> Explanation:
+    """Add what the cache had for a task, if its step is a cached one."""
+    pack = datastore.pack(TaskKey(task.flow, task.run, task.step, task.task))
+    decided = None if pack is None or task.state is TaskState.REUSED else cache.decision(task, pack)
+    if decided is None:
+        return explanation
+    if decided.is_cached:
+        return Explanation(decision="cached", reasons=decided.reasons)
+    changed = tuple(SourceChange(part=one.what, diff=one.diff) for one in decided.differences)
+    reasons = (*explanation.reasons, *decided.reasons)
+    return Explanation(decision=explanation.decision, reasons=reasons, changes=explanation.changes or changed)
+
+
 def alike(
-    tasks: Sequence[TaskRecord], datastore: Datastore
+    tasks: Sequence[TaskRecord], datastore: Datastore, metadata: MetadataStore
 ) -> Iterator[tuple[Explanation, list[TaskRecord]]]:
-    """Yield what was decided on the tasks of a step, each decision once with the tasks that it is of."""
+    """Yield what was decided on the tasks of a step, each decision once with the tasks that it is of.
+
+    What the cache had is told of a few tasks only: each was looked up by itself.
+    """
+    cache = CacheExplained(datastore, metadata) if len(tasks) <= _LOOKED_UP else None
     found: dict[tuple[str, ...], tuple[Explanation, list[TaskRecord]]] = {}
     plans = datastore.plans.of_run(tasks[0].flow, tasks[0].run) if tasks else ()
     for task in tasks:
         explanation = why(datastore, task, plans)
+        if cache is not None:
+            explanation = with_cache(explanation, task, datastore, cache)
         same = (explanation.decision, *explanation.reasons, *map(str, explanation.changes))
         found.setdefault(same, (explanation, []))[1].append(task)
     yield from found.values()
