@@ -169,25 +169,30 @@ def nothing_left(mark: str) -> None:
 _OF_THE_TERMINAL = ("CI", "NO_COLOR", "COLUMNS")
 
 
-def on_terminal(
-    folder: Path,
-    *args: str,
-    typed: dict[str, str] | None = None,
-    terminal: str = "xterm",
-    columns: int = 120,
-    **variables: str,
-) -> str:
+def on_terminal(folder: Path, *args: str, typed: dict[str, str] | None = None, **more: Any) -> str:
     """Run Python with these arguments on a terminal of its own; return all that the terminal was sent.
 
     ``typed`` has what is typed, one after another, each as soon as a text has been seen.
     """
+    return answered_on_terminal(folder, *args, typed=list((typed or {}).items()), **more)[0]
+
+
+def answered_on_terminal(
+    folder: Path,
+    *args: str,
+    typed: list[tuple[str, str]],
+    terminal: str = "xterm",
+    columns: int = 120,
+    **variables: str,
+) -> tuple[str, int]:
+    """Do what `on_terminal` does; return the exit code as well. The terminal rules the command's jobs."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {
         name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLUMNS")
     }
     command = [sys.executable, *args]
-    sent, seen, waiting = bytearray(), 0, list((typed or {}).items())
+    sent, seen, waiting = bytearray(), 0, list(typed)
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -196,6 +201,7 @@ def on_terminal(
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=_control_terminal,
     ) as process:
         os.close(theirs)
         try:
@@ -214,4 +220,8 @@ def on_terminal(
             pass  # the other side is closed: Linux says so with an error
     os.close(ours)
     assert not waiting, f"never seen: {waiting[0][0]} in {sent!r}"
-    return sent.decode(errors="replace")
+    return sent.decode(errors="replace"), process.returncode
+
+
+def _control_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -34,6 +34,7 @@ from stepwell.runtime.events import (
     TaskCached,
     TaskEnded,
     TaskLine,
+    TerminalLent,
 )
 
 _COLOURS = ("cyan", "magenta", "blue", "green", "yellow", "bright_cyan", "bright_magenta", "bright_blue")
@@ -128,7 +129,17 @@ class LiveView(View):
         elif isinstance(event, RunFinished):
             self.close()
 
+    def pause(self) -> None:
+        self._stop()
+
+    def resume(self) -> None:
+        self._begin()
+
     def close(self) -> None:
+        super().close()
+        self._stop()
+
+    def _stop(self) -> None:
         self._over.set()
         if self._drawer is not None and self._live is not None:
             self._drawer.join()
@@ -137,9 +148,10 @@ class LiveView(View):
             self._drawer = self._live = None
         with self._lock:
             self._print_above(self._rich)
-        super().close()
+        self._console.finish()
 
     def _begin(self) -> None:
+        self._over.clear()
         self._live = Live(
             console=self._rich, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
@@ -207,7 +219,7 @@ class LiveView(View):
             for step in event.steps:
                 self._row(step)
             self._above.append(Text(f"run started (run-id {event.run})", "bold"))
-        else:
+        elif not isinstance(event, TerminalLent):
             self._rest(event)
 
     def _rest(self, event: StepSkipped | StepReused | StepPlanned | Notice | RunFinished) -> None:

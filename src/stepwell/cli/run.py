@@ -112,11 +112,18 @@ def _carried_out(
     values: Mapping[str, Any],
     listeners: tuple[Listener, ...],
 ) -> ExitCode:
+    options = run_options(values)
+    if values["debug"] is not None or values["pdb"]:
+        from stepwell.cli.debugger import debugged, with_debugger
+
+        options = with_debugger(options, values)
+        check_step(definition, None if options.attended is None else options.attended.step, "--debug")
+        definition = debugged(definition, options.attended)
     began = perf_counter()
     asked = ask()
     asked_s = perf_counter() - began
     check_step(definition, values["until"], "--until")
-    options, shown = run_options(values), view_options(values, tuple(definition.graph.nodes))
+    shown = view_options(values, tuple(definition.graph.nodes))
     if values["detach"]:
         listeners = (_announcing(_detached(context, definition.name)), *listeners)
     view = choose_view(context, shown)

@@ -31,7 +31,7 @@ class _Naming:
 def own_options(taken: Collection[str] = ()) -> list[click.Option]:
     """Return fresh options; ``taken`` are the names of the flow's parameters."""
     option = _Naming(taken)
-    return [*_of_the_run(option), *_of_failures(option), *_of_the_view(option)]
+    return [*_of_the_run(option), *_of_failures(option), *_of_debugging(option), *_of_the_view(option)]
 
 
 def _of_the_run(option: _Naming) -> list[click.Option]:
@@ -79,6 +79,13 @@ def _of_failures(option: _Naming) -> list[click.Option]:
             default=10.0,
             show_default=True,
         ),
+    ]
+
+
+def _of_debugging(option: _Naming) -> list[click.Option]:
+    return [
+        option("debug", "Run the tasks of this step on the terminal, for the debugger.", metavar="STEP[i]"),
+        option("pdb", "Open the debugger in a task that fails.", is_flag=True),
     ]
 
 

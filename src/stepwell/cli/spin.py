@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from stepwell.cli.context import CliContext, current_context
+from stepwell.cli.debugger import terminal
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.spin_origin import said, spun
 from stepwell.cli.wording import duration
@@ -65,6 +66,7 @@ def _options() -> list[click.Option]:
             default=None,
         ),
         option("with", "Add a decorator to the step.", "with_specs", multiple=True, metavar="SPEC"),
+        option("pdb", "Open the debugger if the step fails.", is_flag=True),
         option("skip-decorators", "Run the step without any decorator.", is_flag=True),
         option(
             "max-log-size",
@@ -106,6 +108,7 @@ def spin(address: str, **values: Any) -> ExitCode:
             context.console.talk(f"Note: spin ignores {names} of step {found.step}.")
     asked = SpinAsked(step=found.step, origin=origin, index=found.index, artifacts=artifacts)
     options = RunOptions(
+        terminal=terminal() if values["pdb"] else "",
         tags=() if origin is None else origin.run.tags,
         max_num_splits=values["max_num_splits"],
         max_log_size_mb=values["max_log_size"],
@@ -123,7 +126,6 @@ def spin(address: str, **values: Any) -> ExitCode:
         asked,
         options,
         context.settings,
-        context.console.task_output,
         persist,
     )
     return _told(context, found.step, result, persist)

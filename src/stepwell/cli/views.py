@@ -12,7 +12,7 @@ from stepwell.cli.console import Console
 from stepwell.cli.wording import error_lines
 from stepwell.model.ids import TaskKey
 from stepwell.model.states import TaskState
-from stepwell.runtime.events import LineSoFar, RunEvent, TaskEnded, TaskLine
+from stepwell.runtime.events import LineSoFar, RunEvent, TaskEnded, TaskLine, TerminalLent
 
 
 class ViewOptions(Struct, frozen=True, kw_only=True):
@@ -53,9 +53,32 @@ class View(ABC):
         self._console = console
         self._options = options
         self.failed: TaskKey | None = None
+        self._lent_to: TaskKey | None = None
+        self._held: list[RunEvent] = []
 
     def listen(self, event: RunEvent) -> None:
         """Take an event; cheap, whatever it is."""
+        if isinstance(event, TaskLine | LineSoFar) and event.key == self._lent_to:
+            return  # the task has written it to the terminal itself
+        if self._lent_to is not None:
+            self._held.append(event)
+            if isinstance(event, TaskEnded) and event.key == self._lent_to:
+                self._take_back()
+        elif isinstance(event, TerminalLent):
+            self._lent_to = event.key
+            self.pause()
+            self._console.talk(f"{event.key.short} has the terminal; other output waits until it has ended")
+        else:
+            self._listen(event)
+
+    def _take_back(self) -> None:
+        """Show what has happened while a task had the terminal."""
+        held, self._held, self._lent_to = self._held, [], None
+        self.resume()
+        for event in held:
+            self.listen(event)
+
+    def _listen(self, event: RunEvent) -> None:
         if isinstance(event, TaskLine | LineSoFar):
             if self._options.shows(event.key.step):
                 self.show(event)
@@ -77,8 +100,17 @@ class View(ABC):
     def show(self, event: RunEvent) -> None:
         """Show the event, at once or with the next picture."""
 
+    def pause(self) -> None:
+        """Write nothing from here on, until `resume`."""
+        self._console.finish()
+
+    def resume(self) -> None:  # noqa: B027 - plain lines have nothing to do
+        """Go on where `pause` stopped."""
+
     def close(self) -> None:
         """Leave the terminal as it was found. Doing it twice is doing it once."""
+        if self._lent_to is not None:
+            self._take_back()
         self._console.finish()
 
     def __enter__(self) -> View:

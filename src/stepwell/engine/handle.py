@@ -30,6 +30,13 @@ class TaskStarted(Struct, frozen=True, array_like=True):
     pid: int = 0
 
 
+class TaskAttended(Struct, frozen=True, array_like=True):
+    """The task is going to have the terminal, from the next call of `reports` until it has exited."""
+
+    handle: TaskHandle
+    at: float
+
+
 class TaskOutput(Struct, frozen=True, array_like=True):
     """Bytes that the task's process, or a descendant of it, wrote; in order within a stream.
 
@@ -76,4 +83,4 @@ class TaskExited(Struct, frozen=True, array_like=True):
     error: str = ""
 
 
-TaskReport = TaskStarted | TaskOutput | TaskExited
+TaskReport = TaskAttended | TaskStarted | TaskOutput | TaskExited

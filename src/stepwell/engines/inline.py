@@ -18,12 +18,14 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.handle import (
     CANCELLED,
     Stream,
+    TaskAttended,
     TaskExited,
     TaskHandle,
     TaskOutput,
     TaskReport,
     TaskStarted,
 )
+from stepwell.engines.debugging import examine, has_failed
 from stepwell.engines.randomness import seed_task
 from stepwell.engines.streams import unbuffered
 from stepwell.model.policy import StepPolicy
@@ -120,14 +122,20 @@ class InlineEngine(Engine):
     def _execute(self, handle: TaskHandle, request: TaskRequest) -> Iterator[TaskReport]:
         if self._info is None:
             raise RuntimeError("start comes before the first submit")
+        if request.attended:
+            yield TaskAttended(handle, time.time())
         yield TaskStarted(handle, time.time(), os.getpid())
         said: list[TaskOutcome] = []
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            with _redirected(out, err) if self._capture else contextlib.nullcontext():
+            captured = self._capture and not request.attended
+            with _redirected(out, err) if captured else contextlib.nullcontext():
                 code = self._run(self._info, request, said)
             ended = time.time()
             yield from _output(handle, "stdout", out, ended)
             yield from _output(handle, "stderr", err, ended)
+        if code and self._info.terminal and has_failed():
+            yield TaskAttended(handle, time.time())
+            examine()
         yield TaskExited(handle, ended, code, outcome=said[-1] if said else None)
 
     def _run(self, info: RunInfo, request: TaskRequest, said: list[TaskOutcome]) -> int:

@@ -45,6 +45,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Id of the ``_parameters`` task.
     local_values
         Whether a task that fails says what its local variables were: on the user's terminal, nowhere else.
+    terminal
+        Path of the terminal that the debugger is opened on in a task that fails; empty: it is not opened.
     """
 
     flow: str
@@ -59,6 +61,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     code_version: str = ""
     parameters_task: str = PARAMETERS_TASK
     local_values: bool = False
+    terminal: str = ""
 
 
 class RunRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):

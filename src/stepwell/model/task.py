@@ -76,6 +76,8 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         When it was handed to the engine, if the run is traced.
     cache
         What its result is kept by for later tasks; None if it is not kept.
+    attended
+        The user is there: the task gets the terminal, or whatever the streams of the command are.
     """
 
     key: TaskKey
@@ -89,6 +91,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     devices: tuple[str, ...] = ()
     launched_at: float = 0.0
     cache: CacheKey | None = None
+    attended: bool = False
 
 
 class TransitionTaken(Struct, frozen=True, omit_defaults=True):

@@ -62,6 +62,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
             origin_run=origin,
             code_version=self.code_version,
             local_values=self.options.local_values,
+            terminal=self.options.terminal,
         )
 
     def recorder(self, run: RunRecord) -> Recorder:

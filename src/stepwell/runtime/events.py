@@ -38,6 +38,13 @@ class TaskBegan(_Event, tag="task_started", frozen=True, kw_only=True):
     index_path: tuple[int, ...] = ()
 
 
+class TerminalLent(_Event, tag="terminal_lent", frozen=True, kw_only=True):
+    """A task is going to have the terminal until it ends: nothing else may be written there."""
+
+    key: TaskKey
+    attempt: int
+
+
 class TaskLine(_Event, tag="task_output", frozen=True, kw_only=True):
     """A line that the task printed, without its newline. Undecodable bytes are replaced."""
 
@@ -158,6 +165,7 @@ class RunFinished(_Event, tag="run_ended", frozen=True, kw_only=True):
 RunEvent = (
     RunBegan
     | TaskBegan
+    | TerminalLent
     | TaskLine
     | LineSoFar
     | SplitOpened

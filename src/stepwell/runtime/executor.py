@@ -13,7 +13,7 @@ from msgspec import Struct
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.engine.handle import TaskAttended, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
@@ -24,9 +24,10 @@ from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, Tas
 from stepwell.model.task_record import parents_text
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, Notice
+from stepwell.runtime.events import Listener, Notice, TerminalLent
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.foreach_splits import ForeachSplits
+from stepwell.runtime.options import Attended
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
@@ -61,6 +62,8 @@ class Parts(Struct, frozen=True):
         The ids of earlier tasks that scheduling knows by another number.
     look_ups
         Finds results of the past, if the flow has cached steps.
+    attended
+        Which tasks get the terminal.
     """
 
     engine: Engine
@@ -70,6 +73,7 @@ class Parts(Struct, frozen=True):
     listener: Listener
     names: Mapping[int, str] = {}
     look_ups: LookUps | None = None
+    attended: Attended | None = None
 
 
 class Executor:
@@ -105,6 +109,7 @@ class Executor:
         self._names = parts.names
         self._look_ups = parts.look_ups
         self._looked_up: dict[int, Flight] = {}
+        self._attended = parts.attended
         self._asked_to_stop = asked_to_stop
         self._logs = TaskLogs(self._datastore, parts.clock, parts.listener, max_log_size)
         self._ends = AttemptEnds(definition, info, self._datastore)
@@ -267,6 +272,7 @@ class Executor:
             split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
             retries_left=launch.retries_left,
             devices=launch.devices,
+            attended=self._attended is not None and self._attended.is_it(launch.step, launch.index_path),
             lost=tuple(
                 LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
             ),
@@ -300,6 +306,8 @@ class Executor:
             self._log(flight).feed(report)
         elif isinstance(report, TaskStarted):
             self._began(flight, report)
+        elif isinstance(report, TaskAttended):
+            self._emit(TerminalLent(at=report.at, key=report.handle.key, attempt=report.handle.attempt))
         else:
             self._ended(flight, report)
 

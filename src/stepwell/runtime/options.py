@@ -17,6 +17,17 @@ Isolation = Literal["fork", "spawn", "inline"]
 Fsync = Literal["always", "batch", "never"]
 
 
+class Attended(Struct, frozen=True):
+    """Tasks that a user wants to talk to: those of a step, or that of one of its foreach items."""
+
+    step: str
+    index_path: tuple[int, ...] | None = None
+
+    def is_it(self, step: str, index_path: tuple[int, ...]) -> bool:
+        """Whether a task is one of them."""
+        return step == self.step and self.index_path in (None, index_path)
+
+
 class RunOptions(Struct, frozen=True, kw_only=True):
     """Options of ``run`` that are no parameters.
 
@@ -47,6 +58,10 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         How long tasks that run may go on after a failure that ends the run.
     kill_grace_s
         How long a task that was asked to end may take before it is killed.
+    attended
+        Which tasks get the terminal, for the debugger; None is none.
+    terminal
+        Path of the terminal that the debugger is opened on in a task that fails; empty: it is not opened.
     local_values
         Whether a task that fails says what the local variables were. Only a terminal is to show them.
     refresh_cache
@@ -67,6 +82,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     kill_grace_s: float = 10.0
     local_values: bool = False
     refresh_cache: bool = False
+    attended: Attended | None = None
+    terminal: str = ""
 
     def __post_init__(self) -> None:
         check(self.tags)

@@ -168,15 +168,7 @@ class Runtime:
             self._definition,
             info,
             progress,
-            Parts(
-                self._engine,
-                datastore,
-                recorder,
-                self._clock,
-                listener,
-                begun.names,
-                self._look_ups(begun, context, listener),
-            ),
+            self._parts(begun, context, listener),
             lambda: stop.count,
             int(options.max_log_size_mb * 1024 * 1024),
         )
@@ -185,6 +177,18 @@ class Runtime:
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"
             ending = EndRun(RunState.FAILED, reason)
         return self._finish(info, ending, executor, recorder, listener)
+
+    def _parts(self, begun: BegunRun, context: RunContext, listener: Listener) -> Parts:
+        return Parts(
+            self._engine,
+            context.datastore,
+            begun.recorder,
+            self._clock,
+            listener,
+            begun.names,
+            self._look_ups(begun, context, listener),
+            context.options.attended,
+        )
 
     def _look_ups(self, begun: BegunRun, context: RunContext, listener: Listener) -> LookUps | None:
         if all(policy.cache is None for policy in self._definition.policies.values()):

@@ -122,7 +122,7 @@ class SingleTask:
                 elif isinstance(report, TaskOutput):
                     self._log_of(handle).feed(report)
                     self._show(report.stream, report.data)
-                else:
+                elif isinstance(report, TaskExited):
                     exited = report
             self._listen(stop, handle)
             self._logs.tick()

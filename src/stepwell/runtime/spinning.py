@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
+from stepwell.engine.handle import Stream
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import brief
@@ -24,7 +25,7 @@ from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
-from stepwell.runtime.single_task import Show, SingleTask, TaskResult
+from stepwell.runtime.single_task import SingleTask, TaskResult
 from stepwell.runtime.spun_inputs import SpunInputs
 from stepwell.runtime.whole_file import write_whole
 
@@ -61,7 +62,7 @@ class Spinning:
         self._clock = clock
         self._settings = settings
 
-    def execute(self, asked: SpinAsked, options: RunOptions, show: Show) -> SpinResult:
+    def execute(self, asked: SpinAsked, options: RunOptions) -> SpinResult:
         """Run the step.
 
         Raises
@@ -88,7 +89,7 @@ class Spinning:
                     surroundings={},
                     code_version=self._code_version(),
                 )
-                return self._run(context, asked, show, stop)
+                return self._run(context, asked, stop)
         finally:
             self._engine.close()
             if metadata is not None:
@@ -99,7 +100,7 @@ class Spinning:
 
         return code_version(self._definition.file)
 
-    def _run(self, context: RunContext, asked: SpinAsked, show: Show, stop: StopRequests) -> SpinResult:
+    def _run(self, context: RunContext, asked: SpinAsked, stop: StopRequests) -> SpinResult:
         datastore, options = context.datastore, context.options
         origin = asked.origin.run if asked.origin is not None else None
         more = {} if origin is None else {"origin-run-id": origin.run}
@@ -121,7 +122,7 @@ class Spinning:
                 AttemptEnds(self._definition, info, datastore),
                 recorder,
                 self._clock,
-                show,
+                _shown_already,
                 int(options.max_log_size_mb * 1024 * 1024),
                 is_last_attempt=True,
             )
@@ -131,6 +132,9 @@ class Spinning:
             self._end(recorder, RunState.FAILED, f"it did not end: {error}")
             raise
         recorder.close()
+        # Of what is typed on the terminal, only the task hears.
+        if result.error.type == "KeyboardInterrupt":
+            result = replace(result, interrupted=True)
         if result.state is TaskState.SUCCEEDED:
             self._end(recorder, RunState.SUCCEEDED)
         else:
@@ -141,3 +145,7 @@ class Spinning:
     def _end(self, recorder: Recorder, state: RunState, reason: str = "") -> None:
         now = self._clock.now()
         recorder.save_run(state=state, reason=reason, finished_at=now, heartbeat_at=now)
+
+
+def _shown_already(stream: Stream, data: bytes) -> None:
+    del stream, data  # the task has the terminal, and writes there itself

@@ -124,7 +124,9 @@ class SpunInputs:
         path: tuple[int, ...] = (),
     ) -> DueTask:
         key = TaskKey(self._info.flow, self._info.run, step, SPUN_TASK)
-        request = TaskRequest(key=key, attempt=0, parents=parents, split=split, lost=lost, index=index)
+        request = TaskRequest(
+            key=key, attempt=0, parents=parents, split=split, lost=lost, index=index, attended=True
+        )
         return DueTask(request, path)
 
     def _pack(self, ref: TaskRef) -> Pack:

@@ -13,7 +13,6 @@ from stepwell.exceptions import UsageError
 from stepwell.plugins.serializers import installed_serializers
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
-from stepwell.runtime.single_task import Show
 from stepwell.runtime.spinning import Spinning, SpinResult
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.places import BELOW_FILE, SPIN_NAME
@@ -27,7 +26,6 @@ def spin_step(
     asked: SpinAsked,
     options: RunOptions,
     settings: Settings,
-    show: Show,
     persist: bool,
 ) -> SpinResult:
     """Run one step at once; return what came of it. The datastore is only read.
@@ -64,7 +62,7 @@ def spin_step(
             SystemClock(),
             RunSettings(user=user, fsync="never", seed=seed),
         )
-        return spinning.execute(asked, options, show)
+        return spinning.execute(asked, options)
 
 
 def spin_root(settings: Settings) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import math
 import os
 import signal
 import socket
@@ -14,8 +15,11 @@ from typing import Any, TextIO
 
 import msgspec
 
+from stepwell.engines.debugging import allow_breakpoints, examine, has_failed, prepare_breakpoints
+from stepwell.engines.local.foreground import await_foreground
 from stepwell.engines.local.leftovers import clear_up
 from stepwell.engines.local.messages import said
+from stepwell.engines.local.processes import close_all
 from stepwell.engines.randomness import seed_task
 from stepwell.engines.streams import unbuffered
 from stepwell.model.run import RunInfo
@@ -56,19 +60,41 @@ def adopt_orphans(prctl: Callable[[int, int], object]) -> None:
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def enter(stdin: int, stdout: int, stderr: int) -> None:
+def enter(stdin: int, streams: tuple[int, ...]) -> None:
     """Give a just forked process the group, the streams and the signals of a task."""
     os.setpgid(0, 0)
     os.dup2(stdin, 0)
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
+    os.dup2(streams[0], 1)
+    os.dup2(streams[1], 2)
+    close_all((*streams, stdin))
     # The other signals have their defaults in the launcher already: each call here is paid by every task.
     # Terminals do not reach a task, which leads a group of its own.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def attend(streams: tuple[int, ...]) -> None:
+    """Give a just forked process the group of a task, and the command's own streams, which are logged."""
+    os.setpgid(0, 0)
+    for fd, stream in enumerate(streams[2:]):
+        os.dup2(stream, fd)
+    close_all(streams[2:])
+    log_as_well(*streams[:2])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # nobody would wake it
+    await_foreground(0)
+
+
+def log_as_well(stdout: int, stderr: int) -> None:
+    """Have Python's streams write to these descriptors too: the log of what the terminal shows."""
+    from stepwell.engines.local.logged_stream import logged_stream
+
+    sys.stdout = logged_stream(1, stdout, "surrogateescape")
+    sys.stderr = logged_stream(2, stderr, "backslashreplace")
+
+
 def prepare_streams() -> None:
     """Make Python's streams write at once, in UTF-8. Done before the fork: children inherit it."""
+    prepare_breakpoints()
     sys.stdout = _unbuffered(sys.stdout, 1, "surrogateescape")
     sys.stderr = _unbuffered(sys.stderr, 2, "backslashreplace")
     if sys.stdin is not None and not isinstance(sys.stdin, io.TextIOWrapper):
@@ -105,7 +131,13 @@ def run_and_exit(
             os.environ.update(device_variables(task.devices))  # before anything of the step can use a device
         gc.enable()
         seed_task(info, task)
+        if task.attended:
+            allow_breakpoints()
         code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
+        if code and info.terminal and has_failed():
+            if not task.attended:
+                _take_terminal(info.terminal, outcomes, number)
+            examine()
         clear_up(code)
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()
@@ -125,7 +157,19 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-def _tell(outcomes: socket.socket, number: int, outcome: TaskOutcome) -> None:
+def _take_terminal(terminal: str, outcomes: socket.socket, number: int) -> None:
+    """Ask for the terminal, wait for it, and make the standard streams those of it."""
+    fd = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _tell(outcomes, number, None)
+    await_foreground(fd, math.inf)
+    for standard in (0, 1, 2):
+        os.dup2(fd, standard)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+
+
+def _tell(outcomes: socket.socket, number: int, outcome: TaskOutcome | None) -> None:
     data = said(number, outcome)
     if data is None:
         return

@@ -25,8 +25,9 @@ from stepwell.engines.local.child import TaskRunner
 from stepwell.engines.local.launcher import PATIENCE_S
 from stepwell.engines.local.link import Link
 from stepwell.engines.local.local_task import LocalTask, Variables
-from stepwell.engines.local.messages import Began, Begin, Ended, Launch, Stop, raw
-from stepwell.engines.local.processes import signal_group
+from stepwell.engines.local.messages import Attend, Began, Begin, Ended, Launch, Stop, raw
+from stepwell.engines.local.processes import in_words, signal_group
+from stepwell.engines.local.terminal_turns import TerminalTurns
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskRequest
@@ -93,6 +94,7 @@ class LocalEngine(Engine):
         self._numbers: dict[TaskHandle, int] = {}
         self._seen: set[TaskHandle] = set()
         self._waiting: deque[int] = deque()
+        self._turns = TerminalTurns()
         self._in_flight: dict[Link, int] = {}
         self._by_fd: dict[int, LocalTask | Link] = {}
         self._ready: list[TaskReport] = []
@@ -126,15 +128,20 @@ class LocalEngine(Engine):
             if handle not in self._seen:
                 self._seen.add(handle)
                 self._next += 1
-                self._tasks[self._next] = LocalTask(self._next, handle, request, policy)
+                task = self._tasks[self._next] = LocalTask(self._next, handle, request, policy)
                 self._numbers[handle] = self._next
-                self._waiting.append(self._next)
+                if task.attended:
+                    self._turns.ask(task)
+                else:
+                    self._waiting.append(self._next)
         self._launch_waiting()
         return handles
 
     def reports(self, timeout_s: float) -> Sequence[TaskReport]:
         deadline = time.monotonic() + timeout_s
+        self._give_terminal()
         while not self._closed:
+            self._ready += self._turns.announce()
             patience = 0.0 if self._ready else max(0.0, deadline - time.monotonic())
             events = self._poll.poll(patience * 1000)
             woken = False
@@ -166,7 +173,8 @@ class LocalEngine(Engine):
             if task is None:
                 continue
             if task.link is None:
-                self._waiting.remove(task.number)
+                if not task.attended:
+                    self._waiting.remove(task.number)
                 self._finish(task, Ended(task.number, time.time(), None, error=CANCELLED))
             else:
                 task.link.send(Stop(task.number, force, if_queued))
@@ -222,6 +230,20 @@ class LocalEngine(Engine):
             self._waiting.popleft()
             self._launch(task, link)
 
+    def _give_terminal(self) -> None:
+        """Begin the turn that was announced. The user is there: no worker needs to be free."""
+        task = self._turns.begin()
+        if task is None:
+            return
+        if task.link is not None:
+            task.link.send(Attend(task.number))
+            return
+        link = self._link_for(task)
+        if link is None or not link.alive:
+            self._finish(task, Ended(task.number, time.time(), None, error="its launcher cannot be started"))
+        else:
+            self._launch(task, link)
+
     def _launch(self, task: LocalTask, link: Link) -> None:
         try:
             out_r, out_w = os.pipe()
@@ -241,8 +263,10 @@ class LocalEngine(Engine):
         task.link = link
         self._in_flight[link] = self._in_flight.get(link, 0) + 1
         variables = task.variables_of_process() if self._spawn_command else ()
-        launch = Launch(task.number, raw(task.request), variables, task.limit_s, task.allowed_kib)
-        link.launch(launch, out_w, err_w)
+        launch = Launch(
+            task.number, raw(task.request), variables, task.limit_s, task.allowed_kib, task.attended
+        )
+        link.launch(launch, (out_w, err_w, *((0, 1, 2) if task.attended else ())))
         task.request = None  # it may be long, and the launcher has it now
         os.close(out_w)
         os.close(err_w)
@@ -282,6 +306,20 @@ class LocalEngine(Engine):
             self._drop_pipe(task, fd)
         return len(data)
 
+    def _read_rest(self, task: LocalTask, at: float) -> None:
+        """Read what the task has written so far.
+
+        A process that left its group may hold a pipe open, and even go on writing: the end of file is not
+        waited for.
+        """
+        for fd in list(task.pipes):
+            left = _LAST_READ
+            while left > 0 and fd in task.pipes:
+                got = self._read(task, fd, at)
+                if got <= 0:
+                    break
+                left -= got
+
     def _drop_pipe(self, task: LocalTask, fd: int) -> None:
         del task.pipes[fd]
         if self._by_fd.pop(fd, None) is not None:
@@ -293,8 +331,13 @@ class LocalEngine(Engine):
         # Read after the messages: who has ended had spoken before.
         for said in link.said():
             task = self._tasks.get(said.number)
-            if task is not None and task.link is link:
+            if task is None or task.link is not link:
+                continue
+            if said.outcome is not None:
                 task.outcome = said.outcome
+            else:
+                self._read_rest(task, time.time())
+                self._turns.ask(task)
         for message in messages:
             if isinstance(message, Began):
                 self._begin(message)
@@ -315,17 +358,10 @@ class LocalEngine(Engine):
             self._poll.register(fd, select.POLLIN)
 
     def _finish(self, task: LocalTask, ended: Ended) -> None:
+        self._read_rest(task, ended.at)
         for fd in list(task.pipes):
-            # What the task wrote is in the pipe by now. A process that left its group may hold the pipe open,
-            # and even go on writing: the end of file is not waited for.
-            left = _LAST_READ
-            while left > 0 and fd in task.pipes:
-                got = self._read(task, fd, ended.at)
-                if got <= 0:
-                    break
-                left -= got
-            if fd in task.pipes:
-                self._drop_pipe(task, fd)
+            self._drop_pipe(task, fd)
+        self._turns.end(task)
         del self._tasks[task.number]
         del self._numbers[task.handle]
         if task.link is not None:
@@ -353,15 +389,8 @@ class LocalEngine(Engine):
             self._poll.unregister(end.fileno())
             del self._by_fd[end.fileno()]
         status = link.close(patience_s=1.0)
-        error = f"the launcher process ended unexpectedly ({_in_words(status)})"
+        error = f"the launcher process ended unexpectedly ({in_words(status)})"
         for task in [task for task in self._tasks.values() if task.link is link]:
             if task.pid:
                 signal_group(task.pid, 9)  # its children, that the kernel left
             self._finish(task, Ended(task.number, time.time(), None, error=error))
-
-
-def _in_words(status: int | None) -> str:
-    if status is None:
-        return "its status is unknown"
-    code = os.waitstatus_to_exitcode(status)
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

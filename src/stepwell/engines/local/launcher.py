@@ -25,9 +25,12 @@ from typing import NoReturn
 
 from stepwell.engine.handle import CANCELLED
 from stepwell.engines.local import child, memory_watch
+from stepwell.engines.local.foreground import Foreground
+from stepwell.engines.local.launched_task import LaunchedTask
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
     LAUNCHER_FDS,
+    Attend,
     Began,
     Begin,
     Ended,
@@ -38,6 +41,7 @@ from stepwell.engines.local.messages import (
 )
 from stepwell.engines.local.processes import (
     children_of,
+    close_all,
     ended_child,
     lead_group,
     open_ending,
@@ -58,24 +62,6 @@ _CHUNK = 1 << 16  # larger buffers cost a mapping of their own each time
 _ANCILLARY = socket.CMSG_SPACE(64 * 4)
 
 
-class _Child:
-    """A task's process: when it is to be asked to end, and when to be killed; 0 is never.
-
-    ``ending`` is a descriptor that tells its end; -1 where the system has none.
-    """
-
-    __slots__ = ("allowed_kib", "ending", "kill_at", "number", "stop_at", "timed_out", "used_more")
-
-    def __init__(self, launch: Launch, ending: int) -> None:
-        self.number = launch.number
-        self.ending = ending
-        self.stop_at = time.monotonic() + launch.limit_s if launch.limit_s else 0.0
-        self.kill_at = 0.0
-        self.timed_out = False
-        self.allowed_kib = launch.allowed_kib
-        self.used_more = False
-
-
 class Launcher:
     """Serves one run process until that closes the control socket. Runs in a process of its own."""
 
@@ -88,14 +74,14 @@ class Launcher:
         self._reader = FrameReader()
         self._fds: deque[int] = deque()
         self._unsent = bytearray()
-        self._queue: deque[tuple[Launch, int, int]] = deque()
-        self._children: dict[int, _Child] = {}
+        self._queue: deque[tuple[Launch, tuple[int, ...]]] = deque()
+        self._children: dict[int, LaunchedTask] = {}
         self._poll = select.poll()
         self._begin: Begin | None = None
         self._open = True
         self._prctl = child.load_prctl()
         self._oom = OomCounter()
-        self._pid = os.getpid()
+        self._pid, self._run_process = os.getpid(), os.getppid()
         self._stdin = os.open(os.devnull, os.O_RDONLY)
 
     def serve(self) -> None:
@@ -148,12 +134,21 @@ class Launcher:
             return
         for message in self._reader.feed(data):
             if isinstance(message, Launch):
-                # Descriptors arrive with the first byte of their message, so they are here, and in order.
-                self._queue.append((message, self._fds.popleft(), self._fds.popleft()))
+                self._take(message)
+            elif isinstance(message, Attend):
+                self._attend(message)
             elif isinstance(message, Stop):
                 self._stop(message)
             elif isinstance(message, Begin):
                 self._take_begin(message)
+
+    def _take(self, launch: Launch) -> None:
+        # Descriptors arrive with the first byte of their message, so they are here, and in order.
+        streams = tuple(self._fds.popleft() for _ in range(5 if launch.attended else 2))
+        if launch.attended and self._begin:
+            self._start(self._begin, launch, streams)
+        else:
+            self._queue.append((launch, streams))
 
     def _take_begin(self, begin: Begin) -> None:
         self._begin = begin
@@ -181,42 +176,52 @@ class Launcher:
 
     def _start_queued(self) -> None:
         while self._queue and self._begin and len(self._children) < self._begin.workers:
-            launch, stdout, stderr = self._queue.popleft()
-            self._start(self._begin, launch, stdout, stderr)
-            os.close(stdout)
-            os.close(stderr)
+            self._start(self._begin, *self._queue.popleft())
 
-    def _start(self, begin: Begin, launch: Launch, stdout: int, stderr: int) -> None:
+    def _start(self, begin: Begin, launch: Launch, streams: tuple[int, ...]) -> None:
         try:
             pid = os.fork()
         except OSError as error:
+            close_all(streams)
             text = f"the system cannot start another process: {error.strerror}"
             self._tell(Ended(launch.number, time.time(), None, error=text))
             return
         if pid == 0:
-            self._become_task(begin, launch, stdout, stderr)
+            self._become_task(begin, launch, streams)
         lead_group(pid)
         ending = open_ending(pid)
         if ending >= 0:
             self._poll.register(ending, select.POLLIN)
-        self._children[pid] = _Child(launch, ending)
+        task = self._children[pid] = LaunchedTask(launch, ending)
+        if launch.attended:
+            task.foreground = Foreground(os.dup(streams[2]), self._run_process)
+            task.foreground.lend(pid)
+        close_all(streams)
         self._tell(Began(launch.number, pid, time.time()))
 
-    def _become_task(self, begin: Begin, launch: Launch, stdout: int, stderr: int) -> NoReturn:
+    def _attend(self, attend: Attend) -> None:
+        """Lend the terminal to a task that has failed and waits for it, with all the time that it takes."""
+        for pid, task in self._children.items():
+            if task.number == attend.number and self._begin is not None:
+                task.stop_at = 0.0
+                task.foreground = Foreground.of(self._begin.info.terminal, self._run_process)
+                task.foreground.lend(pid)
+
+    def _become_task(self, begin: Begin, launch: Launch, streams: tuple[int, ...]) -> NoReturn:
         try:
             child.die_with_parent(self._prctl, self._pid)
-            child.enter(self._stdin, stdout, stderr)
-            for fd in (stdout, stderr, self._stdin):
-                os.close(fd)
+            if launch.attended:
+                child.attend(streams)
+            else:
+                child.enter(self._stdin, streams)
             for sibling in self._children.values():
                 if sibling.ending >= 0:
                     os.close(sibling.ending)
-            for _, out, err in self._queue:
-                os.close(out)
-                os.close(err)
+            for _, others in self._queue:
+                close_all(others)
             os.close(self._control.detach())
             if begin.spawn_command:
-                become_spawned(begin, launch, self._outcomes)
+                become_spawned(begin, launch, self._outcomes, streams[:2] if launch.attended else ())
             elif self._run_task is not None:
                 child.run_and_exit(self._run_task, begin.info, launch.request, launch.number, self._outcomes)
         except BaseException:  # noqa: BLE001 - nothing may return into the launcher's loop from here
@@ -240,6 +245,8 @@ class Launcher:
                 signal_group(pid, signal.SIGKILL)
             _, status, usage = os.wait4(pid, 0)
             if task is not None:
+                if task.foreground is not None:
+                    task.foreground.take_back()
                 code = os.waitstatus_to_exitcode(status)
                 out_of_memory = task.used_more or (code == -signal.SIGKILL and self._oom.has_grown())
                 allowed_kib = task.allowed_kib if task.used_more else 0
@@ -254,8 +261,7 @@ class Launcher:
         for entry in self._queue:
             if entry[0].number == stop.number:
                 self._queue.remove(entry)
-                os.close(entry[1])
-                os.close(entry[2])
+                close_all(entry[1])
                 self._tell(Ended(stop.number, time.time(), None, error=CANCELLED))
                 return
         if stop.if_queued:
@@ -264,7 +270,7 @@ class Launcher:
             if task.number == stop.number:
                 self._ask_to_end(pid, task, signal.SIGKILL if stop.force else signal.SIGTERM)
 
-    def _ask_to_end(self, pid: int, task: _Child, number: int) -> None:
+    def _ask_to_end(self, pid: int, task: LaunchedTask, number: int) -> None:
         signal_group(pid, number)
         task.stop_at = 0.0
         if not task.kill_at:
@@ -298,8 +304,10 @@ class Launcher:
                 signal_group(pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
-        for pid in self._children:
+        for pid, task in self._children.items():
             signal_group(pid, signal.SIGKILL)
+            if task.foreground is not None:
+                task.foreground.take_back()
         # Orphans of tasks have become children of this process: killing those brings up the next. One that
         # cannot be killed, or that a debugger holds, is left behind.
         deadline = time.monotonic() + PATIENCE_S

@@ -16,6 +16,7 @@ from stepwell.engines.local.launcher import fork_launcher
 from stepwell.engines.local.messages import (
     LAUNCHER_FDS,
     OUTCOME_LIMIT,
+    Attend,
     Begin,
     FrameReader,
     Launch,
@@ -100,15 +101,15 @@ class Link:
         code = _EXEC_LAUNCHER.format(path=sys.path)
         return cls.interpreter([sys.executable, "-P", "-c", code], os.environ)
 
-    def send(self, message: Begin | Stop) -> None:
+    def send(self, message: Begin | Stop | Attend) -> None:
         """Send; what a launcher that is gone does not get is seen by `receive`."""
         with contextlib.suppress(ConnectionError):
             self.control.sendall(frame(message))
 
-    def launch(self, message: Launch, stdout: int, stderr: int) -> None:
-        """Send the task, and copies of the two descriptors with it."""
+    def launch(self, message: Launch, streams: tuple[int, ...]) -> None:
+        """Send the task, and copies of the descriptors with it."""
         data = frame(message)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", (stdout, stderr)))]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))]
         with contextlib.suppress(ConnectionError):
             sent = self.control.sendmsg([data], rights)
             if sent < len(data):

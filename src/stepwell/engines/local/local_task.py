@@ -15,6 +15,7 @@ class LocalTask:
 
     __slots__ = (
         "allowed_kib",
+        "attended",
         "handle",
         "limit_s",
         "link",
@@ -30,6 +31,7 @@ class LocalTask:
         self.number = number
         self.handle = handle
         self.request: TaskRequest | None = request
+        self.attended = request.attended
         self.variables = policy.variables
         # The step ends itself at its time limit if it can; this is for one that cannot.
         self.limit_s = policy.timeout_s + policy.timeout_grace_s if policy.timeout_s else 0.0

@@ -41,6 +41,7 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
 
     The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended, and as
     soon as it uses more than ``allowed_kib`` of memory; 0: never.
+    An ``attended`` one starts at once, and its three standard streams come along as well: the user is there.
     """
 
     number: int
@@ -48,6 +49,13 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
     variables: tuple[tuple[str, str], ...] = ()
     limit_s: float = 0.0
     allowed_kib: int = 0
+    attended: bool = False
+
+
+class Attend(Struct, frozen=True, array_like=True, tag=5):
+    """Give the terminal to a task that has asked for it, and all the time it takes."""
+
+    number: int
 
 
 class Stop(Struct, frozen=True, array_like=True, tag=2):
@@ -84,13 +92,13 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
 
 
 class Said(Struct, frozen=True, array_like=True):
-    """One datagram of a task: what it says of itself before it exits."""
+    """One datagram of a task: what it says of itself before it exits; None asks for the terminal."""
 
     number: int
-    outcome: TaskOutcome
+    outcome: TaskOutcome | None
 
 
-Message = Begin | Launch | Stop | Began | Ended
+Message = Begin | Launch | Stop | Began | Ended | Attend
 
 _encode = packed
 _decode = msgspec.msgpack.Decoder(Message).decode
@@ -108,7 +116,7 @@ def raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(_encode(value))
 
 
-def said(number: int, outcome: TaskOutcome) -> bytes | None:
+def said(number: int, outcome: TaskOutcome | None) -> bytes | None:
     """Return the datagram for an outcome, or None if it is too big to travel."""
     data = _encode(Said(number, outcome))
     return data if len(data) <= OUTCOME_LIMIT else None

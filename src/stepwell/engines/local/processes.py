@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 
 def lead_group(pid: int) -> None:
@@ -46,3 +47,16 @@ def children_of(pid: int) -> list[int]:
             return [int(word) for word in file.read().split()]
     except OSError:
         return []  # not Linux: the groups have been killed, what left them cannot be found
+
+
+def in_words(status: int | None) -> str:
+    """Say what a wait status means."""
+    if status is None:
+        return "its status is unknown"
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    for fd in descriptors:
+        os.close(fd)

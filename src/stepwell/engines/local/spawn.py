@@ -19,8 +19,13 @@ class _Order(Struct, frozen=True, array_like=True):
     request: Raw
 
 
-def become_spawned(begin: Begin, launch: Launch, outcomes: socket.socket) -> NoReturn:
-    """Replace the present process, a child of the launcher, by the task's interpreter."""
+def become_spawned(
+    begin: Begin, launch: Launch, outcomes: socket.socket, logs: tuple[int, ...] = ()
+) -> NoReturn:
+    """Replace the present process, a child of the launcher, by the task's interpreter.
+
+    ``logs`` are where an attended task writes what it says on the terminal.
+    """
     import tempfile  # costs start-up time, and only spawned tasks need it
 
     # A file and not a pipe: a request may be longer than what a pipe holds while nobody reads.
@@ -28,19 +33,24 @@ def become_spawned(begin: Begin, launch: Launch, outcomes: socket.socket) -> NoR
     file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
     file.flush()
     file.seek(0)
-    for fd in (file.fileno(), outcomes.fileno()):
+    passed = (file.fileno(), outcomes.fileno(), *logs)
+    for fd in passed:
         os.set_inheritable(fd, True)
-    fds = {TASK_FDS: f"{file.fileno()},{outcomes.fileno()}", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    fds = {TASK_FDS: ",".join(map(str, passed)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     os.execvpe(begin.spawn_command[0], begin.spawn_command, {**os.environ, **dict(launch.variables), **fds})
 
 
 def serve_spawned(run_task: child.TaskRunner) -> NoReturn:
     """Run the one task that this interpreter was started for, and exit. The flow is imported by now."""
-    order_fd, outcome_fd = (int(fd) for fd in os.environ.pop(TASK_FDS).split(","))
+    order_fd, outcome_fd, *logs = (int(fd) for fd in os.environ.pop(TASK_FDS).split(","))
     with open(order_fd, "rb") as file:
         order = msgpack.decode(file.read(), type=_Order)
     os.set_inheritable(outcome_fd, False)
     outcomes = socket.socket(fileno=outcome_fd)
     child.prepare_streams()
+    if logs:
+        for fd in logs:
+            os.set_inheritable(fd, False)
+        child.log_as_well(*logs)
     child.run_and_exit(run_task, order.info, order.request, order.number, outcomes)
     raise AssertionError("a task's process never returns")

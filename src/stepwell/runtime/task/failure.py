@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Mapping
 from types import FunctionType, ModuleType
@@ -20,12 +21,14 @@ def describe(error: BaseException) -> ErrorInfo:
     """Return what there is to say of an exception."""
     if isinstance(error, StepwellException):
         locate(error)
+    if _was_quit(error):
+        _drop_debugger(error)
     whole = traceback.TracebackException.from_exception(error)
     full = "".join(whole.format())
     _keep_users(whole)
     return ErrorInfo(
         type=kind_name(type(error)),
-        message=text_of(error),
+        message="the debugger was quit" if _was_quit(error) else text_of(error),
         frames="".join(whole.format()),
         full_frames=full,
         hint=_hint(error),
@@ -74,7 +77,33 @@ def said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}".removesuffix(": ")
 
 
+def left_to_debugger(error: BaseException) -> bool:
+    """Leave the exception where debuggers look for it; False if it was the user who ended the step."""
+    if isinstance(error, KeyboardInterrupt | SystemExit) or _was_quit(error):
+        return False
+    sys.last_value = error
+    return True
+
+
+def _was_quit(error: BaseException) -> bool:
+    return type(error).__module__ == "bdb"
+
+
+def _drop_debugger(error: BaseException) -> None:
+    """End the traceback where the debugger was called: nobody wants to see how it works."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        if last.tb_next.tb_frame.f_globals.get("__name__") in ("bdb", "pdb"):
+            last.tb_next = None
+        last = last.tb_next
+
+
 def _hint(error: BaseException) -> str:
+    if _was_quit(error):
+        return (
+            "The debugger was quit, or had nothing to read, which ends the task. `run --debug STEP` and "
+            "`spin STEP` give it the terminal; `continue` in the debugger lets the step go on."
+        )
     if isinstance(error, SystemExit):
         return (
             "A step ends by returning, after `self.next`. Raise an exception to make it fail, and leave "

@@ -39,7 +39,7 @@ from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest, TransitionT
 from stepwell.model.task_record import brief
 from stepwell.runtime.task import current
 from stepwell.runtime.task.current_values import shown_values
-from stepwell.runtime.task.failure import describe, local_values, text_of
+from stepwell.runtime.task.failure import describe, left_to_debugger, local_values, text_of
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 from stepwell.runtime.task.opened import open_inputs
@@ -118,6 +118,7 @@ class _Attempt:
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
         self._live: Live | None = None
         self._keeper: ResultKeeper | None = None
+        self._is_examined = False
         self.exit_code = 1
 
     def run(self) -> TaskOutcome:
@@ -135,8 +136,9 @@ class _Attempt:
             self._leave_copies(pid)
             return self._fail(error)
         finally:
-            attach_live(self._flow, None)
-            current.leave()
+            if not self._is_examined:
+                attach_live(self._flow, None)
+                current.leave()
 
     def _leave_copies(self, pid: int) -> None:
         """End a copy of this process that the step forked and let come back: only the task may commit."""
@@ -321,6 +323,7 @@ class _Attempt:
             self._keep_failure(outcome, error)
         except Exception as trouble:  # noqa: BLE001 - the failure is told already; this is for inspection only
             say(f"What the failed task had made could not be kept: {text_of(trouble)}\n")
+        self._is_examined = bool(self._info.terminal) and is_last and left_to_debugger(error)
         return replace(outcome, local_values=local_values(error)) if self._info.local_values else outcome
 
     # Failures that are caught

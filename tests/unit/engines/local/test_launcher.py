@@ -43,7 +43,7 @@ def test_a_launcher_does_not_wait_for_ever_for_a_task_that_cannot_be_ended():
     link = Link.forked(run_deed, None)
     link.send(Begin(INFO, 1, (), 0.0))
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    link.launch(Launch(1, raw(deed("sleep")), (), 0.0), nowhere, nowhere)
+    link.launch(Launch(1, raw(deed("sleep")), (), 0.0), (nowhere, nowhere))
     os.close(nowhere)
     began = None
     while not isinstance(began, Began):
