@@ -2,7 +2,7 @@
 
 import random
 
-import numpy
+import numpy.random  # NumPy imports it on first use, and only what is imported can be seeded
 
 from stepwell.engines.randomness import seed_task
 from stepwell.model.ids import TaskKey
