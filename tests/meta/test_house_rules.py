@@ -27,7 +27,8 @@ MAY_READ_ENVIRONMENT = {
     "wiring/exit_hooks.py": "hands flow, hook and run on to the processes that call exit hooks",
     "runtime/tracing/traced_task.py": "tells a task which span it is, by the standard variable",
     "wiring/tracing.py": "respects the standard variables of traces, and hands them on to who sends spans",
-    "wiring/capacity.py": "respects the variables that say which GPUs a process may use",
+    "wiring/capacity.py": "respects which GPUs a process may use, and takes the socket of shared workers",
+    "wiring/many_runs.py": "hands the environment on to the runs that it starts",
     "wiring/processes.py": "hands flow and datastore on to the interpreters that it has engines start",
 }
 

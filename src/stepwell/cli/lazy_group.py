@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, Entry] = {
     "continue": Entry(module="continue_run", help="Go on with a run that did not succeed.", flow=True),
     "resume": Entry(module="resume", help="Run again, reusing results of a run.", flow=True),
     "spin": Entry(module="spin", help="Run one step at once, beside any run.", flow=True),
+    "run-many": Entry(module="run_many", help="Run the flow once for each set of parameters.", flow=True),
     "check": Entry(module="check", help="Check the flow without running a step.", flow=True),
     "show": Entry(module="show", help="Show the flow's steps, or a run, step or task.", of_flow=True),
     "runs": Entry(module="runs", help="List runs.", of_flow=True),

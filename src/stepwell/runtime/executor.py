@@ -49,6 +49,7 @@ from stepwell.scheduling.transitions import advance
 
 if TYPE_CHECKING:
     from stepwell.runtime.look_ups import LookUps
+    from stepwell.runtime.shared_workers import SharedWorkers
 
 
 class Parts(Struct, frozen=True):
@@ -58,6 +59,8 @@ class Parts(Struct, frozen=True):
     ----------
     listener
         Gets every event, in the calling thread.
+    shared
+        Workers that it shares with other runs; None if they are its own.
     names
         The ids of earlier tasks that scheduling knows by another number.
     look_ups
@@ -71,6 +74,7 @@ class Parts(Struct, frozen=True):
     recorder: Recorder
     clock: Clock
     listener: Listener
+    shared: SharedWorkers | None = None
     names: Mapping[int, str] = {}
     look_ups: LookUps | None = None
     attended: Attended | None = None
@@ -106,6 +110,7 @@ class Executor:
         self._recorder = parts.recorder
         self._clock = parts.clock
         self._emit = parts.listener
+        self._shared = parts.shared
         self._names = parts.names
         self._look_ups = parts.look_ups
         self._looked_up: dict[int, Flight] = {}
@@ -118,6 +123,7 @@ class Executor:
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
         self._splits = ForeachSplits(definition.graph, parts.listener)
         self._heard = 0
+        self._exits = 0
         self._why_cancelled = ""
         self._ending: EndRun | None = None
         self.counts: Counter[str] = Counter()
@@ -126,7 +132,8 @@ class Executor:
     def begin(self) -> list[Reuse]:
         """Work out what is to be done first; return which tasks are taken from an earlier execution."""
         reused: list[Reuse] = []
-        for fact in (RoomFound(self._engine.queue_depth), RunBegan()):
+        room = self._engine.queue_depth if self._shared is None else 0
+        for fact in (RoomFound(room), RunBegan()):
             orders = advance(self._progress, fact)
             reused += [order for order in orders if isinstance(order, Reuse)]
             self._obey(orders)
@@ -143,6 +150,7 @@ class Executor:
         """Execute the graph, once it has begun; return how it ended. Nothing of it runs any more then."""
         self.submit()
         while self._ending is None:
+            self._share_workers()
             for report in self._engine.reports(self._patience_s()):
                 self._take(report)
             self._listen_to_user()
@@ -157,6 +165,17 @@ class Executor:
         if self._look_ups is not None:
             self._look_ups.close()
         return self._ending
+
+    def _share_workers(self) -> None:
+        shared, progress = self._shared, self._progress
+        if shared is None:
+            return
+        if shared.lost and progress.ending is None:
+            self._tell(CancelAsked("the command that shares its workers with this run has ended"))
+        if shared.limit != progress.ready.limit:
+            self._tell(RoomFound(shared.limit))
+            self.submit()
+        shared.settle(len(progress.running), len(progress.ready), self._exits)
 
     def give_up(self, at: float) -> None:
         """Record the tasks that were running as killed: the run ends without waiting for their reports."""
@@ -318,6 +337,7 @@ class Executor:
 
     def _ended(self, flight: Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
+        self._exits += 1
         if not flight.started_at and self._progress.ending is not None:
             # It was taken back before it began: there is nothing to tell.
             if flight.record.state is TaskState.RETRYING:

@@ -193,6 +193,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
         The trace that the run is a part of, if there is one.
     capacity
         What its tasks may claim together; None if their number is all that counts.
+    workers_fd
+        Socket by which workers are shared with other runs; None if they are the run's own.
     """
 
     user: str
@@ -202,6 +204,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     store_patience_s: float = 60.0
     trace_id: str = ""
     capacity: Capacity | None = None
+    workers_fd: int | None = None
 
 
 class RunResult(Struct, frozen=True, kw_only=True):

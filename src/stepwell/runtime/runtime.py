@@ -37,6 +37,7 @@ from stepwell.scheduling.progress import Progress
 
 if TYPE_CHECKING:
     from stepwell.runtime.look_ups import LookUps
+    from stepwell.runtime.shared_workers import SharedWorkers
 
 _PATIENCE_S = 0.01
 """A few files are packed and stored in a millisecond or two, and git is as quick; more is not waited for."""
@@ -185,6 +186,7 @@ class Runtime:
             begun.recorder,
             self._clock,
             listener,
+            self._shared_workers(),
             begun.names,
             self._look_ups(begun, context, listener),
             context.options.attended,
@@ -233,6 +235,13 @@ class Runtime:
             self._engine.close()
             recorder.save_run(state=RunState.FAILED, reason="internal error", finished_at=self._clock.now())
             raise
+
+    def _shared_workers(self) -> SharedWorkers | None:
+        if self._settings.workers_fd is None:
+            return None
+        from stepwell.runtime.shared_workers import SharedWorkers  # for runs of `run-many`
+
+        return SharedWorkers(self._settings.workers_fd, self._engine.wake)
 
     def _policies(self) -> dict[str, StepPolicy]:
         """Return the policy of each step; what it leaves to the engine is filled in."""

@@ -15,10 +15,22 @@ from stepwell.settings.settings import Settings, Value
 
 Policies = Mapping[str, StepPolicy]
 
+# No setting, so not `STEPWELL_...`: it goes from one of our processes to another.
+WORKERS_VARIABLE = "_STEPWELL_WORKERS_FD"
+
 
 def workers_of(isolation: Isolation, options: RunOptions, settings: Settings) -> int:
     """Return how many tasks may run at once."""
     return 1 if isolation == "inline" else options.max_workers or max(1, int(_cores(settings)))
+
+
+def workers_fd() -> int | None:
+    """Return the socket by which this run shares workers with others; None if they are its own."""
+    given = os.environ.pop(WORKERS_VARIABLE, None)
+    if given is None:
+        return None
+    os.set_inheritable(int(given), False)
+    return int(given)
 
 
 def capacity_for(

@@ -22,7 +22,7 @@ from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.choices import chosen
 from stepwell.settings.kinds import check_stores
 from stepwell.settings.settings import Settings
-from stepwell.wiring.capacity import capacity_for, capacity_warnings, workers_of
+from stepwell.wiring.capacity import capacity_for, capacity_warnings, workers_fd, workers_of
 from stepwell.wiring.processes import (
     capabilities_of,
     isolation_of,
@@ -83,7 +83,7 @@ def run_flow(
         engine if trace is None else trace.traced(engine),
         lambda patience: open_both(root, settings, serializers, patience),
         SystemClock(),
-        replace(_run_settings(settings, user, trace), capacity=capacity),
+        replace(_run_settings(settings, user, trace), capacity=capacity, workers_fd=workers_fd()),
         notices=(*notices, *more, *short),
     )
     return runtime.execute(asked, options, listener)
