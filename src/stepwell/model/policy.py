@@ -81,10 +81,13 @@ class CatchPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Artifact that gets what was raised, or None if the step went well; empty for no artifact.
     print_exception
         Whether the task's log has the traceback.
+    items
+        What a step that opens a foreach goes on with; None if nobody says.
     """
 
     var: str = ""
     print_exception: bool = True
+    items: tuple[object, ...] | None = None
 
 
 class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):

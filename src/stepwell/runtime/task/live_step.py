@@ -292,6 +292,16 @@ class Live:
             kind = "linear" if len(names) == 1 else "split"
             self.taken = TransitionTaken(kind, names, line=line)
 
+    def go_on_with(self, items: Sequence[object]) -> None:
+        """Open the step's foreach over these items, in place of what its code would have said.
+
+        Raises
+        ------
+        ForeachError
+            One of them cannot be stored, or there are too many.
+        """
+        self._foreach(self._node.targets, items, None, self._node.transition.line)
+
     def _target(self, target: Any, line: int) -> str:
         spec, owner = spec_of(target), getattr(target, "__self__", None)
         if spec is None or owner is not self._flow:

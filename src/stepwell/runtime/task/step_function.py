@@ -344,7 +344,10 @@ class _Attempt:
         """Commit what the step had set before its failure, and the transition that the graph allows."""
         if catch.var:
             self._flow.__dict__[catch.var] = caught
-        live.taken = TransitionTaken(self._node.transition.kind, self._node.targets)
+        if catch.items is not None and self._node.is_foreach:
+            live.go_on_with(catch.items)
+        else:
+            live.taken = TransitionTaken(self._node.transition.kind, self._node.targets)
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
