@@ -33,7 +33,7 @@ def command(_flow_class: object) -> click.Command:
         params=[
             click.Option(
                 ["--params-file"],
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                type=click.Path(path_type=Path),
                 help="A run for each row: CSV with the names of parameters in its first line, or JSON lines.",
             ),
             click.Option(
@@ -114,7 +114,8 @@ def _rows_of(file: Path) -> Iterator[Row]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{file} cannot be read: {why}.") from error
     if text.lstrip().startswith("{"):
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
