@@ -132,8 +132,7 @@ class Executor:
     def begin(self) -> list[Reuse]:
         """Work out what is to be done first; return which tasks are taken from an earlier execution."""
         reused: list[Reuse] = []
-        room = self._engine.queue_depth if self._shared is None else 0
-        for fact in (RoomFound(room), RunBegan()):
+        for fact in (RoomFound(0 if self._shared else self._engine.queue_depth), RunBegan()):
             orders = advance(self._progress, fact)
             reused += [order for order in orders if isinstance(order, Reuse)]
             self._obey(orders)
@@ -167,15 +166,11 @@ class Executor:
         return self._ending
 
     def _share_workers(self) -> None:
-        shared, progress = self._shared, self._progress
-        if shared is None:
-            return
-        if shared.lost and progress.ending is None:
-            self._tell(CancelAsked("the command that shares its workers with this run has ended"))
-        if shared.limit != progress.ready.limit:
-            self._tell(RoomFound(shared.limit))
+        if self._shared is not None:
+            for fact in self._shared.news(self._progress):
+                self._tell(fact)
             self.submit()
-        shared.settle(len(progress.running), len(progress.ready), self._exits)
+            self._shared.settle(len(self._progress.running), len(self._progress.ready), self._exits)
 
     def give_up(self, at: float) -> None:
         """Record the tasks that were running as killed: the run ends without waiting for their reports."""

@@ -165,14 +165,9 @@ class Runtime:
             scope=begun.scope,
             capacity=self._settings.capacity,
         )
-        executor = Executor(
-            self._definition,
-            info,
-            progress,
-            self._parts(begun, context, listener),
-            lambda: stop.count,
-            int(options.max_log_size_mb * 1024 * 1024),
-        )
+        parts = self._parts(begun, context, listener)
+        most = int(options.max_log_size_mb * 1024 * 1024)
+        executor = Executor(self._definition, info, progress, parts, lambda: stop.count, most)
         ending = self._execute(executor, begun, datastore, listener, step_codes)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from stepwell.scheduling.facts import CancelAsked, Fact, RoomFound
+from stepwell.scheduling.progress import Progress
 
 SAID = struct.Struct("!II")
 """What a run says: how many workers it gives back, and how many more it wants."""
@@ -44,6 +47,13 @@ class SharedWorkers:
         """Most tasks that may be launched and not ended."""
         with self._lock:
             return max(0, self._held - self._owed)
+
+    def news(self, progress: Progress) -> Iterator[Fact]:
+        """Yield what scheduling has not been told yet."""
+        if self.lost and progress.ending is None:
+            yield CancelAsked("the command that shares its workers with this run has ended")
+        if self.limit != progress.ready.limit:
+            yield RoomFound(self.limit)
 
     def settle(self, running: int, waiting: int, ended: int) -> None:
         """Give back what is too much, and say how many more would be of use.
