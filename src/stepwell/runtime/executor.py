@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
-from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskAttended, TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
 from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import TaskKey
@@ -23,12 +20,10 @@ from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
 from stepwell.model.task_record import parents_text
 from stepwell.runtime.attempt_ends import AttemptEnds
-from stepwell.runtime.clock import Clock
-from stepwell.runtime.events import Listener, Notice, TerminalLent
+from stepwell.runtime.events import Notice, TerminalLent
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.foreach_splits import ForeachSplits
-from stepwell.runtime.options import Attended
-from stepwell.runtime.recorder import Recorder
+from stepwell.runtime.parts import Parts
 from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import (
@@ -49,35 +44,6 @@ from stepwell.scheduling.transitions import advance
 
 if TYPE_CHECKING:
     from stepwell.runtime.look_ups import LookUps
-    from stepwell.runtime.shared_workers import SharedWorkers
-
-
-class Parts(Struct, frozen=True):
-    """What an executor works with.
-
-    Attributes
-    ----------
-    listener
-        Gets every event, in the calling thread.
-    shared
-        Workers that it shares with other runs; None if they are its own.
-    names
-        The ids of earlier tasks that scheduling knows by another number.
-    look_ups
-        Finds results of the past, if the flow has cached steps.
-    attended
-        Which tasks get the terminal.
-    """
-
-    engine: Engine
-    datastore: Datastore
-    recorder: Recorder
-    clock: Clock
-    listener: Listener
-    shared: SharedWorkers | None = None
-    names: Mapping[int, str] = {}
-    look_ups: LookUps | None = None
-    attended: Attended | None = None
 
 
 class Executor:

@@ -22,8 +22,9 @@ from stepwell.runtime.beginning import BegunRun, RunContext, begin_new
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.events import Listener, Notice, RunBegan, RunFinished
-from stepwell.runtime.executor import Executor, Parts
+from stepwell.runtime.executor import Executor
 from stepwell.runtime.options import ContinueRun, NewRun, RunAsked, RunOptions, RunResult, RunSettings
+from stepwell.runtime.parts import Parts
 from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
