@@ -77,7 +77,7 @@ def test_the_files_are_for_the_user_only_and_nothing_is_left_beside_them(configu
         ("STORE_PATIENCE", "-1", "a number that is not negative"),
         ("STORE_PATIENCE", "nan", "a number that is not negative"),
         ("DEFAULT_DECOSPECS", "resources:cpus=2", "no attribute `cpus`"),
-        ("DEFAULT_DECOSPECS", "cache", "not in this version"),
+        ("DEFAULT_DECOSPECS", "card", "not in this version"),
         ("DEFAULT_PACKAGE_SUFFIXES", ".py,sql", "'sql' is no suffix"),
         ("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "yes", "`true` or `false`"),
         ("SERVICE_HEADERS", "{", "must be a JSON object of texts"),
@@ -298,12 +298,19 @@ def test_without_a_name_all_settings_are_asked_for_and_written_at_the_end(config
         "DEFAULT_PACKAGE_SUFFIXES:": "\n",
         "DEFAULT_NAMESPACE:": "\n",
         "USER:": "\n",
+        "LOCAL_CPU:": "\n",
+        "LOCAL_MEMORY:": "\n",
+        "LOCAL_GPU:": "\n",
+        "LOCAL_TOKENS:": "\n",
         "STORE_PATIENCE:": "\n",
         "FSYNC:": "\n",
         "SEED:": "-\n",
         "VERIFY:": "always\n",
         "TRUST:": "\n",
+        "SPIN_PERSIST:": "\n",
+        "SPIN_ALLOWED_DECORATORS:": "\n",
         "FEAT_ALWAYS_UPLOAD_CODE_PACKAGE:": "\n",
+        "OTEL_ENDPOINT:": "\n",
     }
 
     text = on_terminal(folder.path, "-m", "stepwell", "configure", "set", typed=typed)

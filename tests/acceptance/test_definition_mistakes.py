@@ -4,7 +4,7 @@ import pytest
 from command_line import words
 
 FLOW = """
-from stepwell import FlowSpec, cache, resources, step
+from stepwell import FlowSpec, card, resources, step
 
 class Bad(FlowSpec):
     @{decorator}
@@ -36,12 +36,12 @@ def test_a_wrong_argument_of_a_decorator_is_told_by_place_without_our_traceback(
 # SPEC 1.1-1
 @DOORS
 def test_a_decorator_of_a_later_version_is_refused_by_place(folder, door):
-    file = folder.file(FLOW.format(decorator="cache(version=3)"))
+    file = folder.file(FLOW.format(decorator="card(type=3)"))
 
     done = folder.call(*door)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"Not in this version: {file}:5: `cache` is not in this version." in words(done)
+    assert f"Not in this version: {file}:5: `card` is not in this version." in words(done)
     assert "Traceback" not in done.stderr
 
 
@@ -49,10 +49,10 @@ def test_a_decorator_of_a_later_version_is_refused_by_place(folder, door):
 def test_a_decorator_of_a_later_version_is_refused_on_the_command_line_too(folder):
     folder.flow()
 
-    done = folder.run("--with", "cache:version=2")
+    done = folder.run("--with", "card:type=blank")
 
     assert done.returncode == 2
-    assert "`cache` is not in this version." in words(done)
+    assert "`card` is not in this version." in words(done)
 
 
 def test_what_is_no_mistake_of_a_flow_keeps_its_traceback(folder):
