@@ -68,7 +68,10 @@ def why(datastore: Datastore, task: TaskRecord, plans: Sequence[ExecutionPlan] |
         plans = datastore.plans.of_run(task.flow, task.run)
     key = TaskKey(task.flow, task.run, task.step, task.task)
     if task.state is TaskState.CACHED:
-        return Explanation(decision="cached", reasons=("an equal task of the past had a result",))
+        return Explanation(
+            decision="cached",
+            reasons=("an equal task of the past had a result; asked about one task, `why` says which",),
+        )
     if task.state is TaskState.REUSED:
         return _reused(datastore, key, plans)
     # What waits belongs to what the run has set out to do last.
