@@ -83,6 +83,14 @@ class MetadataStore(ABC):
         """
 
     @abstractmethod
+    def delete_run(self, seen: RunRecord) -> bool:
+        """Remove the run with its tasks and tags, unless its state or heartbeat are no longer those ``seen``.
+
+        Atomic, like `replace_run`: whoever takes the run up at the same time either finds it gone, or keeps
+        it. Its id is never handed out again. Returns whether it is gone; what was not there is.
+        """
+
+    @abstractmethod
     def beat(self, flow: str, run: str, at: float) -> None:
         """Record that the run process is alive; a run recorded as lost is running again, with its tasks.
 

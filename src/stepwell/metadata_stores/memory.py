@@ -49,6 +49,14 @@ class MemoryMetadata(MetadataStore):
                 self._lose_tasks(run)
         return self._existing(run.flow, run.run)
 
+    def delete_run(self, seen: RunRecord) -> bool:
+        found = self._runs.get((seen.flow, seen.run))
+        if found is not None and (found.state, found.heartbeat_at) != (seen.state, seen.heartbeat_at):
+            return False
+        self._runs.pop((seen.flow, seen.run), None)
+        self._tasks.pop((seen.flow, seen.run), None)
+        return True
+
     def _lose_tasks(self, run: RunRecord) -> None:
         tasks = self._tasks.get((run.flow, run.run), {})
         for key, task in tasks.items():

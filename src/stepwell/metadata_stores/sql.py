@@ -52,6 +52,9 @@ FIND_TASKS = (
     "UPDATE tasks SET state = 'running', finished_at = NULL WHERE flow = ? AND run = ? AND state = 'lost' "
     "AND finished_at = (SELECT finished_at FROM runs WHERE flow = ? AND run = ? AND state = 'lost')"
 )
+DELETE_RUN = tuple(
+    f"DELETE FROM {table} WHERE flow = ? AND run = ?" for table in ("tasks", "run_tags", "runs")
+)
 SAVE_TASK = (
     f"INSERT INTO tasks ({_TASK}) VALUES ({_marks(len(TASK_COLUMNS))}) "
     f"ON CONFLICT (flow, run, step, task) DO UPDATE SET {_replacing(TASK_COLUMNS, _KEY_OF_TASK)}"

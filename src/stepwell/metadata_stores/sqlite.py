@@ -85,6 +85,15 @@ class SqliteMetadata(MetadataStore):
                 db.execute(sql.LOSE_TASKS, (run.finished_at, run.flow, run.run))
             return self._existing(db, run.flow, run.run)
 
+    def delete_run(self, seen: RunRecord) -> bool:
+        with self._writing() as db:
+            found = self._decoded(run_of, db.execute(sql.RUN, (seen.flow, seen.run)).fetchall())
+            if found and (found[0].state, found[0].heartbeat_at) != (seen.state, seen.heartbeat_at):
+                return False
+            for text in sql.DELETE_RUN:
+                db.execute(text, (seen.flow, seen.run))
+            return True
+
     def beat(self, flow: str, run: str, at: float) -> None:
         with self._writing() as db:
             db.execute(sql.FIND_TASKS, (flow, run, flow, run))

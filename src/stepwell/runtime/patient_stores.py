@@ -65,6 +65,9 @@ class PatientMetadata(MetadataStore):
     def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
         return self._patience(lambda: self._metadata.replace_run(seen, run))
 
+    def delete_run(self, seen: RunRecord) -> bool:
+        return self._patience(lambda: self._metadata.delete_run(seen))
+
     def beat(self, flow: str, run: str, at: float) -> None:
         self._metadata.beat(flow, run, at)
 

@@ -195,6 +195,50 @@ class MetadataContract(LivenessContract):
 
         assert store.run(FLOW, "1") is None
 
+    def test_a_deleted_run_is_gone_with_its_tasks_and_tags_and_no_other_is(
+        self, store: MetadataStore
+    ) -> None:
+        run = replace(a_run(), tags=("x",), system_tags=("user:ann",))
+        other = replace(a_run("2"), tags=("x",), system_tags=("user:ann",))
+        store.save_run(run)
+        store.save_run(other)
+        store.save_tasks([a_task(1), a_task(2, run="2")])
+
+        assert store.delete_run(run)
+
+        assert store.run(FLOW, "1") is None
+        assert list(store.runs(RunQuery())) == list(store.runs(RunQuery(tags=("x", "user:ann")))) == [other]
+        assert not store.tasks(TaskQuery(flow=FLOW, run="1"))
+        assert not store.steps(FLOW, "1")
+        assert store.task(FLOW, "2", "start", "2") == a_task(2, run="2")
+
+    def test_a_run_that_has_beaten_or_been_taken_up_since_is_not_deleted(self, store: MetadataStore) -> None:
+        store.save_run(a_run())
+        store.save_tasks([a_task(1)])
+        store.beat(FLOW, "1", 170.0)
+
+        assert not store.delete_run(a_run())
+        assert not store.delete_run(replace(a_run(), state=RunState.LOST, heartbeat_at=170.0))
+
+        assert store.run(FLOW, "1") == replace(a_run(), heartbeat_at=170.0)
+        assert store.task(FLOW, "1", "start", "1") == a_task(1)
+
+    def test_deleting_what_is_not_there_is_no_error(self, store: MetadataStore) -> None:
+        store.save_tasks([a_task(1)])
+
+        assert store.delete_run(a_run())
+        assert store.delete_run(a_run())
+
+        assert not store.tasks(TaskQuery(flow=FLOW, run="1"))
+        store.beat(FLOW, "1", 170.0)
+        assert store.run(FLOW, "1") is None
+
+    def test_the_id_of_a_deleted_run_is_not_handed_out_again(self, store: MetadataStore) -> None:
+        store.save_run(a_run("41"))
+        store.delete_run(a_run("41"))
+
+        assert store.next_run_id() == 42
+
     def test_tags_are_removed_then_added(self, store: MetadataStore) -> None:
         store.save_run(replace(a_run(), tags=("a", "b"), system_tags=("user:ann",)))
 
