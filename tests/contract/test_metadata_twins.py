@@ -59,6 +59,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("next_run_id")),
     st.tuples(st.just("save_run"), RUN_RECORDS),
     st.tuples(st.just("replace_run"), RUN_RECORDS, RUN_RECORDS),
+    st.tuples(st.just("delete_run"), RUN_RECORDS),
     st.tuples(st.just("beat"), FLOWS, RUNS, SECONDS),
     st.tuples(st.just("save_tasks"), st.lists(TASK_RECORDS, max_size=5)),
     st.tuples(st.just("change_tags"), FLOWS, RUNS, TAGS, TAGS),
