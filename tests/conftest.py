@@ -25,6 +25,24 @@ def _own_surroundings(monkeypatch, tmp_path_factory):
         session.default_metadata()
 
 
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """A real server, started when the first test of this process needs it."""
+    from postgres import serving
+
+    with serving(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres_server):
+    """The address of a database of the test's own."""
+    name = postgres_server.new_database()
+    yield postgres_server.address(name)
+    postgres_server.cut(name)
+    postgres_server.do(f"DROP DATABASE IF EXISTS {name}")
+
+
 def pytest_configure():
     """Take Ctrl-C as programs in the foreground do, also where the tests were started in the background.
 

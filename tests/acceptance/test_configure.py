@@ -71,7 +71,10 @@ def test_the_files_are_for_the_user_only_and_nothing_is_left_beside_them(configu
         ("DATASTORE_ROOT", "a-file/store", "cannot be written: Not a directory"),
         ("DATASTORE_SYSROOT_LOCAL", "a-file", "cannot be written: Not a directory"),
         ("DEFAULT_DATASTORE", "locl", "Did you mean `local`?"),
-        ("DEFAULT_METADATA", "postgres", "Available: `local`"),
+        ("DEFAULT_METADATA", "postgre", "Did you mean `postgres`?"),
+        ("POSTGRES_URL", "postgresql://ann:a@b:c@host/db", "in names and passwords write `@` as %40"),
+        ("POSTGRES_URL", "mysql://ann@host/db", "is written postgresql://"),
+        ("POSTGRES_URL", "host=db", "is written postgresql://"),
         ("VERIFY", "sometimes", "`always`, `new`, `never`"),
         ("FSYNC", "btach", "Did you mean `batch`?"),
         ("STORE_PATIENCE", "-1", "a number that is not negative"),
@@ -293,6 +296,7 @@ def test_without_a_name_all_settings_are_asked_for_and_written_at_the_end(config
     typed = {
         "DATASTORE_ROOT:": "\n",
         "DATASTORE_SYSROOT_LOCAL:": "\n",
+        "DEFAULT_METADATA: kind": "\n",
         "DEFAULT_DECOSPECS:": "nonsense\n",
         "There is no step decorator": "resources\n",
         "DEFAULT_PACKAGE_SUFFIXES:": "\n",
@@ -311,6 +315,7 @@ def test_without_a_name_all_settings_are_asked_for_and_written_at_the_end(config
         "SPIN_ALLOWED_DECORATORS:": "\n",
         "FEAT_ALWAYS_UPLOAD_CODE_PACKAGE:": "\n",
         "OTEL_ENDPOINT:": "\n",
+        "POSTGRES_URL:": "\n",
     }
 
     text = on_terminal(folder.path, "-m", "stepwell", "configure", "set", typed=typed)
@@ -332,7 +337,7 @@ def test_without_a_terminal_nothing_is_asked_for(configure, home):
 
 
 # SPEC 9.4-10
-@pytest.mark.parametrize("name", ["aws", "azure", "gcp", "kubernetes", "postgres", "server"])
+@pytest.mark.parametrize("name", ["aws", "azure", "gcp", "kubernetes", "server"])
 def test_a_back_end_that_is_still_to_come_is_refused_in_clear_words(configure, name):
     code, text = configure(name, "--profile", "x")
 

@@ -17,9 +17,9 @@ MISSING = {
         "`local`",
         "DEFAULT_DATASTORE",
     ],
-    ("--metadata", "postgres"): [
+    ("--metadata", "service"): [
         "metadata",
-        "`postgres`",
+        "`service`",
         "A later one has it",
         "`local`",
         "DEFAULT_METADATA",
@@ -65,7 +65,6 @@ def test_the_client_does_not_read_elsewhere_than_the_settings_say(folder, monkey
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("postgresql://user:secret@host/db", ["`postgresql://...`", "metadata store", "`postgres`"]),
         ("https://host/secret", ["`https://...`", "metadata store", "`service`"]),
         ("service@https://host/secret", ["`service@...`", "`service`"]),
         ("s3://bucket/secret", ["`s3://...`", "datastore", "stepwell[s3]"]),

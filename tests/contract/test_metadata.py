@@ -2,6 +2,7 @@ import pytest
 
 from stepwell.exceptions import StoreUnavailable
 from stepwell.metadata_stores.memory import MemoryMetadata
+from stepwell.metadata_stores.postgres import PostgresMetadata
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.runtime.patience import Patience
 from stepwell.runtime.patient_stores import PatientMetadata
@@ -18,6 +19,15 @@ class TestSqlite(MetadataContract):
     @pytest.fixture
     def store(self, tmp_path):
         store = SqliteMetadata(tmp_path / "metadata.db")
+        yield store
+        store.close()
+
+
+# SPEC 12.4-1
+class TestPostgres(MetadataContract):
+    @pytest.fixture
+    def store(self, database):
+        store = PostgresMetadata(database)
         yield store
         store.close()
 

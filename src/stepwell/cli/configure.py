@@ -9,8 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from stepwell.cli import configure_edit as edit
+from stepwell.cli.configure_postgres import postgres_command
 from stepwell.cli.context import current_context
 from stepwell.cli.subcommands import Subcommands
+from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.keys import GENERAL_KEYS, is_secret
 from stepwell.settings.settings import Settings
 from stepwell.settings.sources import load_settings
@@ -26,7 +28,6 @@ _LATER: Mapping[str, str] = {
     "azure": f"nothing here stores in Azure Blob Storage yet. {_HERE}",
     "gcp": f"nothing here stores in Google Cloud Storage yet. {_HERE}",
     "kubernetes": "no step runs on Kubernetes yet. Steps run on this machine, and need no configuration.",
-    "postgres": "metadata is not kept in PostgreSQL yet. It lies in SQLite, beside the results.",
     "server": "there is no server to talk to yet. `stepwell show` and the client read results here.",
 }
 
@@ -35,7 +36,7 @@ def command(_flow_class: object) -> click.Command:
     """Build the command and its subcommands."""
     return Subcommands(
         "configure",
-        [_show(), *_changing(), *_moving()],
+        [_show(), *_changing(), *_moving(), postgres_command(_profile())],
         "Show or change the settings. Changes go to the user's configuration file, or with --profile to that "
         "of a profile; they are tried out first.",
         _LATER,
@@ -114,14 +115,18 @@ def _moving() -> list[click.Command]:
 
 
 def show_settings(origin: bool, as_json: bool, profile: str | None) -> None:
-    """Print ``NAME = VALUE`` lines, sorted by name; secrets are masked."""
+    """Print ``NAME = VALUE`` lines, sorted by name; secrets are masked, and addresses have no password."""
     context = current_context()
     settings = _settings(context.settings, profile)
     for warning in settings.warnings:
         if warning not in context.settings.warnings:
             context.console.talk(f"Warning: {warning}")
     found = [
-        _Shown(name=name, value=settings.value(name).text, origin=settings.value(name).origin)
+        _Shown(
+            name=name,
+            value=without_passwords(settings.value(name).text),
+            origin=settings.value(name).origin,
+        )
         for name in sorted({*GENERAL_KEYS, *settings.values})
     ]
     masked = [replace(one, value=None) if one.value and is_secret(one.name) else one for one in found]

@@ -13,6 +13,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.terminal_text import visible
 from stepwell.cli.value_checks import tried
 from stepwell.exceptions import UsageError
+from stepwell.metadata_store.address import has_password, without_passwords
 from stepwell.settings import configuration_file as files
 from stepwell.settings.keys import (
     GENERAL_KEYS,
@@ -33,13 +34,13 @@ def set_values(words: tuple[str, ...], profile: str | None) -> None:
     content = files.read(path)
     if not words:
         given, gone = _asked_for(content)
-        _keep(path, files.changed(content, given, gone))
+        keep(path, files.changed(content, given, gone))
         return
     name = _settable(words[0])
     text = " ".join(words[1:]) if len(words) > 1 else _one_value(name)
     found = tried(name, text)
-    _keep(path, files.changed(content, {name: text}), [_told(name, text, found)])
-    _tell_who_wins(name, path, profile)
+    keep(path, files.changed(content, {name: text}), [_told(name, text, found)])
+    tell_who_wins(name, path, profile)
 
 
 def unset(words: tuple[str, ...], profile: str | None) -> None:
@@ -81,7 +82,7 @@ def export_to(file: str | None, with_secrets: bool, overwrite: bool, profile: st
     """Write what is set in the file, with bare names."""
     context = current_context()
     content = {files.bare(name): value for name, value in files.read(files.file_of(profile or "")).items()}
-    hidden = [] if with_secrets else sorted(name for name in content if is_secret(name))
+    hidden = [] if with_secrets else sorted(name for name in content if _is_secret(name, content[name]))
     shown = {name: value for name, value in content.items() if name not in hidden}
     if file is None or file == "-":
         if with_secrets:
@@ -110,10 +111,14 @@ def import_from(file: str, profile: str | None) -> None:
     found = {name: tried(name, files.as_text(value)) for name, value in given.items()}
     path = files.file_of(profile or "")
     told = [_told(name, files.as_text(value), found[name]) for name, value in given.items()]
-    _keep(path, files.changed(files.read(path), given), told)
+    keep(path, files.changed(files.read(path), given), told)
     for name in given:
         if not is_known(name):
             context.console.talk(f"Warning: {unknown(name, file)}")
+
+
+def _is_secret(name: str, value: object) -> bool:
+    return is_secret(name) or has_password(files.as_text(value))
 
 
 def _settable(word: str) -> str:
@@ -173,7 +178,7 @@ def _worth_asking() -> Iterator[Key]:
 
 def _answer(context: CliContext, key: Key, known: str) -> str:
     """Ask until the answer works; return the text, empty if everything stays."""
-    shown = visible(known) or (f"default: {key.default}" if key.default else "not set")
+    shown = visible(without_passwords(known)) or (f"default: {key.default}" if key.default else "not set")
     while True:
         asked = click.prompt(f"{key.name}: {key.help} [{shown}]", default="", show_default=False, err=True)
         text = str(asked).strip()
@@ -189,7 +194,8 @@ def _answer(context: CliContext, key: Key, known: str) -> str:
         return text
 
 
-def _keep(path: Path, content: Mapping[str, object], told: Iterable[str] = ()) -> None:
+def keep(path: Path, content: Mapping[str, object], told: Iterable[str] = ()) -> None:
+    """Write the file, and say what is in it now."""
     files.write(path, content)
     console = current_context().console
     for line in told:
@@ -198,11 +204,12 @@ def _keep(path: Path, content: Mapping[str, object], told: Iterable[str] = ()) -
 
 
 def _told(name: str, text: str, found: str) -> str:
-    value = "is set" if is_secret(name) else f"= {text}"
+    value = "is set" if is_secret(name) else f"= {without_passwords(text)}"
     return f"{name} {value}{f': {found}' if found else ''}"
 
 
-def _tell_who_wins(name: str, path: Path, profile: str | None) -> None:
+def tell_who_wins(name: str, path: Path, profile: str | None) -> None:
+    """Say so if what is set in the file does not hold here and now."""
     origin = load_settings(choice_of(profile)).value(name).origin
     if origin != str(path):
         current_context().console.talk(f"Another value of {name} wins over it here: {origin}.")

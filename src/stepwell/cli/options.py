@@ -12,6 +12,7 @@ from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
 from stepwell.cli.lazy_group import needs_settings
 from stepwell.exceptions import UsageError
+from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.kinds import check_kinds
 from stepwell.settings.settings import Value
 from stepwell.settings.sources import load_settings
@@ -55,7 +56,12 @@ def global_options() -> list[click.Parameter]:
     return [
         _version_option(),
         _option("--quiet/--not-quiet", "Print only what tasks print, and errors.", default=False),
-        _option("--metadata", "Kind of metadata store; this version has one.  [default: local]", "KIND"),
+        _option(
+            "--metadata",
+            "Kind of metadata store, `local` or `postgres`, or the address of a PostgreSQL database.  "
+            "[default: local]",
+            "KIND",
+        ),
         _option("--datastore", "Kind of datastore; this version has one.  [default: local]", "KIND"),
         _option("--datastore-root", "Directory of the datastore.  [default: nearest .stepwell]", "PATH"),
         _option(
@@ -145,7 +151,7 @@ def make_context(
             variable = f"environment variable STEPWELL_{option.upper()}"
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
             if option in _MOVES_RESULTS and not from_variable:
-                typed += (f"--{option.replace('_', '-')}", values[option])
+                typed += (f"--{option.replace('_', '-')}", without_passwords(values[option]))
     _refuse_what_is_missing(values)
     needed = needs_settings(ctx.invoked_subcommand)
     settings = load_settings(overrides, files=needed)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import StepwellException, UsageError
+from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.keys import GENERAL_KEYS, Form, Key
-from stepwell.settings.settings import DATASTORE_NAME
+from stepwell.settings.kinds import check_index_address, is_index_address
+from stepwell.settings.settings import DATASTORE_NAME, Value
+
+_PATIENCE_S = 10.0
+"""How long a database that is tried out may be busy."""
 
 
 def tried(name: str, text: str) -> str:
@@ -31,7 +37,7 @@ def tried(name: str, text: str) -> str:
     except UsageError:
         raise
     except StepwellException as error:
-        raise UsageError(f"{name} cannot be {text!r}: {error}") from error
+        raise UsageError(f"{name} cannot be {without_passwords(text)!r}: {error}") from error
     return f"{found}; this version does not use it yet".removeprefix("; ") if key.later else found
 
 
@@ -40,6 +46,8 @@ def _text(_key: Key, _text: str) -> str:
 
 
 def _kind(key: Key, text: str) -> str:
+    if key.name == "DEFAULT_METADATA" and is_index_address(text):
+        return _database(key, text)
     if text not in key.kinds:
         raise _wrong(key, text, f"{did_you_mean(text, key.kinds)} Available: {listed(key.kinds)}.".strip())
     return ""
@@ -109,8 +117,16 @@ def _address(key: Key, text: str) -> str:
     return ""
 
 
+def _database(key: Key, text: str) -> str:
+    check_index_address(Value(text, key.name))
+    from stepwell.wiring.indexes import index_at  # loads what talks to databases
+
+    with closing(index_at(text, _PATIENCE_S, make=True)) as index:
+        return f"there are {len(index.flows())} flows in {index.location}"
+
+
 def _wrong(key: Key, text: str, rule: str) -> UsageError:
-    return UsageError(f"{key.name} cannot be {text!r}. {rule}")
+    return UsageError(f"{key.name} cannot be {without_passwords(text)!r}. {rule}")
 
 
 _TRIALS: Mapping[Form, Callable[[Key, str], str]] = {
@@ -123,4 +139,5 @@ _TRIALS: Mapping[Form, Callable[[Key, str], str]] = {
     "suffixes": _suffixes,
     "object": _object,
     "address": _address,
+    "database": _database,
 }

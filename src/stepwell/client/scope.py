@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepwell.exceptions import StepwellNotFound, StoreError
+from stepwell.metadata_store.address import is_address, without_password
 
 if TYPE_CHECKING:
     from stepwell.wiring.stores import Stores
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 class Connection:
     """A place of results. Opened on first use, once in each process and thread, and anew for another user.
 
-    Two connections to one location are equal; a pickled one opens the same location again.
+    Two connections to one location are equal. A pickled one opens the same location again; a password does
+    not go along: it is taken from the settings, or found by libpq, where that is.
 
     Parameters
     ----------
@@ -26,11 +29,17 @@ class Connection:
         Stores that are open already and lie in this process only; the location is then just a name.
     trust
         As ``metadata()`` takes it.
+    root
+        Directory of the datastore, where the location is the address of an index.
     """
 
-    def __init__(self, location: str, stores: Stores | None = None, trust: bool | None = None) -> None:
-        self.location = location
+    def __init__(
+        self, location: str, stores: Stores | None = None, trust: bool | None = None, root: str = ""
+    ) -> None:
+        self.location: str = without_password(location) if is_address(location) else location
+        self._address = location
         self._trust = trust
+        self._root = root
         self._given = stores
         self._opened = threading.local()
 
@@ -49,14 +58,16 @@ class Connection:
         if opened is None or not opened.is_ours:
             from stepwell.wiring.stores import open_stores  # the adapters, for those who read results only
 
-            opened = self._opened.stores = _Opened(open_stores(self.location, trust=self._trust))
+            root = Path(self._root) if self._root else None
+            opened = self._opened.stores = _Opened(open_stores(self._address, trust=self._trust, root=root))
         return opened.stores
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Connection) and (self.location, self._given) == (
-            other.location,
-            other._given,
-        )
+        return isinstance(other, Connection) and self._identity == other._identity
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self.location, self._root if is_address(self.location) else "", self._given
 
     def __hash__(self) -> int:
         return hash(self.location)
@@ -66,7 +77,7 @@ class Connection:
             raise StoreError(
                 f"Results in {self.location} lie in this process only, so objects of them cannot be pickled."
             )
-        return (Connection, (self.location, None, self._trust))
+        return (Connection, (self.location, None, self._trust, self._root))
 
 
 class _Opened:

@@ -7,8 +7,7 @@ from pathlib import Path
 from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.runtime.task.current import current
-from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import SPIN_NAME, existing_place
+from stepwell.settings.places import SPIN_NAME, Place, existing_place, place_of_settings
 from stepwell.settings.sources import load_settings
 
 
@@ -62,7 +61,8 @@ def metadata(ms: str, trust: bool | None = None) -> str:
     Parameters
     ----------
     ms
-        A directory, or ``local@DIRECTORY``.
+        A directory, or ``local@DIRECTORY``; or the address of a database with the index of a team,
+        ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``: results lie where the settings say.
     trust
         Whether to load values that could run code of those who wrote them, as pickles of classes can. Left
         out, they are loaded if nobody but you can write to the place, or if the setting ``TRUST`` names it.
@@ -78,7 +78,8 @@ def metadata(ms: str, trust: bool | None = None) -> str:
     UsageError, StoreError
         There is nothing that can be read; the place stays as it was.
     """
-    asked = Connection(existing_place(ms), trust=trust)
+    place = existing_place(ms, load_settings())
+    asked = _connection_to(place, trust)
     try:
         asked.stores.metadata.flows()
     except StepwellNotFound as error:
@@ -114,7 +115,7 @@ def inspect_spin(dir: str = ".") -> str:
 
 
 def get_metadata() -> str:
-    """Return the place that results are read from: ``local@<directory>``."""
+    """Return the place that results are read from: ``local@<directory>``, or an address, without password."""
     return current_scope().connection.location
 
 
@@ -138,9 +139,11 @@ def _default_namespace() -> str | None:
 
 def _default_connection() -> Connection:
     """The settings' place; the connection is kept as long as they name the same."""
-    settings = load_settings()
-    check_stores(settings)
-    location = f"local@{settings.datastore_root}"
-    if _session.default is None or _session.default.location != location:
-        _session.default = Connection(location)
+    asked = _connection_to(place_of_settings(load_settings()))
+    if _session.default is None or _session.default != asked:
+        _session.default = asked
     return _session.default
+
+
+def _connection_to(place: Place, trust: bool | None = None) -> Connection:
+    return Connection(place.index or place.location, trust=trust, root=str(place.root))

@@ -5,29 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
+from stepwell.exceptions import StoreError, StoreFormatError, StoreUnavailable
+from stepwell.metadata_stores import schema
+from stepwell.metadata_stores.rows import Row
+from stepwell.metadata_stores.sql_metadata import RunKey, SqlMetadata
 
-from stepwell.exceptions import StepwellNotFound, StoreError, StoreFormatError, StoreUnavailable
-from stepwell.metadata_store import tags
-from stepwell.metadata_store.run_order import place_of
-from stepwell.metadata_store.store import MetadataStore, RunQuery, StepCount, TaskQuery
-from stepwell.metadata_stores import schema, sql
-from stepwell.metadata_stores.rows import UNREADABLE, Row, run_of, run_row, task_of, task_row, text_of
-from stepwell.model.run import RunRecord, TaskRecord
-from stepwell.model.states import RunState
-from stepwell.model.text import storable
-
-R = TypeVar("R")
 _RETRY_S = 0.005
 _REMEDY = "`stepwell reindex` makes the index anew and keeps this file beside it."
 
 
-class SqliteMetadata(MetadataStore):
+class SqliteMetadata(SqlMetadata):
     """Metadata in the file ``path``, which is made if it does not exist.
 
     Parameters
@@ -62,76 +54,35 @@ class SqliteMetadata(MetadataStore):
         # On disk before it is used: after a power cut the datastore may have packs of this run.
         self._synchronous("FULL")
         try:
-            with self._writing() as db:
-                return db.execute(sql.NEXT_RUN_ID).fetchall()[0][0]
+            return super().next_run_id()
         finally:
             self._synchronous("NORMAL")
 
-    def save_run(self, run: RunRecord) -> None:
-        run = storable(run)
-        with self._writing() as db:
-            is_new = db.execute(sql.RUN, (run.flow, run.run)).fetchone() is None
-            _save(db, run)
-            if is_new:
-                _index_tags(db, run)
+    @contextmanager
+    def writing(self, runs: Iterable[RunKey] = ()) -> Generator[sqlite3.Connection]:  # noqa: ARG002 - locks all
+        """One transaction that has the write lock from its start, so that it cannot fail half-way for it."""
+        with self._errors():
+            db = self._open()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
 
-    def replace_run(self, seen: RunRecord, run: RunRecord) -> RunRecord:
-        with self._writing() as db:
-            found = self._existing(db, run.flow, run.run)
-            if (found.state, found.heartbeat_at) != (seen.state, seen.heartbeat_at):
-                return found
-            _save(db, storable(run))
-            if run.state is RunState.LOST:
-                db.execute(sql.LOSE_TASKS, (run.finished_at, run.flow, run.run))
-            return self._existing(db, run.flow, run.run)
+    def rows(self, text: str, given: Sequence[object]) -> list[Row]:
+        with self._errors():
+            try:
+                return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
+            except UnicodeEncodeError:
+                return []  # text that is no Unicode was never written as it is
 
-    def delete_run(self, seen: RunRecord) -> bool:
-        with self._writing() as db:
-            found = self._decoded(run_of, db.execute(sql.RUN, (seen.flow, seen.run)).fetchall())
-            if found and (found[0].state, found[0].heartbeat_at) != (seen.state, seen.heartbeat_at):
-                return False
-            for text in sql.DELETE_RUN:
-                db.execute(text, (seen.flow, seen.run))
-            return True
-
-    def beat(self, flow: str, run: str, at: float) -> None:
-        with self._writing() as db:
-            db.execute(sql.FIND_TASKS, (flow, run, flow, run))
-            db.execute(sql.BEAT, (at, flow, run))
-
-    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
-        if not tasks:
-            return
-        with self._writing() as db:
-            db.executemany(sql.SAVE_TASK, map(task_row, map(storable, tasks)))
-
-    def change_tags(self, flow: str, run: str, add: Iterable[str], remove: Iterable[str]) -> RunRecord:
-        with self._writing() as db:
-            before = self._existing(db, flow, run)
-            user = tags.changed(before.tags, before.system_tags, add, remove)
-            after = msgspec.structs.replace(before, tags=user)
-            db.execute(sql.SET_TAGS, (text_of(user), flow, run))
-            db.execute(sql.CLEAR_TAGS, (flow, run))
-            _index_tags(db, after)
-            return after
-
-    def run(self, flow: str, run: str) -> RunRecord | None:
-        return next(iter(self._records(run_of, sql.RUN, (flow, run))), None)
-
-    def runs(self, query: RunQuery) -> Sequence[RunRecord]:
-        return self._records(run_of, *sql.runs(query))
-
-    def flows(self) -> Sequence[str]:
-        return [row[0] for row in self._rows(sql.FLOWS, ())]
-
-    def task(self, flow: str, run: str, step: str, task: str) -> TaskRecord | None:
-        return next(iter(self._records(task_of, sql.TASK, (flow, run, step, task))), None)
-
-    def tasks(self, query: TaskQuery) -> Sequence[TaskRecord]:
-        return self._records(task_of, *sql.tasks(query))
-
-    def steps(self, flow: str, run: str) -> Sequence[StepCount]:
-        return [StepCount(*row[:6]) for row in self._rows(sql.STEPS, (flow, run))]
+    def unreadable(self, why: str) -> StoreFormatError:
+        return StoreFormatError(
+            f"{self._path} holds a record that this version of Stepwell cannot read ({why}). {_REMEDY}"
+        )
 
     @property
     def location(self) -> str:
@@ -190,12 +141,6 @@ class SqliteMetadata(MetadataStore):
         with self._errors():
             self._open().execute(f"PRAGMA synchronous = {level}")
 
-    def _existing(self, db: sqlite3.Connection, flow: str, run: str) -> RunRecord:
-        found = self._decoded(run_of, db.execute(sql.RUN, (flow, run)).fetchall())
-        if not found:
-            raise StepwellNotFound(f"There is no run {flow}/{run} in {self.location}.")
-        return found[0]
-
     def _prepare(self, db: sqlite3.Connection, readonly: bool) -> None:
         if not readonly:
             self._synchronous("NORMAL")
@@ -235,44 +180,12 @@ class SqliteMetadata(MetadataStore):
         return found
 
     def _migrate(self, db: sqlite3.Connection) -> None:
-        with self._writing():
+        with self.writing():
             # Another process may have been first: read again under the lock.
             for statements in schema.MIGRATIONS[self._version(db) :]:
                 for statement in statements:
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {schema.VERSION}")
-
-    def _records(self, kind: Callable[[Row], R], text: str, given: Sequence[object]) -> list[R]:
-        return self._decoded(kind, self._rows(text, given))
-
-    def _decoded(self, kind: Callable[[Row], R], rows: list[Row]) -> list[R]:
-        try:
-            return [kind(row) for row in rows]
-        except UNREADABLE as error:
-            raise StoreFormatError(
-                f"{self._path} holds a record that this version of Stepwell cannot read ({error}). " + _REMEDY
-            ) from error
-
-    def _rows(self, text: str, given: Sequence[object]) -> list[Row]:
-        with self._errors():
-            try:
-                return self._open().execute(text, tuple(given)).fetchall()  # type: ignore[arg-type]  # plain values
-            except UnicodeEncodeError:
-                return []  # text that is no Unicode was never written as it is
-
-    @contextmanager
-    def _writing(self) -> Generator[sqlite3.Connection]:
-        """One transaction that has the write lock from its start, so that it cannot fail half-way for it."""
-        with self._errors():
-            db = self._open()
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
 
     def _open(self) -> sqlite3.Connection:
         if self._db is not None and self._as_it_was is not None and self._stamp() != self._as_it_was:
@@ -325,13 +238,3 @@ def _make_private(path: Path) -> None:
     """Make the file for this user only, if it is not there. What SQLite puts beside it is like it."""
     with suppress(OSError):  # it is there, or SQLite will say why it cannot be
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _save(db: sqlite3.Connection, run: RunRecord) -> None:
-    number = place_of(run)
-    db.execute(sql.SAVE_RUN, run_row(run))
-    db.execute(sql.RAISE_RUN_ID, (number, number))
-
-
-def _index_tags(db: sqlite3.Connection, run: RunRecord) -> None:
-    db.executemany(sql.ADD_TAG, [(run.flow, run.run, tag) for tag in (*run.tags, *run.system_tags)])

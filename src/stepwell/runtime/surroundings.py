@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from stepwell.metadata_store.address import without_passwords
 from stepwell.metadata_store.liveness import process_started as process_started
 from stepwell.version import VERSION
 
@@ -21,7 +22,7 @@ def fields(script: str, command: Sequence[str]) -> dict[str, str]:
         "stepwell_version": VERSION,
         "script-name": Path(script).name,
         "script-path": script,
-        "command": " ".join(command),
+        "command": without_passwords(" ".join(command)),
         "runtime": "local",
     }
 

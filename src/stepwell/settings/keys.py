@@ -7,7 +7,16 @@ from typing import Literal
 from msgspec import Struct
 
 Form = Literal[
-    "text", "kind", "directory", "number", "true or false", "decorators", "suffixes", "object", "address"
+    "text",
+    "kind",
+    "directory",
+    "number",
+    "true or false",
+    "decorators",
+    "suffixes",
+    "object",
+    "address",
+    "database",
 ]
 
 
@@ -39,7 +48,13 @@ _GENERAL = (
     Key("DATASTORE_ROOT", "", "the local datastore's own directory", "directory"),
     Key("DATASTORE_SYSROOT_LOCAL", "", "directory that holds the local datastore `.stepwell`", "directory"),
     Key("DEFAULT_DATASTORE", "local", "kind of datastore", "kind", ("local",)),
-    Key("DEFAULT_METADATA", "local", "kind of metadata store", "kind", ("local",)),
+    Key(
+        "DEFAULT_METADATA",
+        "local",
+        "kind of metadata store, or the address of one",
+        "kind",
+        ("local", "postgres"),
+    ),
     Key("DEFAULT_ENVIRONMENT", "local", "kind of environment that steps run in", "kind", ("local",)),
     Key("DEFAULT_EVENT_LOGGER", "nullSidecarLogger", "where event logs go", "kind", ("nullSidecarLogger",)),
     Key("DEFAULT_MONITOR", "nullSidecarMonitor", "where measurements go", "kind", ("nullSidecarMonitor",)),
@@ -87,6 +102,7 @@ _GENERAL = (
     ),
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
     Key("OTEL_ENDPOINT", "", "where traces of runs are sent: an OTLP collector", "address"),
+    Key("POSTGRES_URL", "", "address of the database of metadata of the kind postgres", "database"),
     Key("SERVICE_URL", "", "address of the metadata service", "address", later=True),
     Key("SERVICE_AUTH_KEY", "", "key for the metadata service", later=True),
     Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON", "object", later=True),

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
+from stepwell.metadata_store.address import is_address, is_well_formed, without_password
 from stepwell.settings.keys import GENERAL_KEYS
 from stepwell.settings.settings import Settings, Value
 
 # Kinds of a later version, by setting, and the extra that one will need.
 _TO_COME: Mapping[str, Mapping[str, str]] = {
     "DEFAULT_DATASTORE": {"s3": "stepwell[s3]", "azure": "", "gs": ""},
-    "DEFAULT_METADATA": {"postgres": "", "service": ""},
+    "DEFAULT_METADATA": {"service": ""},
     "DEFAULT_ENVIRONMENT": {"conda": "", "pypi": "", "uv": ""},
 }
 # What addresses of places begin with, and the kinds that they are of.
@@ -26,6 +27,9 @@ _SCHEMES: Mapping[str, tuple[str, str]] = {
     "azure": ("DEFAULT_DATASTORE", "azure"),
     "gs": ("DEFAULT_DATASTORE", "gs"),
 }
+
+_INDEX_KINDS: Mapping[str, str] = {"postgres": "POSTGRES_URL"}
+"""Kinds of metadata that do not lie beside the results, and the settings that say where they are."""
 
 
 def _unavailable(setting: str, value: Value, kinds: Sequence[str]) -> UsageError:
@@ -49,8 +53,52 @@ def check_kinds(settings: Settings, names: Iterable[str]) -> None:
     """Raise `UsageError` if one of these settings asks for a kind that this version does not have."""
     for name in names:
         value, kinds = settings.value(name), GENERAL_KEYS[name].kinds
-        if value.text not in kinds:
+        if name == "DEFAULT_METADATA" and is_address(value.text):
+            check_index_address(value)
+        elif value.text not in kinds:
             raise _unavailable(name, value, kinds)
+
+
+def is_index_address(text: str) -> bool:
+    """Whether the text is an address of an index of a kind that this version has."""
+    return is_address(text) and _SCHEMES.get(text.partition("://")[0], ("", ""))[1] in _INDEX_KINDS
+
+
+def check_index_address(value: Value) -> None:
+    """Raise `UsageError` if the value is no address of an index."""
+    scheme, mark, _ = value.text.partition("://")
+    if mark and scheme in _SCHEMES and not is_index_address(value.text):
+        raise unavailable_place(scheme, mark)
+    if not (is_index_address(value.text) and is_well_formed(value.text)):
+        shown = without_password(value.text) if mark else "which has no `://`,"
+        raise UsageError(
+            f"The address of the index, {shown} ({value.origin}), cannot be understood. It is written "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in names and passwords write `@` as %40, "
+            "`/` as %2F, `:` as %3A, `#` as %23 and `?` as %3F."
+        )
+
+
+def index_of(settings: Settings) -> str:
+    """Return the address of the index; empty if it lies beside the results.
+
+    Raises
+    ------
+    UsageError
+        The settings ask for a kind that this version does not have, or do not say where the index is.
+    """
+    check_stores(settings)
+    value = settings.value("DEFAULT_METADATA")
+    if value.text == "local" or is_address(value.text):
+        return value.text if is_address(value.text) else ""
+    name = _INDEX_KINDS[value.text]
+    given = settings.value(name)
+    if not given.text:
+        raise UsageError(
+            f"The metadata is of the kind `{value.text}` ({value.origin}), and nothing says where. Set "
+            f"STEPWELL_{name}, or call `stepwell configure {value.text}`."
+        )
+    check_index_address(given)
+    return given.text
 
 
 def unavailable_place(scheme: str, mark: str) -> UsageError:

@@ -6,9 +6,12 @@ import os
 import re
 from pathlib import Path
 
+from msgspec import Struct
+
 from stepwell.exceptions import StoreUnavailable, UsageError
-from stepwell.settings.kinds import unavailable_place
-from stepwell.settings.settings import DATASTORE_NAME
+from stepwell.metadata_store.address import without_password
+from stepwell.settings.kinds import check_index_address, index_of, is_index_address, unavailable_place
+from stepwell.settings.settings import DATASTORE_NAME, Settings, Value
 
 METADATA_FILE = "metadata.db"
 
@@ -20,6 +23,64 @@ BELOW_FILE = "below"
 
 # What addresses that are no plain directories begin with; a directory may have an @ in its name as well.
 _ADDRESS = re.compile(r"([A-Za-z0-9+]+)(://|@)")
+
+
+class Place(Struct, frozen=True):
+    """Where results are, and where their index is.
+
+    Attributes
+    ----------
+    root
+        Directory of the datastore.
+    index
+        Address of the index, with all that it takes to connect; empty if it is a file in ``root``.
+    """
+
+    root: Path
+    index: str = ""
+
+    @property
+    def location(self) -> str:
+        """The place as users are told it: the address without its password, or ``local@DIRECTORY``."""
+        return without_password(self.index) if self.index else f"local@{self.root}"
+
+
+def place_of_settings(settings: Settings) -> Place:
+    """Return the place that the settings name.
+
+    Raises
+    ------
+    UsageError
+        It is none that this version can open.
+    """
+    return Place(root=settings.datastore_root, index=index_of(settings))
+
+
+def place_of(spec: str, settings: Settings, root: Path | None = None) -> Place:
+    """Return the place that a user, or a connection, names.
+
+    Parameters
+    ----------
+    root
+        Where results lie if the text is the address of an index alone; None is what the settings say.
+
+    Raises
+    ------
+    UsageError
+        It is none that this version can open.
+    """
+    if not is_index_address(spec):
+        return Place(root_of(spec))
+    check_index_address(Value(spec, "as given"))
+    return Place(root or settings.datastore_root, _with_password(spec, settings))
+
+
+def _with_password(address: str, settings: Settings) -> str:
+    """Return the address as the settings have it, if they have it: places are kept without passwords."""
+    known = (settings.text(name) for name in ("DEFAULT_METADATA", "POSTGRES_URL"))
+    if address == without_password(address):
+        return next((other for other in known if without_password(other) == address), address)
+    return address
 
 
 def root_of(spec: str) -> Path:
@@ -42,20 +103,20 @@ def root_of(spec: str) -> Path:
     return root / DATASTORE_NAME if is_there(root / DATASTORE_NAME) else root
 
 
-def existing_place(spec: str) -> str:
-    """Return a place as ``local@DIRECTORY``.
+def existing_place(spec: str, settings: Settings) -> Place:
+    """Return a place, raising what `place_of` raises.
 
     Raises
     ------
-    UsageError
-        It is none that this version can open.
     StoreUnavailable
         There is no such directory.
     """
-    root = root_of(spec)
-    if not is_there(root):
-        raise StoreUnavailable(f"There are no results in {root}: there is no such directory, or none to see.")
-    return f"local@{root}"
+    place = place_of(spec, settings)
+    if not is_there(place.root):
+        raise StoreUnavailable(
+            f"There are no results in {place.root}: there is no such directory, or none to see."
+        )
+    return place
 
 
 def is_there(path: Path) -> bool:

@@ -15,6 +15,7 @@ from stepwell.definition.loader import load_again
 from stepwell.definition.placing import flow_decorators_of
 from stepwell.engines.local.child import die_with_parent, load_prctl
 from stepwell.runtime.exit_hooks import ExitHooks
+from stepwell.settings.kinds import index_of
 from stepwell.settings.settings import Settings
 
 # No settings, so not `STEPWELL_...`: they go from one of our processes to another.
@@ -53,6 +54,7 @@ def exit_hooks_of(
             _HOOK_VARIABLE: f"{os.getpid()} {int(ok)} {position}",
             _RUN_VARIABLE: "" if run is None else f"{definition.name}/{run}",
             "STEPWELL_DATASTORE_ROOT": str(settings.datastore_root),
+            "STEPWELL_DEFAULT_METADATA": index_of(settings) or "local",
             "PYTHONUNBUFFERED": "1",
         }
         return (sys.executable, "-m", "stepwell", "exit-hook"), environment

@@ -22,6 +22,7 @@ from stepwell.exceptions import StepwellException
 from stepwell.plugins.serializers import installed_serializers
 from stepwell.runtime.options import Isolation, RunOptions
 from stepwell.runtime.signals import interrupts_deferred
+from stepwell.settings.places import Place
 from stepwell.settings.settings import Settings
 from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 # No setting, so not `STEPWELL_...`: it goes from one of our processes to another.
 _ROOT_VARIABLE = "_STEPWELL_TASK_DATASTORE"
+_INDEX_VARIABLE = "_STEPWELL_TASK_INDEX"
 _TRACE_VARIABLE = "_STEPWELL_TASK_TRACE"
 
 
@@ -60,7 +62,7 @@ def capabilities_of(isolation: Isolation) -> Capabilities:
 def make_engine(
     definition: FlowDefinition,
     make_function: Callable[[], StepFunction],
-    root: Path,
+    place: Place,
     isolation: Isolation,
     workers: int,
     grace_s: float,
@@ -81,7 +83,9 @@ def make_engine(
     with interrupts_deferred():
         from stepwell.engines.local.engine import LocalEngine
 
-    environment = {_ROOT_VARIABLE: str(root), **source_of(definition).variables()}
+    environment = {_ROOT_VARIABLE: str(place.root), **source_of(definition).variables()}
+    if place.index:
+        environment[_INDEX_VARIABLE] = place.index
     if trace is not None:
         environment[_TRACE_VARIABLE] = f"{trace.context} {trace.file}"
 
@@ -106,7 +110,7 @@ def make_engine(
 
 def make_step_function(
     definition: FlowDefinition,
-    root: Path,
+    place: Place,
     settings: Settings,
     preset_constants: bool,
     serializers: Serializers | None = None,
@@ -118,15 +122,15 @@ def make_step_function(
 
     patience = Patience(settings.number("STORE_PATIENCE"), lambda text: say(f"{text}\n"))
     serializers = serializers or Serializers(installed_serializers)
-    storage = storage_of(root, patience)
+    storage = storage_of(place.root, patience)
     if trace is not None:
         from stepwell.runtime.tracing.traced_task import TaskTrace, TracedDatastore, TracedStepFunction
 
         written = TaskTrace(trace)
         traced = TracedDatastore(storage, verify_of(settings), serializers, written)
-        return TracedStepFunction(definition, traced, preset_constants, written)
+        return TracedStepFunction(definition, traced, preset_constants, written, place.index)
     datastore = Datastore(storage, verify_of(settings), serializers)
-    return StepFunction(definition, datastore, preset_constants)
+    return StepFunction(definition, datastore, preset_constants, place.index)
 
 
 def _command(name: str) -> tuple[str, ...]:
@@ -155,15 +159,16 @@ def _runner_of_environment() -> StepFunction | Unimportable:
     from stepwell.definition.loader import load_again
     from stepwell.settings.sources import load_settings
 
-    root, source, trace = Path(os.environ.pop(_ROOT_VARIABLE)), take_source(os.environ), _taken_trace()
+    place = Place(Path(os.environ.pop(_ROOT_VARIABLE)), os.environ.pop(_INDEX_VARIABLE, ""))
+    source, trace = take_source(os.environ), _taken_trace()
     try:
         definition = define(load_again(source), source.with_specs).leaving_out(source.without)
     except StepwellException as error:
         from stepwell.runtime.task.unimportable import Unimportable
 
-        return Unimportable(error, Datastore(plain_storage(root)))
+        return Unimportable(error, Datastore(plain_storage(place.root)))
     set_flow_module(definition.module, definition.file)
-    return make_step_function(definition, root, load_settings(), preset_constants=True, trace=trace)
+    return make_step_function(definition, place, load_settings(), preset_constants=True, trace=trace)
 
 
 def _taken_trace() -> TraceTarget | None:

@@ -20,7 +20,7 @@ from stepwell.runtime.events import Listener
 from stepwell.runtime.options import ContinueRun, Fsync, RunAsked, RunOptions, RunResult, RunSettings
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.choices import chosen
-from stepwell.settings.kinds import check_stores
+from stepwell.settings.places import place_of_settings
 from stepwell.settings.settings import Settings
 from stepwell.wiring.capacity import capacity_for, capacity_warnings, workers_fd, workers_of
 from stepwell.wiring.processes import (
@@ -56,8 +56,8 @@ def run_flow(
     StepwellException
         The run could not be started: wrong settings, a store that cannot serve, a step the engine refuses.
     """
-    check_stores(settings)
-    user, root = settings.user, settings.datastore_root
+    place = place_of_settings(settings)
+    user = settings.user
     serializers = Serializers(installed_serializers)
     notices = tuple(unusable(serializers))  # before the fork: what is imported here serves every task
     isolation, more = isolation_of(options)
@@ -68,8 +68,8 @@ def run_flow(
     target = None if trace is None else trace.target
     engine = make_engine(
         definition,
-        lambda: make_step_function(definition, root, settings, preset, serializers, target),
-        root,
+        lambda: make_step_function(definition, place, settings, preset, serializers, target),
+        place,
         isolation,
         workers_of(isolation, options, settings),
         options.kill_grace_s,
@@ -81,7 +81,7 @@ def run_flow(
     runtime = Runtime(
         definition,
         engine if trace is None else trace.traced(engine),
-        lambda patience: open_both(root, settings, serializers, patience),
+        lambda patience: open_both(place, settings, serializers, patience),
         SystemClock(),
         replace(_run_settings(settings, user, trace), capacity=capacity, workers_fd=workers_fd()),
         notices=(*notices, *more, *short),
@@ -95,12 +95,12 @@ def plan_run(
     """Return what `run_flow` would do, and raise what it would raise; nothing is executed or written."""
     from stepwell.runtime.plan import Surroundings, plan_of
 
-    check_stores(settings)
+    place = place_of_settings(settings)
     _run_settings(settings, settings.user)
     isolation, notices = isolation_of(options)
     capacity = capacity_for(definition.policies, isolation, options, settings)
     around = Surroundings(
-        datastore=str(settings.datastore_root),
+        datastore=str(place.root),
         isolation=isolation,
         workers=workers_of(isolation, options, settings),
         notices=(*notices, *capacity_warnings(definition.policies, capacity)),
@@ -119,13 +119,12 @@ def detachable_root(settings: Settings) -> Path:
     StoreError
         There is no datastore at that place and none can be made.
     """
-    check_stores(settings)
+    root = place_of_settings(settings).root
     hazard = why_not_detach()
     if hazard is not None:
         raise UsageError(
             f"{hazard} A run of this flow cannot be detached. Start it with `nohup ... run &` instead."
         )
-    root = settings.datastore_root
     open_datastore(root, settings)
     return root
 
@@ -139,8 +138,7 @@ def register_run(
     """Register a run whose tasks a scheduler will start one by one; return its record."""
     from stepwell.runtime.scheduler_run import register_run as register
 
-    check_stores(settings)
-    stores = open_both(settings.datastore_root, settings)
+    stores = open_both(place_of_settings(settings), settings)
     with closing(stores[1]):
         run_settings = _run_settings(settings, settings.user)
         return register(definition, parameters, registration, stores, run_settings, SystemClock())
@@ -158,14 +156,13 @@ def run_ordered_task(
     StepwellException
         The order is wrong, or a store cannot serve.
     """
-    check_stores(settings)
-    root = settings.datastore_root
+    place = place_of_settings(settings)
     isolation, _ = isolation_of(options)
     # The flow's file was imported for this task alone: constants are those of the run.
     engine = make_engine(
         definition,
-        lambda: make_step_function(definition, root, settings, preset_constants=True),
-        root,
+        lambda: make_step_function(definition, place, settings, preset_constants=True),
+        place,
         isolation,
         1,
         options.kill_grace_s,
@@ -177,7 +174,7 @@ def run_ordered_task(
     entry = TaskEntry(
         definition,
         engine,
-        lambda patience: open_both(root, settings, patience=patience),
+        lambda patience: open_both(place, settings, patience=patience),
         SystemClock(),
         run_settings,
     )

@@ -15,7 +15,7 @@ from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
 from stepwell.runtime.spinning import Spinning, SpinResult
 from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import BELOW_FILE, SPIN_NAME
+from stepwell.settings.places import BELOW_FILE, SPIN_NAME, Place
 from stepwell.settings.settings import Settings
 from stepwell.wiring.processes import isolation_of, make_engine, make_step_function
 from stepwell.wiring.stores import below_of, open_both, open_datastore
@@ -46,11 +46,11 @@ def spin_step(
     user, seed = settings.user, settings.text("SEED") or None
     isolation, _ = isolation_of(options)
     serializers = Serializers(installed_serializers)
-    with _place(settings, persist) as root:
+    with _place(settings, persist) as place:
         engine = make_engine(
             definition,
-            lambda: make_step_function(definition, root, settings, isolation != "fork", serializers),
-            root,
+            lambda: make_step_function(definition, place, settings, isolation != "fork", serializers),
+            place,
             isolation,
             1,
             options.kill_grace_s,
@@ -58,7 +58,7 @@ def spin_step(
         spinning = Spinning(
             definition,
             engine,
-            lambda: open_both(root, settings, serializers),
+            lambda: open_both(place, settings, serializers),
             SystemClock(),
             RunSettings(user=user, fsync="never", seed=seed),
         )
@@ -71,15 +71,15 @@ def spin_root(settings: Settings) -> Path:
 
 
 @contextmanager
-def _place(settings: Settings, persist: bool) -> Generator[Path]:
+def _place(settings: Settings, persist: bool) -> Generator[Place]:
     below = settings.datastore_root
     if persist:
-        yield _laid_over(below, spin_root(settings), settings)
+        yield Place(_laid_over(below, spin_root(settings), settings))
         return
     from tempfile import TemporaryDirectory  # start-up time that only this pays
 
     with TemporaryDirectory(prefix="stepwell-") as around:
-        yield _laid_over(below, Path(around) / SPIN_NAME, settings)
+        yield Place(_laid_over(below, Path(around) / SPIN_NAME, settings))
 
 
 def _laid_over(below: Path, root: Path, settings: Settings) -> Path:

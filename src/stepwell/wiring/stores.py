@@ -15,12 +15,19 @@ from stepwell.datastore.format import restore
 from stepwell.datastore.layout import MARKER
 from stepwell.datastore.serializers import Serializers
 from stepwell.datastore.storage import Storage
-from stepwell.exceptions import StoreFormatError
+from stepwell.exceptions import StepwellNotFound, StoreFormatError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.plugins.serializers import installed_serializers
 from stepwell.settings.choices import chosen
-from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import BELOW_FILE, METADATA_FILE, SPIN_NAME, is_there, root_of
+from stepwell.settings.places import (
+    BELOW_FILE,
+    METADATA_FILE,
+    SPIN_NAME,
+    Place,
+    is_there,
+    place_of,
+    place_of_settings,
+)
 from stepwell.settings.settings import Settings
 from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from stepwell.runtime.patience import Patience
 
 _LOCK_S = 1.0
-"""How long SQLite itself waits for a lock, which no signal interrupts. Patience waits longer, and says so."""
+"""How long an index itself waits for a lock, which no signal ends. Patience waits longer, and says so."""
 
 
 class Stores(Struct, frozen=True):
@@ -40,17 +47,22 @@ class Stores(Struct, frozen=True):
 
 
 def open_stores(
-    spec: str | None = None, settings: Settings | None = None, trust: bool | None = None
+    spec: str | None = None,
+    settings: Settings | None = None,
+    trust: bool | None = None,
+    root: Path | None = None,
 ) -> Stores:
     """Open the datastore and the index for reading. Nothing is made.
 
     Parameters
     ----------
     spec
-        A directory, or ``local@DIRECTORY``; None is the place that the settings say.
+        A directory, ``local@DIRECTORY`` or the address of an index; None is the place that the settings say.
     trust
         Whether values may be loaded that could run code; None decides by who can write there, and by the
         settings.
+    root
+        Directory of the datastore, where ``spec`` is the address of an index; None is what the settings say.
 
     Raises
     ------
@@ -65,54 +77,104 @@ def open_stores(
         from stepwell.settings.sources import load_settings
 
         settings = load_settings()
-    if spec is None:
-        check_stores(settings)
-    root = settings.datastore_root if spec is None else root_of(spec)
-    below = below_of(root)
-    distrust = distrust_of(root, settings, trust) or (below and distrust_of(below, settings, trust))
+    place = place_of_settings(settings) if spec is None else place_of(spec, settings, root)
+    below = below_of(place.root)
+    distrust = distrust_of(place.root, settings, trust) or (below and distrust_of(below, settings, trust))
     serializers = Serializers(installed_serializers, distrust or None)
-    if not os.path.isfile(root):  # noqa: PTH113 - pathlib raises where a parent may not be entered
-        must_exist(LocalStorage(root), is_there(root / METADATA_FILE))
-    return Stores(*open_both(root, settings, serializers))
+    if place.index:
+        return Stores(*_open_beside_index(place, settings, serializers))
+    if not os.path.isfile(place.root):  # noqa: PTH113 - pathlib raises where a parent may not be entered
+        must_exist(LocalStorage(place.root), is_there(place.root / METADATA_FILE))
+    return Stores(*open_both(place, settings, serializers))
+
+
+def _open_beside_index(
+    place: Place, settings: Settings, serializers: Serializers
+) -> tuple[Datastore, MetadataStore]:
+    """Open an index of its own place and the datastore, neither of which is made."""
+    storage = LocalStorage(place.root)
+    try:
+        index = open_index(place, settings, make=False)
+    except StepwellNotFound:
+        must_exist(storage, has_index=False)
+        raise
+    try:
+        must_exist(storage)
+        return open_datastore(place.root, settings, serializers), index
+    except BaseException:
+        index.close()
+        raise
 
 
 def make_stores(root: Path, settings: Settings) -> Stores:
-    """Open the datastore and the index of a directory; what is not there is made."""
-    return Stores(*open_both(root, settings))
+    """Open the datastore of a directory and the index in it; what is not there is made."""
+    return Stores(*open_both(Place(root), settings))
 
 
 def stores_to_reindex(settings: Settings) -> tuple[Stores, tuple[str, ...]]:
     """Open a datastore whose index is to be made anew; say in words what had to be mended for that."""
-    from stepwell.metadata_stores.sqlite_rescue import set_aside_if_damaged
-
-    root, storage = settings.datastore_root, LocalStorage(settings.datastore_root)
+    place = place_of_settings(settings)
+    root, storage = place.root, LocalStorage(place.root)
     restored = restore(storage)
     must_exist(storage)
-    kept = set_aside_if_damaged(root / METADATA_FILE)
     mended = (f"{root / MARKER} was lost; it is restored.",) if restored else ()
-    if kept is not None:
-        mended = (*mended, f"{root / METADATA_FILE} was damaged; it is kept as {kept.name}.")
-    return make_stores(root, settings), mended
+    if not place.index:
+        from stepwell.metadata_stores.sqlite_rescue import set_aside_if_damaged
+
+        kept = set_aside_if_damaged(root / METADATA_FILE)
+        if kept is not None:
+            mended = (*mended, f"{root / METADATA_FILE} was damaged; it is kept as {kept.name}.")
+    return Stores(*open_both(place, settings)), mended
 
 
 def open_both(
-    root: Path,
+    place: Place,
     settings: Settings,
     serializers: Serializers | None = None,
     patience: Patience | None = None,
 ) -> tuple[Datastore, MetadataStore]:
-    from stepwell.metadata_stores.sqlite import SqliteMetadata
-
-    datastore = open_datastore(root, settings, serializers, patience)
-    file = root / METADATA_FILE
-    # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
-    readonly = is_there(file) and not (os.access(root, os.W_OK) and os.access(file, os.W_OK))
+    """Open the datastore and the index of a place, with patience if it is given; what is missing is made."""
+    datastore = open_datastore(place.root, settings, serializers, patience)
     if patience is None:
-        return datastore, SqliteMetadata(file, readonly, settings.number("STORE_PATIENCE"))
+        return datastore, open_index(place, settings)
     from stepwell.runtime.patient_stores import PatientMetadata
 
-    index = patience(lambda: SqliteMetadata(file, readonly, _LOCK_S))
+    index = patience(lambda: open_index(place, settings, _LOCK_S))
     return datastore, PatientMetadata(index, patience)
+
+
+def open_index(
+    place: Place, settings: Settings, lock_s: float | None = None, make: bool = True
+) -> MetadataStore:
+    """Open the index of a place.
+
+    Parameters
+    ----------
+    lock_s
+        How long to wait for other writers; None is what the settings say.
+    make
+        Whether to make it if it is not there.
+
+    Raises
+    ------
+    UsageError
+        What reads an index of this kind is not installed.
+    StepwellNotFound
+        It is not there, and is not to be made.
+    StoreError
+        It cannot serve.
+    """
+    lock_s = settings.number("STORE_PATIENCE") if lock_s is None else lock_s
+    if place.index:
+        from stepwell.wiring.indexes import index_at
+
+        return index_at(place.index, lock_s, make)
+    from stepwell.metadata_stores.sqlite import SqliteMetadata
+
+    file = place.root / METADATA_FILE
+    # Results on a read-only disk, or of somebody else, can be read; whoever tries to write is told.
+    readonly = is_there(file) and not (os.access(place.root, os.W_OK) and os.access(file, os.W_OK))
+    return SqliteMetadata(file, readonly, lock_s)
 
 
 def open_datastore(

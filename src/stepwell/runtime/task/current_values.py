@@ -21,6 +21,7 @@ def shown_values(
     request: TaskRequest,
     deadline: float | None,
     frames: Sequence[Frame],
+    index: str,
 ) -> dict[str, object]:
     """Return the values of ``current`` by name; what costs time is made when it is read.
 
@@ -30,6 +31,8 @@ def shown_values(
         Unix time at which the attempt is ended.
     frames
         Where the task stands in nested foreach splits.
+    index
+        Address of the index; empty if it lies in the datastore.
     """
     key = request.key
     values: dict[str, object] = {
@@ -48,8 +51,8 @@ def shown_values(
         "tempdir": Deferred(_tempdir),
         "attempt_deadline": deadline,
         "resources": definition.policies[key.step].resources,
-        "task": Deferred(lambda: _client_object("task", key, datastore)),
-        "run": Deferred(lambda: _client_object("run", key, datastore)),
+        "task": Deferred(lambda: _client_object("task", key, datastore, index)),
+        "run": Deferred(lambda: _client_object("run", key, datastore, index)),
         "graph": Deferred(lambda: _graph_info(definition)),
         "parameter_names": [parameter.attribute for parameter in definition.parameters],
     }
@@ -68,13 +71,14 @@ def _graph_info(definition: FlowDefinition) -> object:
     return graph_info(definition)
 
 
-def _client_object(kind: str, key: TaskKey, datastore: Datastore) -> object:
+def _client_object(kind: str, key: TaskKey, datastore: Datastore, index: str) -> object:
     """Return the client's run or task, wherever its results lie and whatever the namespace."""
     # By name, and only if the step asks: the client stands above all of this, and no task waits for it.
     objects, scope, stored = (
         import_module(f"stepwell.client.{name}") for name in ("objects", "scope", "stored")
     )
-    at = scope.Scope(scope.Connection(datastore.location))
+    root = datastore.location
+    at = scope.Scope(scope.Connection(index or root, root=root))
     if kind == "run":
         return objects.Run(f"{key.flow}/{key.run}", at=at)
     # Not looked up: the index hears of a task some moments after it has begun.

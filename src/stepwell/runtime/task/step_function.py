@@ -69,14 +69,21 @@ class StepFunction:
     preset_constants
         Take constants from the run instead of from the class: needed where the flow's file was imported
         anew, because its class body may give other values each time.
+    index
+        Address of the index, if it does not lie in the datastore: steps may look up their run.
     """
 
     def __init__(
-        self, definition: FlowDefinition, datastore: Datastore, preset_constants: bool = False
+        self,
+        definition: FlowDefinition,
+        datastore: Datastore,
+        preset_constants: bool = False,
+        index: str = "",
     ) -> None:
         self._definition = definition
         self._datastore = datastore
         self._preset = preset_constants
+        self._index = index
         if any(policy.cache is not None for policy in definition.policies.values()):
             # Here, and not in each task that is forked from this process.
             for name in ("stepwell.datastore.cached_results", "stepwell.runtime.task.result_keeper"):
@@ -89,7 +96,7 @@ class StepFunction:
 
     def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
         """Run one task; return the exit code of its process: 0 if its pack is sealed, else 1."""
-        attempt = _Attempt(self._definition, self._datastore, info, request, self._preset)
+        attempt = _Attempt(self._definition, self._datastore, info, request, self._preset, self._index)
         outcome = attempt.run()
         report(outcome)
         return 0 if outcome.ok else attempt.exit_code
@@ -103,7 +110,9 @@ class _Attempt:
         info: RunInfo,
         request: TaskRequest,
         preset_constants: bool,
+        index: str,
     ) -> None:
+        self._index = index
         self._definition = definition
         self._datastore = datastore
         self._info = info
@@ -187,8 +196,11 @@ class _Attempt:
         began = time.time()
         limit_s = self._policy.timeout_s
         deadline = began + limit_s if limit_s else None
+        frames, index = self._frames, self._index
         current.enter(
-            shown_values(self._definition, self._datastore, self._info, self._request, deadline, self._frames)
+            shown_values(
+                self._definition, self._datastore, self._info, self._request, deadline, frames, index
+            )
         )
         try:
             with time_limit(limit_s, key.step):

@@ -70,9 +70,14 @@ class TracedStepFunction(StepFunction):
     """Runs a task, and tells it which span it is."""
 
     def __init__(
-        self, definition: FlowDefinition, datastore: Datastore, preset_constants: bool, trace: TaskTrace
+        self,
+        definition: FlowDefinition,
+        datastore: Datastore,
+        preset_constants: bool,
+        trace: TaskTrace,
+        index: str,
     ) -> None:
-        super().__init__(definition, datastore, preset_constants)
+        super().__init__(definition, datastore, preset_constants, index)
         self._trace = trace
 
     def __call__(self, info: RunInfo, request: TaskRequest, report: Report) -> int:
