@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from stepwell.definition.announced import (
         S3,
         USER_SKIP_STEP,
-        Config,
         DeployedFlow,
         Deployer,
         FlowMutator,
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
         card,
         conda,
         conda_base,
-        config_expr,
         kubernetes,
         mpi,
         namespaced_event_name,
@@ -71,6 +69,7 @@ if TYPE_CHECKING:
         user_step_decorator,
         uv,
     )
+    from stepwell.definition.config import Config, config_expr
     from stepwell.definition.config_value import ConfigValue
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameters import JSONType, JSONTypeClass, Parameter
@@ -111,6 +110,8 @@ _WHERE = {
     "get_metadata": "stepwell.client",
     "default_metadata": "stepwell.client",
     "inspect_spin": "stepwell.client",
+    "Config": "stepwell.definition.config",
+    "config_expr": "stepwell.definition.config",
     "ConfigValue": "stepwell.definition.config_value",
     **dict.fromkeys(
         (
@@ -138,8 +139,6 @@ _WHERE = {
             "airflow_external_task_sensor",
             "airflow_s3_key_sensor",
             "IncludeFile",
-            "Config",
-            "config_expr",
             "FlowMutator",
             "StepMutator",
             "UserStepDecorator",

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.cli.console import Console
+from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven
 from stepwell.exceptions import FlowError, UsageError
 from stepwell.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.definition.flow_definition import FlowDefinition, Outline
     from stepwell.definition.flowspec import FlowSpec
+
+_GIVEN_CONFIGS = ("run", "show")
 
 
 class CliContext(Struct, frozen=True, kw_only=True):
@@ -31,6 +35,10 @@ class CliContext(Struct, frozen=True, kw_only=True):
         Whether ``check`` looks for warnings.
     store_options
         Options before the command that say where results are, as they were typed.
+    config_options
+        Options before the command that give the flow's configs, as they were typed.
+    configs
+        What is given for the flow's configs.
     """
 
     console: Console
@@ -42,6 +50,8 @@ class CliContext(Struct, frozen=True, kw_only=True):
     quiet: bool = False
     extended_checks: bool = True
     store_options: tuple[str, ...] = ()
+    config_options: tuple[str, ...] = ()
+    configs: ConfigsGiven = NOTHING_GIVEN
 
     def define(self, with_specs: tuple[str, ...] = (), by_setting: bool = True) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.
@@ -62,19 +72,41 @@ class CliContext(Struct, frozen=True, kw_only=True):
         typed = (*with_specs, *self.with_specs)
         more = self.settings.decospecs if by_setting else ()
         try:
-            return define(self.flow_class, (*typed, *more))
+            return define(self.flow_class, (*typed, *more), self._configs())
         except (UsageError, FlowError) as error:
             if any(f"`--with {spec}`" in error.message for spec in more if spec not in typed):
                 error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."
             raise
 
+    def outline(self) -> Outline:
+        """Check the flow's graph alone.
+
+        Raises
+        ------
+        GraphError
+            It is not valid.
+        """
+        from stepwell.definition.flow_definition import outline
+
+        assert self.flow_class is not None, "only commands of a flow ask for its graph"
+        return outline(self.flow_class)
+
+    def _configs(self) -> ConfigsGiven:
+        from stepwell.definition.config import configs_of
+
+        if not configs_of(self.flow_class or object):
+            return self.configs
+        return replace(self.configs, user_name=self.settings.user)
+
     def command_line(self, command: str) -> str:
         """Return how a command is called that works with the same results as this one."""
-        if not self.store_options:
+        # A run that is gone on with has its configs.
+        options = (*self.store_options, *(self.config_options if command in _GIVEN_CONFIGS else ()))
+        if not options:
             return f"{self.program} {command}"
         from shlex import join  # start-up cost that only these pay
 
-        return f"{self.program} {join(self.store_options)} {command}"
+        return f"{self.program} {join(options)} {command}"
 
     def hint(self, command: str, pathspec: str) -> str:
         """Return the command line that a user can type next; ``pathspec`` starts with the flow's name."""

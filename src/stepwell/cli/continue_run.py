@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.config_options import going_on_with, has_configs
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
@@ -37,6 +38,8 @@ def command(_flow_class: type[FlowSpec] | None) -> click.Command:
 def continue_run(run: str | None, **values: Any) -> int:
     """Find the run, and go on with it."""
     context = current_context()
+    if has_configs(context) and context.flow_class is not None:
+        context = going_on_with(context, origin_run(context, context.flow_class.__name__, run))
     definition = defined(context, values)
     found = origin_run(context, definition.name, run)
     if found.state is RunState.SUCCEEDED:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.config_options import parameter_specs
 from stepwell.cli.context import current_context
 from stepwell.cli.parameter_options import parameter_options, resolved
 from stepwell.model.ids import PARAMETERS_TASK
@@ -18,9 +19,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters first, then our own options."""
     parameters: list[click.Option] = []
     if flow_class is not None:
-        from stepwell.definition.parameter_values import specs_of
-
-        parameters = parameter_options(specs_of(flow_class))
+        parameters = parameter_options(parameter_specs(flow_class))
     return click.Command(
         "init",
         params=[
@@ -47,7 +46,7 @@ def init(run_id: str, task_id: str, tags: tuple[str, ...], **values: Any) -> Non
     """Register the run and print its id."""
     context = current_context()
     definition = context.define()
-    parameters = resolved(click.get_current_context(), context, values)
+    parameters = resolved(click.get_current_context(), context, definition, values)
     from stepwell.runtime.scheduler_run import Registration
     from stepwell.wiring.runs import register_run  # all the machinery of a run
 

@@ -75,6 +75,11 @@ def needs_settings(name: str | None) -> bool:
     return name is None or name not in COMMANDS or COMMANDS[name].settings
 
 
+def knows_flow(name: str | None) -> bool:
+    """Whether the command of this name may have a flow's source."""
+    return name is None or name not in COMMANDS or bool(COMMANDS[name].source)
+
+
 Build = Callable[[str, Entry], click.Command]
 
 

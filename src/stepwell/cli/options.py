@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from stepwell.cli.config_options import config_options, configs_given, typed_configs
 from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
-from stepwell.cli.lazy_group import needs_settings
+from stepwell.cli.lazy_group import knows_flow, needs_settings
 from stepwell.exceptions import UsageError
 from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.kinds import check_kinds
+from stepwell.settings.places import SPIN_NAME
 from stepwell.settings.settings import Value
 from stepwell.settings.sources import load_settings
 from stepwell.version import VERSION
@@ -34,6 +37,8 @@ _SETTINGS: Mapping[str, str] = {
 
 # A command that is offered as the next one needs these again.
 _MOVES_RESULTS = ("metadata", "datastore", "datastore_root")
+
+_EXECUTING = ("run", "continue", "resume", "run-many", "init", "step")
 
 # Settings that name a kind of back end: the command line is the first to know that there is none of a kind.
 _KINDS = (
@@ -84,7 +89,12 @@ def global_options() -> list[click.Parameter]:
             "Build the environments of steps anew; `local` is not built.",
             is_flag=True,
         ),
-        *_options_to_come(),
+        *config_options(),
+        _option(
+            "--mode",
+            "Work with what `spin --persist` keeps, in place of runs.",
+            type=click.Choice(["spin"]),
+        ),
         _option(
             "--event-logger",
             "Where event logs go; this version has one.  [default: nullSidecarLogger]",
@@ -92,26 +102,6 @@ def global_options() -> list[click.Parameter]:
         ),
         _option(
             "--monitor", "Where measurements go; this version has one.  [default: nullSidecarMonitor]", "KIND"
-        ),
-    ]
-
-
-def _options_to_come() -> list[click.Option]:
-    return [
-        _option("--mode", "Not in this version: another way to run steps.", "spin"),
-        _option(
-            "--config",
-            "Not in this version: file that gives a Config its value.",
-            "NAME PATH",
-            nargs=2,
-            multiple=True,
-        ),
-        _option(
-            "--config-value",
-            "Not in this version: text that gives a Config its value.",
-            "NAME TEXT",
-            nargs=2,
-            multiple=True,
         ),
     ]
 
@@ -152,11 +142,13 @@ def make_context(
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
             if option in _MOVES_RESULTS and not from_variable:
                 typed += (f"--{option.replace('_', '-')}", without_passwords(values[option]))
-    _refuse_what_is_missing(values)
+    _refuse_configs(ctx)
+    overrides |= _of_mode(ctx.invoked_subcommand, values["mode"])
     needed = needs_settings(ctx.invoked_subcommand)
     settings = load_settings(overrides, files=needed)
     if needed:
         check_kinds(settings, _KINDS)
+    configs = configs_given(ctx)
     console = Console()
     if values["force_rebuild_environments"]:
         console.talk("Note: steps run in the environment `local`, which is not built: nothing to rebuild.")
@@ -171,15 +163,29 @@ def make_context(
         quiet=values["quiet"],
         extended_checks=values["pylint"],
         store_options=tuple(typed),
+        config_options=typed_configs(configs),
+        configs=configs,
     )
 
 
-def _refuse_what_is_missing(values: Mapping[str, Any]) -> None:
-    if values["mode"] is not None:
-        raise UsageError(f"`--mode {values['mode']}`: this version has no other mode. Leave it out.")
+def _refuse_configs(ctx: click.Context) -> None:
+    if knows_flow(ctx.invoked_subcommand):
+        return
     for option in ("config", "config_value"):
-        for name, _ in values[option]:
+        if ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE:
             raise UsageError(
-                f"`--{option.replace('_', '-')} {name}`: the flow has no Config `{name}`; this version has "
-                "none at all. Use a Parameter, or leave the option out."
+                f"--{option.replace('_', '-')} is for commands of a flow; `{ctx.invoked_subcommand}` is none."
             )
+
+
+def _of_mode(command: str | None, mode: str | None) -> Mapping[str, Value]:
+    """Return the settings that ``--mode spin`` stands for."""
+    if mode is None:
+        return {}
+    if command in _EXECUTING:
+        raise UsageError(
+            f"--mode spin is for `spin` and for commands that read what it kept; `{command}` executes runs."
+        )
+    if command == "spin":
+        return {"SPIN_PERSIST": Value("true", "--mode spin")}
+    return {"DATASTORE_ROOT": Value(str(Path.cwd() / SPIN_NAME), "--mode spin")}

@@ -12,6 +12,7 @@ from stepwell.cli.context import CliContext
 from stepwell.exceptions import UsageError
 
 if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.definition.parameter_values import ParameterSpec
 
 _PARAMETER = "parameter:"
@@ -56,7 +57,9 @@ def _options_of(spec: ParameterSpec, overriding: bool) -> list[click.Option]:
     return [option, no]
 
 
-def resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any]) -> dict[str, object]:
+def resolved(
+    ctx: click.Context, context: CliContext, definition: FlowDefinition, values: Mapping[str, Any]
+) -> dict[str, object]:
     """Return the values of the flow's parameters by attribute, from the options of a command.
 
     Raises
@@ -66,11 +69,11 @@ def resolved(ctx: click.Context, context: CliContext, values: Mapping[str, Any])
     """
     from stepwell.definition.parameter_values import resolve
 
-    assert context.flow_class is not None
     given, variables = given_values(ctx, values)
     try:
         kind = context.settings.text("DEFAULT_DATASTORE")
-        return resolve(context.flow_class, given, user_name=context.settings.user, ds_type=kind)
+        user, scope = context.settings.user, definition.scope
+        return resolve(definition.flow_class, given, scope, user_name=user, ds_type=kind)
     except UsageError as error:
         source = f"\n({'; '.join(variables)}.)" if variables else ""
         raise UsageError(f"{error}{source}\nSee `{ctx.command_path} --help`.") from error

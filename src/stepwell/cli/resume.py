@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.config_options import config_options, going_on_with, has_configs, parameter_specs
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.origin import origin_run
@@ -26,9 +27,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters, to override them, then the options of ``run`` and its own."""
     specs: tuple[ParameterSpec, ...] = ()
     if flow_class is not None:
-        from stepwell.definition.parameter_values import specs_of
-
-        specs = specs_of(flow_class)
+        specs = parameter_specs(flow_class)
     taken = {spec.name for spec in specs}
 
     def option(name: str, help: str, **more: Any) -> click.Option:
@@ -53,6 +52,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
             *parameter_options(specs, overriding=True),
             *own_options(taken),
             *own,
+            *config_options("override-", " in place of the one it had"),
         ],
         callback=resume,
         help="Make a new run that reuses results of an earlier one. Without STEP, whatever did not "
@@ -64,6 +64,9 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
 def resume(step: str | None, **values: Any) -> int:
     """Find the run to go on from, and run what is to be executed."""
     context = current_context()
+    if has_configs(context) and context.flow_class is not None:
+        origin = origin_run(context, context.flow_class.__name__, values["origin_run_id"])
+        context = going_on_with(context, origin, values)
     definition = defined(context, values)
     check_step(definition, step, "STEP")
     check_step(definition, values["only"], "--only")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
+from stepwell.cli.config_options import parameter_specs
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode, exit_code
 from stepwell.cli.parameter_options import parameter_options, resolved
@@ -26,7 +27,7 @@ from stepwell.version import VERSION
 
 if TYPE_CHECKING:
     from stepwell.cli.detach import Background
-    from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.definition.flow_definition import FlowDefinition, Outline
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.parameter_values import ParameterSpec
     from stepwell.runtime.tracing.run_trace import RunTrace
@@ -36,9 +37,7 @@ def command(flow_class: type[FlowSpec] | None) -> click.Command:
     """Build the command: the flow's parameters first, then our own options."""
     specs: tuple[ParameterSpec, ...] = ()
     if flow_class is not None:
-        from stepwell.definition.parameter_values import specs_of
-
-        specs = specs_of(flow_class)
+        specs = parameter_specs(flow_class)
     taken = {spec.name for spec in specs}
     return click.Command(
         "run",
@@ -57,12 +56,12 @@ def run(**values: Any) -> int:
     if values["dry_run"]:
         from stepwell.cli.plan import print_plan
 
-        parameters = resolved(click.get_current_context(), context, values)
+        parameters = resolved(click.get_current_context(), context, definition, values)
         print_plan(context, definition, parameters, run_options(values), values["as_json"])
         return ExitCode.DONE
 
     def ask() -> RunAsked:
-        parameters = resolved(click.get_current_context(), context, values)
+        parameters = resolved(click.get_current_context(), context, definition, values)
         say_head(context, definition)
         return NewRun(parameters)
 
@@ -170,7 +169,7 @@ def _all_of(listener: Listener, *others: Listener) -> Listener:
     return listen
 
 
-def check_step(definition: FlowDefinition, step: str | None, given_by: str) -> None:
+def check_step(definition: FlowDefinition | Outline, step: str | None, given_by: str) -> None:
     """Raise `UsageError` if a step that was named is none of the flow's."""
     if step is not None and step not in definition.graph:
         from stepwell.definition.nearest import did_you_mean, listed

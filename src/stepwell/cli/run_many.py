@@ -21,6 +21,7 @@ from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
 
 if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.wiring.many_runs import ManyRun
 
 Row = Mapping[str, str]
@@ -71,11 +72,12 @@ def run_many(
     workers = max_workers or _usual_workers(context)
     own = [*(f"--tag={one}" for one in (tag, *tags)), f"--max-workers={workers}", *options]
     arguments = [[*own, *(f"--{name}={value}" for name, value in row.items())] for row in rows]
+    definition = context.define()
     for number, (row, given) in enumerate(zip(rows, arguments, strict=True), start=1):
-        _check(context, f"run {number} of {len(rows)} ({_label(row)})", given)
+        _check(context, definition, f"run {number} of {len(rows)} ({_label(row)})", given)
     from stepwell.wiring.many_runs import ManyRun, carry_out_many
 
-    base = (*_program(context), "--json")
+    base = (*_program(context, definition), "--json")
     runs = [ManyRun(_label(row), (*base, *given)) for row, given in zip(rows, arguments, strict=True)]
     context.console.talk(f"{counted(len(runs), 'run')} with tag {tag}, {counted(workers, 'worker')} for all")
     interrupted = carry_out_many(runs, workers, lambda many, what: _tell(context, many, what))
@@ -150,7 +152,7 @@ def _of_json(place: str, line: str) -> Row:
     }
 
 
-def _check(context: CliContext, which: str, given: Sequence[str]) -> None:
+def _check(context: CliContext, definition: FlowDefinition, which: str, given: Sequence[str]) -> None:
     """Raise `UsageError` if `run` would not take these arguments."""
     from stepwell.cli.run import command as run_command
 
@@ -160,7 +162,7 @@ def _check(context: CliContext, which: str, given: Sequence[str]) -> None:
         with run.make_context("run", list(given)) as ctx:
             if ctx.params["detach"] or ctx.params["dry_run"]:
                 raise UsageError("`run-many` waits for its runs: --detach and --dry-run are not for them.")
-            resolved(ctx, context, ctx.params)
+            resolved(ctx, context, definition, ctx.params)
     except click.NoSuchOption as error:
         name = error.option_name.lstrip("-")
         hint = did_you_mean(name, known) or f"`run` has: {listed(sorted(known))}."
@@ -178,15 +180,15 @@ def _usual_workers(context: CliContext) -> int:
     return workers_of("fork", RunOptions(), context.settings)
 
 
-def _program(context: CliContext) -> tuple[str, ...]:
+def _program(context: CliContext, definition: FlowDefinition) -> tuple[str, ...]:
     """Return what starts `run` of this flow in a process of its own, in the same datastore."""
     from stepwell.definition.flow_source import source_of
 
-    definition = context.define()
     source = source_of(definition)
     specs = itertools.chain.from_iterable(("--with", spec) for spec in context.with_specs)
     place = f"{source.module or source.file}:{source.name}"
-    return (sys.executable, "-m", "stepwell", *context.store_options, *specs, "run", place)
+    options = (*context.store_options, *context.config_options, *specs)
+    return (sys.executable, "-m", "stepwell", *options, "run", place)
 
 
 # What is shown

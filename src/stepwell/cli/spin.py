@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from stepwell.cli.config_options import going_on_with, has_configs
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.debugger import terminal
 from stepwell.cli.exit_code import ExitCode
@@ -95,10 +96,12 @@ def spin(address: str, **values: Any) -> ExitCode:
     context = current_context()
     artifacts = _artifacts_in(values["artifacts_module"])
     skips = values["skip_decorators"]
-    definition = context.define(() if skips else tuple(values["with_specs"]), by_setting=False)
     given: str | None = values["namespace"]
     namespace = context.settings.namespace or f"user:{context.settings.user}"
-    found = spun(context, definition, address, namespace if given is None else given or None)
+    found = spun(context, context.outline(), address, namespace if given is None else given or None)
+    if found.origin is not None and has_configs(context):
+        context = going_on_with(context, found.origin.run)
+    definition = context.define(() if skips else tuple(values["with_specs"]), by_setting=False)
     ignored = _ignored(definition, found.step, None if skips else context.settings)
     origin = found.origin
     if not context.quiet:

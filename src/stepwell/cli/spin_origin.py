@@ -20,7 +20,7 @@ from stepwell.model.states import TaskState
 from stepwell.runtime.options import SpinOrigin
 
 if TYPE_CHECKING:
-    from stepwell.definition.flow_definition import FlowDefinition
+    from stepwell.definition.flow_definition import Outline
 
 _STEP = re.compile(r"([^\W\d]\w*)(?:\[\s*(\d+(?:\s*,\s*\d+)*)\s*\])?")
 _WITH_RESULTS = (TaskState.SUCCEEDED.value, TaskState.REUSED.value, TaskState.CACHED.value)
@@ -34,7 +34,7 @@ class Spun(Struct, frozen=True):
     origin: SpinOrigin | None
 
 
-def spun(context: CliContext, definition: FlowDefinition, text: str, namespace: str | None) -> Spun:
+def spun(context: CliContext, flow: Outline, text: str, namespace: str | None) -> Spun:
     """Return what ``STEP``, ``STEP[i]``, ``RUN/STEP`` or ``RUN/STEP/TASK`` names.
 
     Parameters
@@ -51,10 +51,10 @@ def spun(context: CliContext, definition: FlowDefinition, text: str, namespace: 
     """
     from stepwell.wiring.stores import open_stores
 
-    named = text.removeprefix(f"{definition.name}/")
+    named = text.removeprefix(f"{flow.name}/")
     parsed = _STEP.fullmatch(named)
     if parsed is not None:
-        check_step(definition, parsed[1], "STEP")
+        check_step(flow, parsed[1], "STEP")
     try:
         stores = open_stores(settings=context.settings)
     except StepwellNotFound:
@@ -64,26 +64,26 @@ def spun(context: CliContext, definition: FlowDefinition, text: str, namespace: 
     try:
         scope = Scope(Connection(stores.metadata.location, stores), namespace)
         if parsed is None:
-            return _addressed(definition, named, scope)
-        return _newest(definition, parsed[1], parsed[2], scope)
+            return _addressed(flow, named, scope)
+        return _newest(flow, parsed[1], parsed[2], scope)
     finally:
         stores.metadata.close()
 
 
-def _addressed(definition: FlowDefinition, text: str, scope: Scope) -> Spun:
-    found = locate(text, definition.name, scope)
-    if found.flow != definition.name:
-        raise UsageError(f"`{text}` is a task of flow {found.flow}, and this one is {definition.name}.")
+def _addressed(flow: Outline, text: str, scope: Scope) -> Spun:
+    found = locate(text, flow.name, scope)
+    if found.flow != flow.name:
+        raise UsageError(f"`{text}` is a task of flow {found.flow}, and this one is {flow.name}.")
     if found.run is None or not found.step:
         raise UsageError(f"`{text}` names no step: write {text}/STEP, or only STEP for its newest task.")
-    check_step(definition, found.step, f"`{text}`")
+    check_step(flow, found.step, f"`{text}`")
     task = found.task.record() if found.task is not None else next(found.run.newest_tasks(found.step))
     return Spun(found.step, None, SpinOrigin(run=found.run.record(), task=task))
 
 
-def _newest(definition: FlowDefinition, step: str, indexes: str | None, scope: Scope) -> Spun:
+def _newest(flow: Outline, step: str, indexes: str | None, scope: Scope) -> Spun:
     path = None if indexes is None else ",".join(index.strip() for index in indexes.split(","))
-    runs = [run for run in newest_runs(scope.connection, RunQuery(flow=definition.name, tags=scope.tags))]
+    runs = [run for run in newest_runs(scope.connection, RunQuery(flow=flow.name, tags=scope.tags))]
     for run in runs:
         task = next(run.newest_tasks(step, path), None)
         if task is not None:
@@ -91,19 +91,19 @@ def _newest(definition: FlowDefinition, step: str, indexes: str | None, scope: S
     for run in runs:
         if path is not None and next(run.newest_tasks(step), None) is not None:
             raise missing.no_task(scope.connection.stores.metadata, run.flow, run.run, step, f"[{path}]")
-        parent = _parent(definition, step, path, run)
+        parent = _parent(flow, step, path, run)
         if parent is not None:
             return Spun(step, _last(path), SpinOrigin(run=run.known(), parent=parent))
     return Spun(step, _last(path), None)
 
 
-def _parent(definition: FlowDefinition, step: str, path: str | None, run: StoredRun) -> TaskRecord | None:
+def _parent(flow: Outline, step: str, path: str | None, run: StoredRun) -> TaskRecord | None:
     """Return the newest task with results that leads to a step which has never run; a join needs several."""
-    if definition.graph[step].is_join:
+    if flow.graph[step].is_join:
         return None
-    for parent in definition.graph.parents[step]:
+    for parent in flow.graph.parents[step]:
         above = path
-        if path is not None and definition.graph[parent].is_foreach:
+        if path is not None and flow.graph[parent].is_foreach:
             above = path.rpartition(",")[0]
         query = TaskQuery(
             flow=run.flow, run=run.run, step=parent, states=_WITH_RESULTS, index_path=above, limit=1

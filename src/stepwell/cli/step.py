@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from stepwell.cli.config_options import going_on_with, has_configs, registered_run
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.exceptions import UsageError
@@ -98,6 +99,8 @@ def step(  # noqa: PLR0913 - one for each option
 ) -> ExitCode:
     """Run the task; what it writes goes to standard output and standard error as it comes."""
     context = current_context()
+    if has_configs(context):
+        context = going_on_with(context, registered_run(context, run_id))
     definition = context.define()
     from stepwell.runtime.task_order import TaskOrder, inputs_in
     from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run

@@ -75,7 +75,6 @@ _ON_THIS_MACHINE = "Leave it out; the step runs on this machine."
 _YOUR_ENVIRONMENT = "Leave it out, and install the packages in the environment that you run the flow in."
 _START_IT = "Leave it out, and start the run from cron or a program of yours."
 _ONE_PROCESS = "Start the processes from within the step."
-_CLASS_LEVEL = "Write a constant in the class body, or take a Parameter."
 
 secrets = Announced("secrets", "put secrets into a task's environment", "Set the variables before the run.")
 card = Announced("card", "make a report page for a task", "Store what it would show as artifacts.")
@@ -111,8 +110,6 @@ IncludeFile = Announced(
     "store a file with a run as an artifact",
     "Read the file in the first step.",
 )
-Config = Announced("Config", "read configuration at definition time", _CLASS_LEVEL)
-config_expr = Announced("config_expr", "compute with configuration at definition time", _CLASS_LEVEL)
 FlowMutator = Announced("FlowMutator", "change a flow before it is checked", "Change the class by hand.")
 StepMutator = Announced("StepMutator", "change a step before it is checked", "Change the step by hand.")
 UserStepDecorator = Announced("UserStepDecorator", "wrap steps in code of yours", "Call it in the step.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.decorator import StepDecorator
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import spec_of
@@ -93,12 +94,12 @@ def step_decorator(name: str) -> type[StepDecorator]:
 
 
 def attached(
-    functions: Mapping[str, Callable[..., Any]], with_specs: Sequence[str]
+    functions: Mapping[str, Callable[..., Any]], with_specs: Sequence[str], scope: ConfigScope
 ) -> dict[str, tuple[StepDecorator, ...]]:
     """Return the decorators of each step: those of the source, then those of ``with_specs``.
 
     A step keeps its own when it carries a decorator of that name already; of two specs with one name,
-    the first holds. The functions themselves are not changed.
+    the first holds. Expressions over configs are computed. The functions themselves are not changed.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def attached(
     result: dict[str, tuple[StepDecorator, ...]] = {}
     for step, function in functions.items():
         spec = spec_of(function)
-        own = [] if spec is None else spec.decorators
+        own = [] if spec is None else [one.with_configs(scope) for one in spec.decorators]
         names = {decorator.name for decorator in own}
         result[step] = (*own, *(decorator for name, decorator in wanted.items() if name not in names))
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from types import FunctionType, MethodType
 
+from stepwell.definition.config import Config
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
 
@@ -17,13 +18,14 @@ _NO_CONSTANT = (
     cached_property,
     type,
     Parameter,
+    Config,
 )
 
 
 def constants_of(flow_class: type[FlowSpec]) -> dict[str, object]:
     """Return the class's constants by name, sorted; those of base classes included.
 
-    Everything counts but methods, properties, classes, Parameters and names that begin with ``_``.
+    Everything counts but methods, properties, classes, Parameters, Configs and names that begin with ``_``.
     """
     found: dict[str, object] = {}
     for owner in reversed(flow_class.__mro__):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
+from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import StepPolicy
@@ -26,6 +27,8 @@ class Decorator:
         Whether it may stand several times on one step or flow.
     attributes
         The attributes of this one, defaults filled in.
+    is_delayed
+        Whether attributes are expressions over configs: nothing is checked until they are computed.
     """
 
     name: ClassVar[str]
@@ -33,6 +36,12 @@ class Decorator:
     repeatable: ClassVar[bool] = False
 
     def __init__(self, attributes: Mapping[str, object], statically_defined: bool = True) -> None:
+        self.statically_defined = statically_defined
+        self._given = dict(attributes)
+        self.is_delayed = is_delayed(self._given)
+        self.attributes: dict[str, object] = {**self.defaults, **attributes}
+        if self.is_delayed:
+            return
         for given in attributes:
             if given not in self.defaults:
                 near = did_you_mean(given, self.defaults)
@@ -42,9 +51,23 @@ class Decorator:
                         "  ", " "
                     )
                 )
-        self.attributes: dict[str, object] = {**self.defaults, **attributes}
-        self.statically_defined = statically_defined
         self.check()
+
+    def with_configs(self, scope: ConfigScope) -> Self:
+        """Return the decorator with its expressions over configs computed.
+
+        Raises
+        ------
+        FlowError
+            One cannot be computed, or what comes out of it cannot be used.
+        """
+        if not self.is_delayed:
+            return self
+        ready: dict[str, object] = {}
+        for attribute, value in self._given.items():
+            # As a dictionary: `**config.part` stands for several attributes.
+            ready |= evaluated({attribute: value}, scope, f"@{self.name}: `{attribute}`")
+        return type(self)(ready, self.statically_defined)
 
     def check(self) -> None:
         """Raise `InvalidDecoratorAttribute` if a value cannot be used."""

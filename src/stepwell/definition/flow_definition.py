@@ -10,6 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.definition.attach import attached
+from stepwell.definition.config import scope_of
+from stepwell.definition.config_expression import ConfigScope
+from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven, resolve_configs
 from stepwell.definition.constants import constants_of
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
@@ -35,6 +38,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
         Name of its module, as Python knows it.
     policies
         What the decorators of each step ask for, all together.
+    configs
+        Values of the flow's configs by attribute, as they are stored.
     decorators
         The decorators of each step: those of the source, the outermost first, then those of ``--with``.
     node_info
@@ -55,6 +60,7 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     graph: Graph
     parameters: tuple[ParameterSpec, ...]
     constants: Mapping[str, object]
+    configs: Mapping[str, object]
     policies: Mapping[str, StepPolicy]
     decorators: Mapping[str, tuple[StepDecorator, ...]]
     flow_decorators: tuple[FlowDecorator, ...]
@@ -63,6 +69,11 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     without: tuple[str, ...] = ()
     graph_s: float = 0.0
     check_s: float = 0.0
+
+    @property
+    def scope(self) -> ConfigScope:
+        """What expressions over the flow's configs see."""
+        return scope_of(self.flow_class, self.configs)
 
     def leaving_out(self, names: Iterable[str]) -> FlowDefinition:
         """Return the same flow without the decorators of its source that have these names."""
@@ -77,7 +88,30 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
         return replace(self, decorators=decorators, policies=policies, without=without)
 
 
-def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDefinition:
+class Outline(Struct, frozen=True):
+    """What is known of a flow before its configs are."""
+
+    name: str
+    graph: Graph
+
+
+def outline(flow_class: type[FlowSpec]) -> Outline:
+    """Read and check the graph alone.
+
+    Raises
+    ------
+    GraphError
+        It is not valid; all problems are in it.
+    """
+    graph, problems = read_graph(flow_class)
+    if graph is None or problems:
+        raise GraphError(sorted(problems, key=lambda problem: split_place(problem.where)))
+    return Outline(flow_class.__name__, graph)
+
+
+def define(
+    flow_class: type[FlowSpec], with_specs: Sequence[str] = (), configs: ConfigsGiven = NOTHING_GIVEN
+) -> FlowDefinition:
     """Read, check and freeze a flow.
 
     Parameters
@@ -85,22 +119,26 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
     with_specs
         Decorators to attach to every step that does not carry them in the source, as ``name:key=value``;
         of two with one name, the first holds.
+    configs
+        What is given for the flow's configs.
 
     Raises
     ------
     GraphError
         The flow is not valid; all problems are in it.
     FlowError, UsageError
-        A parameter's declaration or an attached decorator is wrong.
+        A config, a parameter's declaration or an attached decorator is wrong.
     """
     began = perf_counter()
+    stored = resolve_configs(flow_class, configs)
+    scope = scope_of(flow_class, stored)
     graph, problems = read_graph(flow_class)
     graph_read = perf_counter()
-    problems += parameter_problems(flow_class)
+    problems += parameter_problems(flow_class, scope)
     if graph is None or problems:
         raise GraphError(sorted(problems, key=lambda problem: split_place(problem.where)))
     functions = steps_of(flow_class)
-    decorators = attached(functions, with_specs)
+    decorators = attached(functions, with_specs, scope)
     problems += _refusals(graph, decorators)
     if problems:
         raise GraphError(problems)
@@ -112,14 +150,15 @@ def define(flow_class: type[FlowSpec], with_specs: Sequence[str] = ()) -> FlowDe
         module=flow_class.__module__,
         doc=(flow_class.__doc__ or "").strip(),
         graph=graph,
-        parameters=specs_of(flow_class),
+        parameters=specs_of(flow_class, scope),
         constants=constants_of(flow_class),
+        configs=stored,
         policies={
             name: _policy(listed, spec.priority if (spec := specs[name]) else 0)
             for name, listed in decorators.items()
         },
         decorators=decorators,
-        flow_decorators=flow_decorators_of(flow_class),
+        flow_decorators=flow_decorators_of(flow_class, scope),
         node_info={
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 from msgspec import Struct
 
+from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.flow_definition import FlowDefinition
 
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.
 _VARIABLE = "_STEPWELL_TASK_FLOW_"
 # No path and no decorator has this character, which variables of the environment may have.
 _SEPARATOR = "\x1f"
+# Linux takes no variable of more than 128 KiB.
+_MOST_CHARACTERS = 100_000
 
 
 class FlowSource(Struct, frozen=True, kw_only=True):
@@ -29,6 +32,8 @@ class FlowSource(Struct, frozen=True, kw_only=True):
         Decorators that were attached from outside the source.
     without
         Names of decorators of the source that are not applied.
+    configs
+        Values of the flow's configs, pickled; empty if it has none.
     """
 
     name: str
@@ -37,6 +42,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...] = ()
     with_specs: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    configs: bytes = b""
 
     def variables(self) -> dict[str, str]:
         """Return it as variables of an environment."""
@@ -47,7 +53,25 @@ class FlowSource(Struct, frozen=True, kw_only=True):
             f"{_VARIABLE}PATH": _SEPARATOR.join(self.path),
             f"{_VARIABLE}WITH": _SEPARATOR.join(self.with_specs),
             f"{_VARIABLE}WITHOUT": _SEPARATOR.join(self.without),
+            **self._config_variables(),
         }
+
+    def given_configs(self) -> ConfigsGiven:
+        """Return the values of configs. Call it once the flow is imported, which may define their classes."""
+        if not self.configs:
+            return NOTHING_GIVEN
+        import pickle  # few flows have configs
+
+        return ConfigsGiven(stored=pickle.loads(self.configs))  # from our own parent process
+
+    def _config_variables(self) -> dict[str, str]:
+        if not self.configs:
+            return {}
+        from base64 import b64encode  # few flows have configs
+
+        text = b64encode(self.configs).decode()
+        pieces = [text[start : start + _MOST_CHARACTERS] for start in range(0, len(text), _MOST_CHARACTERS)]
+        return {f"{_VARIABLE}CONFIGS_{place}": piece for place, piece in enumerate(pieces)}
 
 
 def source_of(definition: FlowDefinition) -> FlowSource:
@@ -60,7 +84,18 @@ def source_of(definition: FlowDefinition) -> FlowSource:
         path=tuple(map(os.path.abspath, sys.path)) if module else (),
         with_specs=definition.with_specs,
         without=definition.without,
+        configs=_pickled(definition.configs),
     )
+
+
+def _pickled(configs: Mapping[str, object]) -> bytes:
+    if not configs:
+        return b""
+    # Few flows have configs.
+    import cloudpickle  # pyright: ignore[reportMissingTypeStubs]
+
+    dumps: Callable[[object], bytes] = cloudpickle.dumps  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return dumps(dict(configs))
 
 
 def _package_module(name: str) -> str:
@@ -73,9 +108,8 @@ def _package_module(name: str) -> str:
 
 def take_source(environ: MutableMapping[str, str]) -> FlowSource:
     """Return what `FlowSource.variables` put into an environment, and take it out."""
-    found: Mapping[str, str] = {
-        name: environ.pop(_VARIABLE + name) for name in ("NAME", "FILE", "MODULE", "PATH", "WITH", "WITHOUT")
-    }
+    names = ("NAME", "FILE", "MODULE", "PATH", "WITH", "WITHOUT")
+    found = {name: environ.pop(_VARIABLE + name) for name in names}
     return FlowSource(
         name=found["NAME"],
         file=found["FILE"],
@@ -83,7 +117,19 @@ def take_source(environ: MutableMapping[str, str]) -> FlowSource:
         path=_listed(found["PATH"]),
         with_specs=_listed(found["WITH"]),
         without=_listed(found["WITHOUT"]),
+        configs=_taken_configs(environ),
     )
+
+
+def _taken_configs(environ: MutableMapping[str, str]) -> bytes:
+    text = ""
+    while piece := environ.pop(f"{_VARIABLE}CONFIGS_{len(text) // _MOST_CHARACTERS}", ""):
+        text += piece
+    if not text:
+        return b""
+    from base64 import b64decode  # few flows have configs
+
+    return b64decode(text)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -24,9 +24,15 @@ def graph_info(definition: FlowDefinition) -> dict[str, Any]:
         "start_step": graph.start,
         "end_step": graph.end,
         "parameters": [
-            {"name": parameter.attribute, "type": "Parameter"}
-            for parameter in sorted(definition.parameters, key=lambda known: known.attribute)
+            {"name": name, "type": kind}
+            for name, kind in sorted(
+                [
+                    *((parameter.attribute, "Parameter") for parameter in definition.parameters),
+                    *((name, "Config") for name in definition.configs),
+                ]
+            )
         ],
+        "configs": plain(definition.configs),
         "constants": [
             {"name": name, "type": type(value).__name__}
             for name, value in sorted(definition.constants.items())

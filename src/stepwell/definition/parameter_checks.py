@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.parameter_values import converted
 from stepwell.definition.parameters import Parameter, normal, parameters_of
 from stepwell.definition.place import place
@@ -33,10 +34,10 @@ _RESERVED = frozenset(
 )
 
 
-def parameter_problems(flow_class: type) -> Iterator[Problem]:
+def parameter_problems(flow_class: type, scope: ConfigScope) -> Iterator[Problem]:
     """Yield what is wrong with the declarations of a flow's parameters."""
     seen: dict[str, Parameter] = {}
-    parameters = parameters_of(flow_class)
+    parameters = parameters_of(flow_class, scope)
     for parameter in parameters:
         where = place(parameter.file, parameter.line)
         yield from _of_name(parameter, where)

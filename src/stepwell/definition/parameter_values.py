@@ -9,6 +9,7 @@ from typing import cast
 
 from msgspec import Struct, field
 
+from stepwell.definition.config_expression import ConfigScope, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameters import JSONTypeClass, Parameter, normal, parameters_of
 from stepwell.exceptions import (
@@ -53,9 +54,9 @@ class DefaultContext(Struct, frozen=True, kw_only=True):
     configs: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def specs_of(flow_class: type) -> tuple[ParameterSpec, ...]:
+def specs_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[ParameterSpec, ...]:
     """Return the parameters of a flow as the command line needs them, without calling any function."""
-    return tuple(_spec(parameter) for parameter in parameters_of(flow_class))
+    return tuple(_spec(parameter) for parameter in parameters_of(flow_class, scope))
 
 
 def _spec(parameter: Parameter) -> ParameterSpec:
@@ -68,7 +69,7 @@ def _spec(parameter: Parameter) -> ParameterSpec:
         attribute=parameter.attribute,
         type_name=type_name,
         default_shown=_shown_default(parameter),
-        help=str(parameter.help or ""),
+        help="" if parameter.help is None else str(parameter.help),
         required=parameter.required,
         is_bool=is_bool,
     )
@@ -77,20 +78,25 @@ def _spec(parameter: Parameter) -> ParameterSpec:
 def _shown_default(parameter: Parameter) -> str:
     if isinstance(parameter.show_default, str):
         return parameter.show_default
-    if parameter.default is None or parameter.show_default is False:
-        return ""
-    if callable(parameter.default):
-        return "computed when a run starts"
     default: object = parameter.default
-    if isinstance(default, dict | list):
+    if default is None or parameter.show_default is False:
+        return ""
+    if callable(default):
+        return "computed when a run starts"
+    if isinstance(default, dict | list) and not is_delayed(cast("object", default)):
         import json  # start-up cost that only JSON parameters pay
 
         return json.dumps(default)
-    return str(parameter.default)
+    return str(cast("object", default))
 
 
 def resolve(
-    flow_class: type, given: Mapping[str, object], *, user_name: str = "", ds_type: str = "local"
+    flow_class: type,
+    given: Mapping[str, object],
+    scope: ConfigScope | None = None,
+    *,
+    user_name: str = "",
+    ds_type: str = "local",
 ) -> dict[str, object]:
     """Return the value of each parameter by attribute name.
 
@@ -98,6 +104,8 @@ def resolve(
     ----------
     given
         What was given, by the parameter's name (``-`` and ``_`` alike): text, or values of its type.
+    scope
+        The flow's configs.
 
     Raises
     ------
@@ -106,7 +114,7 @@ def resolve(
     ParameterFieldFailed, ParameterFieldTypeMismatch
         A default's function raised, or a default has the wrong type.
     """
-    parameters = {parameter.key: parameter for parameter in parameters_of(flow_class)}
+    parameters = {parameter.key: parameter for parameter in parameters_of(flow_class, scope)}
     values = {normal(name): value for name, value in given.items()}
     complaints = [_unknown(name, parameters) for name in values if name not in parameters]
     resolved: dict[str, object] = {}
@@ -127,6 +135,7 @@ def resolve(
                 user_name=user_name,
                 parameter_name=parameter.name,
                 ds_type=ds_type,
+                configs={} if scope is None else scope.configs,
             )
             resolved[parameter.attribute] = _default(parameter, context)
     return {parameter.attribute: resolved[parameter.attribute] for parameter in parameters.values()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import TYPE_CHECKING, Any, overload
 
+from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
 from stepwell.exceptions import ParameterFieldTypeMismatch
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ JSONType: JSONTypeClass = JSONTypeClass()
 
 ParameterType = type[str] | type[int] | type[float] | type[bool] | JSONTypeClass
 _SCALARS: dict[str, ParameterType] = {"str": str, "int": int, "float": float, "bool": bool}
+_MAY_WAIT = ("default", "given_type", "help", "given_required", "show_default", "separator")
 _TYPE_NAMES = "str, int, float, bool and JSONType"
 
 
@@ -84,7 +87,7 @@ class Parameter:
         self.default = default
         self.given_type = type
         self.help = help
-        self.required: bool = bool(required) and default is None
+        self.given_required = required
         self.show_default = show_default
         self.separator = separator
         self._owner: Any = None
@@ -110,6 +113,27 @@ class Parameter:
         return value
 
     @property
+    def required(self) -> bool:
+        """Whether a run without a value is refused."""
+        return not is_delayed(self.given_required) and bool(self.given_required) and self.default is None
+
+    def with_configs(self, scope: ConfigScope) -> Parameter:
+        """Return the parameter with its expressions over configs computed.
+
+        Raises
+        ------
+        FlowError
+            One cannot be computed.
+        """
+        if not is_delayed([getattr(self, field) for field in _MAY_WAIT]):
+            return self
+        ready = copy.copy(self)
+        for field in _MAY_WAIT:
+            what = f"`{field.removeprefix('given_')}` of parameter `{self.name}`"
+            setattr(ready, field, evaluated(getattr(self, field), scope, what))
+        return ready
+
+    @property
     def key(self) -> str:
         """The name as it is compared: lower case, ``_`` for ``-``."""
         return normal(self.name)
@@ -126,7 +150,7 @@ class Parameter:
         given = self.given_type
         if given is None:
             given = self._annotated_type()
-        if given is None and self.default is not None and not callable(self.default):
+        if given is None and not (self.default is None or callable(self.default) or is_delayed(self.default)):
             given = _type_of_default(self.default)
         if given is None:
             return str
@@ -166,8 +190,14 @@ def normal(name: str) -> str:
     return name.replace("-", "_").lower()
 
 
-def parameters_of(flow_class: type) -> tuple[Parameter, ...]:
-    """Return the parameters of a class in the order of the source; those of base classes first."""
+def parameters_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[Parameter, ...]:
+    """Return the parameters of a class in the order of the source; those of base classes first.
+
+    Parameters
+    ----------
+    scope
+        Configs that expressions are computed from; they stay as they are without it.
+    """
     found: dict[str, Parameter] = {}
     for owner in reversed(flow_class.__mro__):
         for name, value in vars(owner).items():
@@ -175,4 +205,6 @@ def parameters_of(flow_class: type) -> tuple[Parameter, ...]:
                 found[name] = value
             elif name in found:
                 del found[name]
-    return tuple(found.values())
+    if scope is None:
+        return tuple(found.values())
+    return tuple(parameter.with_configs(scope) for parameter in found.values())

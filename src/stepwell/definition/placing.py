@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
 
+from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.place import place
@@ -73,9 +74,18 @@ def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping
     return decorate if target is None else decorate(target)
 
 
-def flow_decorators_of(flow_class: type) -> tuple[FlowDecorator, ...]:
-    """Return the decorators of a flow: its own first, then those of its base classes."""
-    return tuple(deco for owner in flow_class.__mro__ for deco in vars(owner).get(_FLOW_MARK, ()))
+def flow_decorators_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[FlowDecorator, ...]:
+    """Return the decorators of a flow: its own first, then those of its base classes.
+
+    Parameters
+    ----------
+    scope
+        Configs that expressions are computed from; they stay as they are without it.
+    """
+    found: list[FlowDecorator] = [
+        deco for owner in flow_class.__mro__ for deco in vars(owner).get(_FLOW_MARK, ())
+    ]
+    return tuple(found if scope is None else (deco.with_configs(scope) for deco in found))
 
 
 def _no_flow(name: str, target: object) -> BadFlowDecoratorException:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import blake3
 
+from stepwell.definition.config import Config
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.import_place import root_of
 from stepwell.definition.module_code import WHOLE, Definition, ModuleCode, code_in, code_of_module
@@ -126,7 +127,7 @@ class _FlowReader:
         for owner, _ in self._owners:
             if name in vars(owner):
                 value = vars(owner)[name]
-                if owner is FlowSpec or isinstance(value, Parameter) or spec_of(value) is not None:
+                if owner is FlowSpec or isinstance(value, Parameter | Config) or spec_of(value) is not None:
                     return []
                 break
         return self._members(name)

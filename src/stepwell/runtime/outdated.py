@@ -1,4 +1,4 @@
-"""What has changed since results were made: the code of their step, or a parameter that it reads."""
+"""What has changed since results were made: code of their step, or a parameter or config that it reads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.step_code import CLASS_CONSTANT, StepCode, changes
 from stepwell.model.step_plan import StepPlan
+from stepwell.runtime.parameters_task import values_in
 from stepwell.scheduling.earlier import PastTask
 from stepwell.scheduling.reuse import Outdated
 
@@ -73,6 +74,9 @@ class Changes:
 
     def _of_parameters(self, made_by: str, now: StepCode) -> Iterator[str]:
         known = self._parameters_of(made_by.partition("/")[0])
+        for name, value in self._definition.configs.items():
+            if known.get(name, value) != value and name in now.mentions:
+                yield f"config changed: {name}"
         for parameter in self._definition.parameters:
             old, new = known.get(parameter.attribute, _NOT_THERE), self._parameters.get(parameter.attribute)
             if old is not _NOT_THERE and old != new and parameter.attribute in now.mentions:
@@ -83,20 +87,14 @@ class Changes:
             record = self._metadata.run(self._definition.name, run)
             task = PARAMETERS_TASK if record is None else record.parameters_task
             first = self._datastore.pack(TaskKey(self._definition.name, run, PARAMETERS_STEP, task))
-            self._known[run] = (
-                {} if first is None else parameters_in(self._definition, self._datastore, first)
-            )
+            names = [*(one.attribute for one in self._definition.parameters), *self._definition.configs]
+            self._known[run] = {} if first is None else values_in(first, names, self._datastore)
         return self._known[run]
 
 
 def parameters_in(definition: FlowDefinition, datastore: Datastore, first: Pack) -> dict[str, object]:
     """Return the values that a run began with, by attribute, of parameters that there are still."""
-    stored = {entry.name: entry for entry in first.own}
-    return {
-        parameter.attribute: datastore.load(definition.name, stored[parameter.attribute])
-        for parameter in definition.parameters
-        if parameter.attribute in stored
-    }
+    return values_in(first, [parameter.attribute for parameter in definition.parameters], datastore)
 
 
 def notices_of(steps: Sequence[StepPlan]) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""The hidden first task of every run: parameter values and constants, stored once, inherited by reference."""
+"""The hidden first task of every run: parameters, configs, constants; stored once, inherited by reference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.unstorable import Offender, Unstorable
@@ -31,7 +31,12 @@ def commit_parameters(
     FlowError
         A constant or a parameter's value cannot be stored.
     """
-    values = {**definition.constants, **parameters, "_graph_info": graph_info(definition)}
+    values = {
+        **definition.constants,
+        **definition.configs,
+        **parameters,
+        "_graph_info": graph_info(definition),
+    }
     entries: list[ArtifactEntry] = []
     offenders: list[Offender] = []
     for name in sorted(values):
@@ -60,3 +65,9 @@ def commit_parameters(
         created_at=at, started_at=at, finished_at=at,
         fields={"start_step": definition.graph.start, "end_step": definition.graph.end},
     )  # fmt: skip
+
+
+def values_in(first: Pack, names: Iterable[str], datastore: Datastore) -> dict[str, object]:
+    """Return the values that a run began with, by attribute, of those names that it has."""
+    stored = {entry.name: entry for entry in first.own}
+    return {name: datastore.load(first.key.flow, stored[name]) for name in names if name in stored}

@@ -111,7 +111,7 @@ def resumption(
     known = parameters_in(definition, datastore, first)
     names = {parameter.attribute: parameter.name for parameter in definition.parameters}
     values = {**{names[attribute]: value for attribute, value in known.items()}, **asked.parameters}
-    parameters = resolve(definition.flow_class, values, user_name=user)
+    parameters = resolve(definition.flow_class, values, definition.scope, user_name=user)
     past = past_of(datastore, metadata, flow, asked.origin)
     outdated = Changes(definition, datastore, metadata, parameters).outdated(past.succeeded)
     unwanted = outdated if asked.rerun_changed else UP_TO_DATE

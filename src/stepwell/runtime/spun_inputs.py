@@ -185,7 +185,8 @@ class SpunInputs:
             if parameter.attribute in artifacts
         }
         try:
-            parameters = resolve(self._definition.flow_class, given, user_name=self._info.user)
+            flow_class, scope = self._definition.flow_class, self._definition.scope
+            parameters = resolve(flow_class, given, scope, user_name=self._info.user)
         except UsageError as error:
             error.message += " There is no earlier run that has it: give it in ARTIFACTS."
             raise

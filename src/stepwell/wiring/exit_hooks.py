@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from stepwell.decorators.exit_hook import Function, check_names, function_of, hooks_of
+from stepwell.definition.config import scope_of
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.loader import load_again
@@ -75,6 +76,8 @@ def asked_hook() -> AskedHook:
     parent, ok, position = map(int, os.environ.pop(_HOOK_VARIABLE).split())
     die_with_parent(load_prctl(), parent)
     run = os.environ.pop(_RUN_VARIABLE) or None
-    flow_class = load_again(take_source(os.environ))
-    hook = hooks_of(flow_decorators_of(flow_class), bool(ok))[position]
+    source = take_source(os.environ)
+    flow_class = load_again(source)
+    scope = scope_of(flow_class, source.given_configs().stored)
+    hook = hooks_of(flow_decorators_of(flow_class, scope), bool(ok))[position]
     return AskedHook(function_of(hook, sys.modules[flow_class.__module__]), run)

@@ -162,7 +162,8 @@ def _runner_of_environment() -> StepFunction | Unimportable:
     place = Place(Path(os.environ.pop(_ROOT_VARIABLE)), os.environ.pop(_INDEX_VARIABLE, ""))
     source, trace = take_source(os.environ), _taken_trace()
     try:
-        definition = define(load_again(source), source.with_specs).leaving_out(source.without)
+        flow_class = load_again(source)
+        definition = define(flow_class, source.with_specs, source.given_configs()).leaving_out(source.without)
     except StepwellException as error:
         from stepwell.runtime.task.unimportable import Unimportable
 

@@ -199,12 +199,13 @@ def test_check_as_json_lists_warnings_with_their_severity(cli):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--mode", "spin", "check"), ["--mode spin"]),
-        (("--config", "c", "c.json", "check"), ["--config c", "Parameter"]),
-        (("--config-value", "c", "{}", "check"), ["--config-value c", "Parameter"]),
+        (("--mode", "spin", "run"), ["--mode spin", "`run` executes runs"]),
+        (("--config", "c", "c.json", "check"), ["no Config `c`", "It has none"]),
+        (("--config-value", "c", "{}", "check"), ["no Config `c`", "It has none"]),
+        (("--config-value", "c", "{}", "configure"), ["--config-value is for commands of a flow"]),
     ],
 )
-def test_an_option_whose_feature_is_missing_is_refused_by_name(cli, args, words):
+def test_an_option_that_does_not_fit_the_command_or_the_flow_is_refused_by_name(cli, args, words):
     code, _, err = cli(*args)
 
     assert code == 2

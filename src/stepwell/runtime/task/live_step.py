@@ -91,7 +91,8 @@ class Live:
         self._source = source
         self._parents = parents
         self.parameters = frozenset(parameter.attribute for parameter in definition.parameters)
-        self.fixed = self.parameters.union(definition.constants)
+        self.configs = frozenset(definition.configs)
+        self.fixed = self.parameters.union(definition.constants, self.configs)
 
     # Where the task stands
 
@@ -151,7 +152,9 @@ class Live:
 
     def check_assignable(self, name: str) -> None:
         if name in self.fixed:
-            kind = "Parameter" if name in self.parameters else "constant"
+            kind = (
+                "Parameter" if name in self.parameters else "Config" if name in self.configs else "constant"
+            )
             raise AttributeError(
                 f"`self.{name}` is a {kind} and fixed for the run: it can be neither set nor deleted. "
                 "Use another name for a value that changes."

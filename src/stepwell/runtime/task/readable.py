@@ -101,7 +101,14 @@ class Readable:
         for merge in merges:
             now = dict(stages[-1])
             fixed = {parameter.attribute for parameter in self._definition.parameters}
-            already = {*merge.already, *fixed, *self._definition.constants, *now, "_graph_info"}
+            already = {
+                *merge.already,
+                *fixed,
+                *self._definition.constants,
+                *self._definition.configs,
+                *now,
+                "_graph_info",
+            }
             try:
                 now.update(merged(self._manifests(merge), already, merge.exclude, merge.include))
             except (StepwellException, IndexError):
