@@ -8,6 +8,8 @@ import click
 
 from stepwell.cli.context import current_context
 from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.graph import Node
+from stepwell.definition.transition import Foreach, Switch
 
 
 def command(_flow_class: object) -> click.Command:
@@ -30,9 +32,24 @@ def dot_lines(definition: FlowDefinition) -> Iterator[str]:
     for node in definition.graph:
         kind = "foreach" if node.is_foreach else "join" if node.is_join else ""
         shape = "box3d" if node.is_foreach else "box"
+        if isinstance(node.transition, Switch):
+            kind = f"switch {_escaped(node.transition.condition or '')}".rstrip()
+            shape = "diamond"
         label = f"{node.name}\\n{kind}" if kind else node.name
         yield f'  "{node.name}" [label="{label}", shape={shape}];'
     for node in definition.graph:
-        for target in node.targets:
-            yield f'  "{node.name}" -> "{target}";'
+        yield from (f'  "{node.name}" -> {edge};' for edge in _edges(node))
     yield "}"
+
+
+def _edges(node: Node) -> Iterator[str]:
+    if not isinstance(node.transition, Switch):
+        yield from (f'"{target}"' for target in node.targets)
+        return
+    for case in node.transition.cases:
+        label = _escaped(f"{case.label} (foreach)" if isinstance(case.way, Foreach) else case.label)
+        yield from (f'"{target}" [label="{label}"]' for target in case.way.targets)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

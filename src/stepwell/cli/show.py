@@ -19,6 +19,7 @@ from stepwell.client.graph import steps_in_order
 from stepwell.client.previews import entries_of, preview
 from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun
+from stepwell.definition.transition import Foreach, Switch, Transition
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
@@ -58,7 +59,17 @@ def flow_lines(definition: FlowDefinition) -> Iterator[str]:
             yield f"@{decorator.name}"
         targets = f" => {', '.join(node.targets)}" if node.targets else ""
         yield f"Step {node.name}{targets}"
+        yield from _cases(node.transition)
         yield from _indented(node.doc)
+
+
+def _cases(transition: Transition) -> Iterator[str]:
+    if not isinstance(transition, Switch):
+        return
+    yield f"  switch by {transition.condition or 'its own code'}"
+    for case in transition.cases:
+        kind = " (foreach)" if isinstance(case.way, Foreach) else ""
+        yield f"    {case.label}: {', '.join(case.way.targets)}{kind}"
 
 
 def _indented(text: str) -> Iterator[str]:
@@ -182,6 +193,7 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
         yield f"  parents   {task.parents}"
     pack = stores.datastore.pack(key) or stores.datastore.pack(key, task.attempt)
     if pack is not None:
+        yield from _way(pack)
         yield from _needs(pack)
         yield from _cache(stores, task, pack)
         for name, entry in sorted(entries_of(stores.datastore, pack).items()):
@@ -191,6 +203,15 @@ def _task(context: CliContext, stores: Stores, task: TaskRecord) -> Iterator[str
     error = pack.outcome.error if pack is not None else None
     text = (error.frames or f"{error.type}: {error.message}") if error is not None else task.error
     yield from (f"    {line}".rstrip() for line in text.splitlines())
+
+
+def _way(pack: Pack) -> Iterator[str]:
+    """Yield in which iteration of a loop a task was, and which case of a switch it took."""
+    if pack.iterations:
+        yield f"  iteration {', '.join(map(str, pack.iterations))}"
+    taken = pack.outcome.transition
+    if taken is not None and taken.case:
+        yield f"  case      {taken.case} => {', '.join(taken.targets)}"
 
 
 def _cache(stores: Stores, task: TaskRecord, pack: Pack) -> Iterator[str]:

@@ -103,7 +103,7 @@ def _parent(flow: Outline, step: str, path: str | None, run: StoredRun) -> TaskR
         return None
     for parent in flow.graph.parents[step]:
         above = path
-        if path is not None and flow.graph[parent].is_foreach:
+        if path is not None and flow.graph[parent].iterates(step):
             above = path.rpartition(",")[0]
         query = TaskQuery(
             flow=run.flow, run=run.run, step=parent, states=_WITH_RESULTS, index_path=above, limit=1

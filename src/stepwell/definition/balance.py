@@ -10,15 +10,22 @@ from msgspec.structs import replace
 from stepwell.definition.graph import Node
 from stepwell.definition.nearest import listed
 from stepwell.definition.place import place
+from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import Problem
 
 
 class _Level(Struct):
-    """The splits that are open on a path: the innermost one, its branch, and what encloses it."""
+    """The splits that are open on a path: the innermost one, its branch and kind, and what encloses it."""
 
     splits: tuple[str, ...] = ()
     branch: str = ""
+    kind: str = ""
     outer: _Level | None = None
+
+    @property
+    def key(self) -> tuple[str | None, str, str]:
+        """Tells levels apart: a step that opens a split stands on one level itself."""
+        return self.split, self.branch, self.kind
 
     @property
     def split(self) -> str | None:
@@ -32,6 +39,8 @@ class _Walk(Struct):
     entered: dict[str, list[tuple[str, _Level | None]]] = field(
         default_factory=dict[str, list[tuple[str, "_Level | None"]]]
     )
+    # The level on which each step was entered.
+    levels: dict[str, _Level | None] = field(default_factory=dict[str, "_Level | None"])
     placed: dict[str, Node] = field(default_factory=dict[str, Node])
     problems: list[Problem] = field(default_factory=list[Problem])
 
@@ -39,7 +48,7 @@ class _Walk(Struct):
 def balance(nodes: Mapping[str, Node], end: str) -> tuple[dict[str, Node], list[Problem]]:
     """Return the nodes with their splits filled in, and what is wrong with splits and joins.
 
-    Assumes topological order, and no path but from the first node.
+    Assumes that nodes stand after those that lead to them, but for loops, and no path but from the first.
     """
     walk = _Walk(nodes, end)
     for node in nodes.values():
@@ -47,7 +56,8 @@ def balance(nodes: Mapping[str, Node], end: str) -> tuple[dict[str, Node], list[
         before = len(walk.problems)
         walk.problems += _entry_problems(walk, node, entries)
         broken = len(walk.problems) > before or any(level is None for _, level in entries)
-        _leave(walk, node, None if broken else entries[0][1])
+        walk.levels[node.name] = None if broken else entries[0][1]
+        _leave(walk, node, walk.levels[node.name])
     return walk.placed, walk.problems
 
 
@@ -63,18 +73,38 @@ def _leave(walk: _Walk, node: Node, level: _Level | None) -> None:
         fix = "Lead its branches to one step that takes `(self, inputs)`."
         walk.problems.append(_problem(opener, "split-not-joined", what, fix, opener.transition.line))
     inner = None if level is None else (*level.splits, node.name)
-    for target in node.targets:
-        after = level
-        if node.is_split and inner is not None:
-            after = _Level(inner, target, level)
-        walk.entered.setdefault(target, []).append((node.name, after))
+    for way in node.ways:
+        for target in way.targets:
+            after = level
+            if isinstance(way, Split | Foreach) and inner is not None:
+                after = _Level(inner, target, way.kind, level)
+            if target in walk.levels:
+                walk.problems += _backward_problems(walk, node, target, after)
+            else:
+                walk.entered.setdefault(target, []).append((node.name, after))
+
+
+def _backward_problems(walk: _Walk, node: Node, target: str, level: _Level | None) -> Iterator[Problem]:
+    there = walk.levels[target]
+    if level is None or there is None or level.key == there.key:
+        return
+    what = (
+        f"step `{node.name}` {_branch(level)} leads back to step `{target}` {_branch(there)}: "
+        "a loop stays in its branch"
+    )
+    fix = "Close splits that were opened in the loop before it begins again."
+    yield _problem(node, "cycle", what, fix, node.transition.line)
 
 
 def _entry_problems(walk: _Walk, node: Node, entries: list[tuple[str, _Level | None]]) -> Iterator[Problem]:
     if not node.is_join:
-        if len(entries) > 1:
-            sources = listed(source for source, _ in entries)
-            what = f"step `{node.name}` is entered from {sources}, but it is no join"
+        known = {level.key: level for _, level in entries if level is not None}
+        if len({level.splits for level in known.values()}) > 1:
+            what = f"step `{node.name}` is entered with different splits open: {_branches(entries)}"
+            fix = "Ways that come together must have opened and joined the same splits."
+            yield _problem(node, "uneven-ways", what, fix)
+        elif len(known) > 1:
+            what = f"step `{node.name}` is entered from {listed(_names(entries))}, but it is no join"
             yield _problem(node, "not-a-join", what, f"Write `def {node.name}(self, inputs)`.")
         return
     levels = [level for _, level in entries if level is not None]
@@ -86,10 +116,7 @@ def _entry_problems(walk: _Walk, node: Node, entries: list[tuple[str, _Level | N
         fix = f"Write `def {node.name}(self)`, or open a split before it."
         yield _problem(node, "join-without-split", what, fix)
     elif len(open_splits) > 1:
-        branches = "; ".join(
-            f"`{source}` {_branch(level)}" for source, level in zip(_names(entries), levels, strict=True)
-        )
-        what = f"join `{node.name}` joins branches of different splits: {branches}"
+        what = f"join `{node.name}` joins branches of different splits: {_branches(entries)}"
         yield _problem(
             node, "unrelated-branches", what, "Close the inner split with a join of its own first."
         )
@@ -107,17 +134,22 @@ def _branch_problems(
         yield _problem(opener, "empty-branch", what, fix, opener.transition.line)
         return
     found = {level.branch for level in levels}
-    missing = [branch for branch in opener.targets if branch not in found]
-    if missing:
-        what = (
-            f"join `{join.name}` does not get every branch of the split in `{opener.name}`: "
-            f"expected {listed(opener.targets)}, found {listed(b for b in opener.targets if b in found)}"
-        )
-        yield _problem(join, "missing-branch", what, f"Lead {listed(missing)} to `{join.name}` too.")
+    for way in opener.ways:
+        missing = [branch for branch in way.targets if branch not in found]
+        if missing and len(missing) < len(way.targets):
+            what = (
+                f"join `{join.name}` does not get every branch of the split in `{opener.name}`: "
+                f"expected {listed(way.targets)}, found {listed(b for b in way.targets if b in found)}"
+            )
+            yield _problem(join, "missing-branch", what, f"Lead {listed(missing)} to `{join.name}` too.")
 
 
 def _names(entries: list[tuple[str, _Level | None]]) -> list[str]:
-    return [source for source, _ in entries]
+    return list(dict.fromkeys(source for source, _ in entries))
+
+
+def _branches(entries: list[tuple[str, _Level | None]]) -> str:
+    return "; ".join(f"`{source}` {_branch(level)}" for source, level in entries if level is not None)
 
 
 def _branch(level: _Level) -> str:

@@ -81,11 +81,13 @@ class FlowSpec:
         ----------
         *targets
             Steps of this flow, as ``self.<name>``. Several of them open a static split, whose branches
-            meet in one join.
+            meet in one join. A dictionary of steps by value is a switch, which goes to one of them.
         **options
             ``foreach="items"`` runs the target once for each item of the artifact ``items``; an iterable
             may be given as well. With ``min_success``, a share (float from 0 to 1) or a number (int), its
             join runs once so many branches have succeeded and the others have failed.
+            A switch takes ``condition="kind"``, the name of the artifact whose value decides, and
+            ``default=self.<name>`` for every value that is no key.
 
         Raises
         ------

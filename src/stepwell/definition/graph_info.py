@@ -13,7 +13,7 @@ from stepwell.definition.decorator import Decorator
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.place import absolute
-from stepwell.definition.transition import Foreach, Split
+from stepwell.definition.transition import Foreach, Split, Switch
 
 
 def graph_info(definition: FlowDefinition) -> dict[str, Any]:
@@ -60,11 +60,15 @@ def _step_info(definition: FlowDefinition, node: Node) -> dict[str, Any]:
         info["foreach_artifact"] = node.transition.var
         if node.transition.expr is not None:
             info["foreach_expr"] = node.transition.expr
+    if isinstance(node.transition, Switch):
+        info["condition"] = node.transition.condition
+        info["switch_cases"] = {
+            case.label: case.way.targets[0] if len(case.way.targets) == 1 else list(case.way.targets)
+            for case in node.transition.cases
+        }
     if node.is_split:
         info["matching_join"] = definition.graph.join_of[node.name]
-        if node.is_join:
-            info["join"] = True
-    elif node.is_join and node.is_end:
+    if node.is_join and (node.is_split or node.is_switch or node.is_end):
         info["join"] = True
     return info
 
@@ -74,6 +78,8 @@ def _info_type(graph: Graph, node: Node) -> str:
         return "split-static"
     if isinstance(node.transition, Foreach):
         return "split-foreach"
+    if node.is_switch:
+        return "split-switch"
     return _linear_type(graph, node)
 
 
@@ -105,22 +111,51 @@ def plain(value: object) -> Any:
     return str(value)
 
 
+class _Block:
+    """Steps that follow each other, in a list of which a part may be a list of such blocks."""
+
+    def __init__(self, outer: _Block | None = None) -> None:
+        self.steps: list[Any] = []
+        self.outer = outer
+        self.depth: int = 0 if outer is None else outer.depth + 1
+
+
 def _structure(graph: Graph) -> list[Any]:
-    """Return the graph as nested lists: after a splitting step, the list of its branches, then its join."""
-    whole: list[Any] = []
-    lists: dict[str, list[Any]] = {graph.start: whole}
+    """Return the graph as nested lists: after a step with several ways, the list of its branches.
+
+    A join stands behind the step that opened its split, and a step where ways come together in the innermost
+    list that holds all of them.
+    """
+    whole = _Block()
+    # From which blocks a step is entered; what leads back in a loop comes too late to count.
+    entered: dict[str, list[_Block]] = {graph.start: [whole]}
+    own: dict[str, _Block] = {}
     for node in graph:
-        # A join stands in the list of the step that opened its split.
-        own = lists[node.split] if node.split is not None else lists[node.name]
-        lists[node.name] = own
-        own.append(node.name)
-        if node.is_split:
-            branches: list[list[Any]] = [[] for _ in node.targets]
-            own.append(branches)
-            lists.update(zip(node.targets, branches, strict=True))
-        else:
-            lists.update(dict.fromkeys(node.targets, own))
-    return whole
+        block = own[node.name] = own[node.split] if node.split is not None else _common(entered[node.name])
+        block.steps.append(node.name)
+        branches = dict.fromkeys(node.targets, block)
+        if node.is_split or node.is_switch:
+            own_block = {target: _Block(block) for target in node.targets}
+            block.steps.append([branch.steps for branch in own_block.values()])
+            ahead = [target for target in node.targets if target not in own]
+            if node.is_split or len(ahead) > 1:
+                branches = own_block
+        for target, branch in branches.items():
+            entered.setdefault(target, []).append(branch)
+    return whole.steps
+
+
+def _common(blocks: list[_Block]) -> _Block:
+    """Return the innermost block that holds all of these."""
+    common = blocks[0]
+    for block in blocks[1:]:
+        other: _Block = block
+        while other is not common:
+            if other.depth >= common.depth and other.outer is not None:
+                other = other.outer
+            elif common.outer is not None:
+                common = common.outer
+    return common
 
 
 class NodeView(Struct, frozen=True):
@@ -157,6 +192,8 @@ class GraphView:
 def _node_view(graph: Graph, node: Node) -> NodeView:
     if node.is_join and not node.is_end:
         kind = "join"
+    elif node.is_switch:
+        kind = "split-switch"
     elif isinstance(node.transition, Split):
         kind = "split"
     elif isinstance(node.transition, Foreach):

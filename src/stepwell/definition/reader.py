@@ -53,7 +53,8 @@ def read_step(name: str, function: Callable[..., Any]) -> StepSource:
     source.line = definition.lineno
     source.doc = ast.get_docstring(definition) or ""
     source.problems.extend(_kind_problems(source, definition, code))
-    transition, problems = find_transition(name, definition, code.co_filename, lines)
+    local_names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+    transition, problems = find_transition(name, definition, code.co_filename, lines, local_names)
     source.transition = transition
     source.problems.extend(problems)
     return source

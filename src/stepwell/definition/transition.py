@@ -58,4 +58,46 @@ class End(Struct, frozen=True):
         return ()
 
 
-Transition = Linear | Split | Foreach | End
+Way = Linear | Split | Foreach | End
+"""What a task may do when its step has ended; a switch chooses one of several."""
+
+
+class Case(Struct, frozen=True):
+    """One of the ways that a switch chooses from.
+
+    Attributes
+    ----------
+    label
+        The key of the dictionary, or the conditions that lead here, as text; no other case has the same.
+    fixed
+        The attribute of the flow's class that the key is read from; empty if it is read from none.
+    """
+
+    label: str
+    way: Way
+    fixed: str = ""
+
+
+class Switch(Struct, frozen=True):
+    """``self.next({...}, condition=...)``, or several ``self.next``, each at the end of a path.
+
+    ``condition`` names the artifact that decides; None where the step's own code does.
+    """
+
+    kind: ClassVar[TransitionKind] = "switch"
+    cases: tuple[Case, ...]
+    condition: str | None = None
+    line: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every step that a case leads to, once."""
+        return tuple(dict.fromkeys(target for case in self.cases for target in case.way.targets))
+
+
+Transition = Way | Switch
+
+
+def ways_of(transition: Transition) -> tuple[Way, ...]:
+    """Return what the step may do: one thing, unless it is a switch."""
+    return tuple(case.way for case in transition.cases) if isinstance(transition, Switch) else (transition,)

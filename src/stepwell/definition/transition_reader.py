@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Collection
 from typing import TypeGuard
 
-from stepwell.definition.nearest import did_you_mean
+from stepwell.definition.body_paths import BodyPaths, does_nothing, paths_of
+from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.place import place
-from stepwell.definition.transition import Foreach, Linear, Split, Transition
+from stepwell.definition.switch_reader import SwitchReader, is_switch
+from stepwell.definition.transition import Case, Foreach, Linear, Split, Switch, Transition
 from stepwell.exceptions import Problem
 
-_NOT_YET = ("condition", "default", "num_parallel")
+_NOT_YET = ("num_parallel",)
 
 # What a statement around `self.next` is called, and what to do instead.
 _AROUND: tuple[tuple[tuple[type[ast.AST], ...], str, str, str], ...] = (
@@ -30,40 +34,56 @@ _AROUND: tuple[tuple[tuple[type[ast.AST], ...], str, str, str], ...] = (
         "Call `self.next` as a statement of its own.",
     ),
     (
-        (ast.If, ast.Match, ast.IfExp),
-        "branch",
-        "`if` or `match`, which this version does not support yet",
-        "Make one transition, as the last statement of the step.",
+        (ast.IfExp, ast.BoolOp),
+        "expression",
+        "an expression",
+        "Decide with `if` and `else`, and call `self.next` as a statement of its own in each.",
     ),
 )
 
 
 def find_transition(
-    step: str, definition: ast.FunctionDef | ast.AsyncFunctionDef, file: str, lines: list[str]
+    step: str,
+    definition: ast.FunctionDef | ast.AsyncFunctionDef,
+    file: str,
+    lines: list[str],
+    local_names: Collection[str] = (),
 ) -> tuple[Transition | None, list[Problem]]:
-    """Return the transition at the end of a step's body, if there is one, and what is wrong with it."""
-    reader = _BodyReader(step, definition, file, lines)
+    """Return the transition at the end of a step's body, if there is one, and what is wrong with it.
+
+    ``local_names`` are those that the body sets.
+    """
+    reader = _BodyReader(step, definition, file, lines, local_names)
     transition = reader.read()
     return transition, reader.problems
 
 
 class _BodyReader:
     def __init__(
-        self, step: str, definition: ast.FunctionDef | ast.AsyncFunctionDef, file: str, lines: list[str]
+        self,
+        step: str,
+        definition: ast.FunctionDef | ast.AsyncFunctionDef,
+        file: str,
+        lines: list[str],
+        local_names: Collection[str],
     ) -> None:
         self.step, self.definition, self.file, self.lines = step, definition, file, lines
+        self.local_names = local_names
         arguments = definition.args.posonlyargs + definition.args.args
         self.self_name = arguments[0].arg if arguments else "self"
         self.problems: list[Problem] = []
 
     def read(self) -> Transition | None:
         tail = self._tail(self.definition.body)
-        transition = None if tail is None else self._transition(tail)
         written = self.lines[self.definition.lineno - 1 : self.definition.end_lineno]
         # Walking a whole body is the dear part, and nearly no step says "next" twice.
-        if sum(line.count("next") for line in written) > (tail is not None):
-            self._report_misplaced(tail)
-        return transition
+        if sum(line.count("next") for line in written) <= (tail is not None):
+            return None if tail is None else self._transition(tail)
+        paths = paths_of(self.definition.body, self._next_call, self._text)
+        self._report_misplaced({id(ending.call.func) for ending in paths.endings}, paths)
+        if len(paths.endings) == 1 and (tail is not None or not paths.without):
+            return self._transition(paths.endings[0].call)
+        return self._choice(paths) if paths.endings else None
 
     def _tail(self, body: list[ast.stmt]) -> ast.Call | None:
         for position, statement in enumerate(body):
@@ -71,14 +91,39 @@ class _BodyReader:
                 body = body[: position + 1]
                 break
         position = len(body) - 1
-        while position > 0 and _does_nothing(body[position]):
+        while position > 0 and does_nothing(body[position]):
             position -= 1
         last = body[position]
-        if isinstance(last, ast.With | ast.AsyncWith):
-            return self._tail(last.body)
-        if isinstance(last, ast.Expr | ast.Return) and isinstance(last.value, ast.Call):
-            return last.value if self._is_next(last.value.func) else None
+        return self._tail(last.body) if isinstance(last, ast.With | ast.AsyncWith) else self._next_call(last)
+
+    def _next_call(self, statement: ast.stmt) -> ast.Call | None:
+        """Return the transition that a statement is, if it is one."""
+        if isinstance(statement, ast.Expr | ast.Return) and isinstance(statement.value, ast.Call):
+            return statement.value if self._is_next(statement.value.func) else None
         return None
+
+    def _choice(self, paths: BodyPaths) -> Switch | None:
+        """Return what several transitions, each at the end of a path, are together."""
+        for line in sorted(set(paths.without)):
+            what = "a path through the step ends here without a transition, while others make one"
+            fix = "End it with `self.next(...)`, or with `raise`."
+            self._problem("path-without-next", what, fix, line)
+        cases: list[Case] = []
+        for ending in paths.endings:
+            found = self._transition(ending.call)
+            if isinstance(found, Switch):
+                prefix = f"{ending.label} and " if ending.label else ""
+                cases += [Case(prefix + case.label, case.way, case.fixed) for case in found.cases]
+            elif found is not None:
+                cases.append(Case(ending.label, found))
+        times = Counter(case.label for case in cases)
+        distinct = (
+            Case(f"{case.label} (line {case.way.line})", case.way, case.fixed)
+            if times[case.label] > 1
+            else case
+            for case in cases
+        )
+        return Switch(tuple(distinct), None, paths.endings[0].call.lineno) if cases else None
 
     def _is_next(self, node: ast.AST) -> bool:
         return (
@@ -88,27 +133,27 @@ class _BodyReader:
             and node.value.id == self.self_name
         )
 
-    def _report_misplaced(self, tail: ast.Call | None) -> None:
-        allowed = None if tail is None else tail.func
+    def _report_misplaced(self, allowed: set[int], paths: BodyPaths) -> None:
+        """Report each ``self.next`` that ends no path, and each after which something still runs."""
         waiting: list[tuple[ast.AST, int]] = [(node, len(_AROUND)) for node in self.definition.body]
-        found: list[tuple[int, int]] = []
+        found = [(call.lineno, len(_AROUND)) for call in paths.overrun]
         while waiting:
             node, around = waiting.pop()
-            if self._is_next(node) and node is not allowed:
+            if self._is_next(node) and id(node) not in allowed:
                 found.append((getattr(node, "lineno", self.definition.lineno), around))
             inner = min(
                 around, next((i for i, row in enumerate(_AROUND) if isinstance(node, row[0])), around)
             )
             waiting.extend((child, inner) for child in ast.iter_child_nodes(node))
-        for line, around in sorted(found):
+        for line, around in sorted(set(found)):
             if around < len(_AROUND):
                 _, rule, where, fix = _AROUND[around]
                 self._problem(f"next-in-{rule}", f"`self.next` stands inside {where}", fix, line)
             else:
                 self._problem(
                     "statement-after-next",
-                    "`self.next` is not the last statement of the step",
-                    "Move it to the end of the step; one transition is made per execution.",
+                    "`self.next` is not the last statement of its path through the step",
+                    "Move it to the end, or let `return` follow it; one transition is made per execution.",
                     line,
                 )
 
@@ -119,6 +164,8 @@ class _BodyReader:
         )
 
     def _transition(self, call: ast.Call) -> Transition | None:
+        if is_switch(call):
+            return SwitchReader(self.self_name, self.local_names, self._text, self._problem).read(call)
         before = len(self.problems)
         line = call.lineno
         targets = self._targets(call)
@@ -150,11 +197,6 @@ class _BodyReader:
             text = self._text(argument)
             fix = "Write each target as `self.<step>`."
             what = f"the target `{text}` is not of the form `self.<step>`"
-            if isinstance(argument, ast.Dict):
-                what = "a switch (`self.next({...}, condition=...)`) is not supported by this version yet"
-                fix = "Make one transition, and decide inside the steps."
-                self._problem("switch-unsupported", what, fix, argument.lineno)
-                continue
             if isinstance(argument, ast.Call) and self._is_self_attribute(argument.func):
                 fix = (
                     f"Write `{self._text(argument.func)}`, without parentheses: the step is not called here."
@@ -187,7 +229,8 @@ class _BodyReader:
                     "hidden-options", what, "Write them out: the graph is read from here.", call.lineno
                 )
             else:
-                fix = did_you_mean(name, ("foreach", "min_success")) or "Known: `foreach`, `min_success`."
+                known = ("foreach", "min_success", "condition", "default")
+                fix = did_you_mean(name, known) or f"Known: {listed(known)}."
                 self._problem(
                     "unknown-option", f"`self.next` has no option `{name}`", fix, keyword.value.lineno
                 )
@@ -211,15 +254,11 @@ class _BodyReader:
         self._problem("foreach-items", f"`foreach={items.value!r}` names no artifact", fix, line)
         return None
 
-    def _text(self, node: ast.expr) -> str:
+    def _text(self, node: ast.AST) -> str:
         """Return the expression as it stands in the source; over several lines, as Python prints it."""
+        if not isinstance(node, ast.expr | ast.pattern):
+            return ast.unparse(node)
         if node.lineno != node.end_lineno or node.lineno > len(self.lines):
             return ast.unparse(node)
         # Column offsets count UTF-8 bytes.
         return self.lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
-
-
-def _does_nothing(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Return):
-        return statement.value is None or isinstance(statement.value, ast.Constant)
-    return isinstance(statement, ast.Pass)

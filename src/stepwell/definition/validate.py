@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from stepwell.definition.balance import balance
 from stepwell.definition.graph import Graph, Node
+from stepwell.definition.loops import Loops, find_loops
 from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.parameters import Parameter
 from stepwell.definition.paths import order, reachable, shortest_cycle
 from stepwell.definition.place import place, split_place
 from stepwell.definition.reader import StepSource, read_step
 from stepwell.definition.step import spec_of, steps_of
-from stepwell.definition.transition import End
+from stepwell.definition.transition import End, Switch, ways_of
 from stepwell.exceptions import Problem
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
@@ -75,28 +77,50 @@ class _Reading:
                 fix = "Lead to it with `self.next`, or remove it."
                 self._add(source, "unreachable", f"no path from `{ends.start}` leads to step `{name}`", fix)
         for name in reached:
-            if ends.start in targets[name]:
+            own_switch = name == ends.start and isinstance(self.sources[name].transition, Switch)
+            if ends.start in targets[name] and not own_switch:
                 line = self._next_line(name)
                 what = f"step `{name}` leads back to the entry `{ends.start}`"
-                self._add(self.sources[name], "into-entry", what, "Nothing may lead to the entry step.", line)
-        ordered = order(ends.start, targets, reached)
+                fix = "Nothing may lead to the entry step, but a switch in itself."
+                self._add(self.sources[name], "into-entry", what, fix, line)
+        ordered, around = order(ends.start, targets, reached), dict[str, tuple[str, ...]]()
         if len(ordered) < len(reached):
-            cycle = shortest_cycle(targets, reached - set(ordered))
-            what = f"steps lead back to themselves: {' -> '.join(cycle)}"
-            fix = "A flow must move on from its entry to its exit."
-            self._add(self.sources[cycle[0]], "cycle", what, fix, self._next_line(cycle[0]))
-            return None
-        nodes = {name: self._node(name) for name in ordered}
+            loops = find_loops(ends.start, targets, reached)
+            if self._endless(loops):
+                return None
+            ordered, around = order(ends.start, loops.forward, reached), loops.around
+        nodes = {name: self._node(name, around.get(name, ())) for name in ordered}
         nodes, problems = balance(nodes, ends.end)
         self.problems += problems
         return Graph(ends.start, ends.end, nodes)
 
-    def _node(self, name: str) -> Node:
+    def _endless(self, loops: Loops) -> bool:
+        """Report the first loop that no case of a switch leads out of."""
+        targets = {name: source.transition for name, source in self.sources.items()}
+        for loop in loops.loops:
+            ways_out = (
+                target
+                for name in loop.steps
+                if isinstance(switch := targets[name], Switch)
+                for target in switch.targets
+                if target not in loop.steps
+            )
+            if next(ways_out, None) is None:
+                among = {name: taken.targets if (taken := targets[name]) else () for name in loop.steps}
+                cycle = shortest_cycle(among, loop.steps)
+                what = f"steps lead back to themselves, and no switch leads out: {' -> '.join(cycle)}"
+                fix = "A flow must move on from its entry to its exit: let a case of a switch leave the loop."
+                self._add(self.sources[cycle[0]], "cycle", what, fix, self._next_line(cycle[0]))
+                return True
+        return False
+
+    def _node(self, name: str, loops: tuple[str, ...]) -> Node:
         source = self.sources[name]
         return Node(
             name=name,
             transition=source.transition or End(source.line),
             is_join=source.positional > 1,
+            loops=loops,
             file=source.file,
             line=source.line,
             doc=source.doc,
@@ -155,9 +179,21 @@ class _Reading:
                     fix = f"End it with `self.next(...)`; the exit step is `{ends.end}`."
                     self._add(source, "no-transition", f"step `{name}` does not end in a transition", fix)
                 continue
-            for target in source.transition.targets:
-                if target not in self.sources:
-                    yield self._unknown_target(source, source.transition.line, target, names)
+            for way in ways_of(source.transition):
+                for target in way.targets:
+                    if target not in self.sources:
+                        yield self._unknown_target(source, way.line, target, names)
+            if isinstance(source.transition, Switch):
+                yield from self._key_problems(source, source.transition)
+
+    def _key_problems(self, source: StepSource, switch: Switch) -> Iterator[Problem]:
+        """Keys that name an attribute of the flow must be fixed in its class."""
+        for case in switch.cases:
+            if case.fixed and isinstance(getattr(self.flow_class, case.fixed, Parameter), Parameter | type):
+                what = f"step `{source.name}`: the switch has the key `{case.label}`, which is no constant"
+                fix = f"Set `{case.fixed}` in the class body, or write the key out."
+                where = place(source.file, switch.line)
+                yield Problem(what=what, where=where, fix=fix, rule="switch-key", step=source.name)
 
     def _unknown_target(self, source: StepSource, line: int, target: str, names: list[str]) -> Problem:
         if hasattr(self.flow_class, target):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.nearest import listed
 from stepwell.definition.place import place, split_place
 from stepwell.definition.transition import Foreach
 from stepwell.exceptions import Problem
@@ -15,19 +16,36 @@ from stepwell.exceptions import Problem
 
 def warnings_of(definition: FlowDefinition) -> list[Problem]:
     """Return the warnings for a valid flow, ordered by line."""
-    found = [*_foreach_over_sets(definition), *_unread_parameters(definition)]
+    found = [
+        *_foreach_over_sets(definition),
+        *_switches_without_choice(definition),
+        *_unread_parameters(definition),
+    ]
     return sorted(found, key=lambda problem: split_place(problem.where))
 
 
 def _foreach_over_sets(definition: FlowDefinition) -> Iterator[Problem]:
     for node in definition.graph:
-        taken = node.transition
-        if isinstance(taken, Foreach) and taken.expr and _is_set(taken.expr):
+        for way in node.ways:
+            if isinstance(way, Foreach) and way.expr and _is_set(way.expr):
+                yield Problem(
+                    what=f"step `{node.name}` iterates over a set, whose order differs from run to run",
+                    where=place(node.file, way.line),
+                    fix="Sort it, `foreach=sorted(...)`, so that an index means the same item in every run.",
+                    rule="foreach-over-set",
+                    step=node.name,
+                    severity="warning",
+                )
+
+
+def _switches_without_choice(definition: FlowDefinition) -> Iterator[Problem]:
+    for node in definition.graph:
+        if node.is_switch and len(node.targets) < 2:
             yield Problem(
-                what=f"step `{node.name}` iterates over a set, whose order differs from run to run",
-                where=place(node.file, taken.line),
-                fix="Sort it, `foreach=sorted(...)`, so that an index means the same item in every run.",
-                rule="foreach-over-set",
+                what=f"the switch of step `{node.name}` can lead to {listed(node.targets)} only",
+                where=place(node.file, node.transition.line),
+                fix="Let a case lead to another step, or make a plain transition.",
+                rule="switch-without-choice",
                 step=node.name,
                 severity="warning",
             )

@@ -32,6 +32,8 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Digest of the blob that holds ``inherited`` when it is kept apart.
     items, item_table
         The foreach items this task made, and their bytes when they are small.
+    iterations
+        For a step in loops: how often each has begun again, outermost first.
     dropped
         For a join: names that its inputs had and that it did not take over (at most 1,000, sorted).
     lost
@@ -55,6 +57,7 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     split: TaskRef | None = None
     lost: tuple[LostBranch, ...] = ()
     frames: tuple[Frame, ...] = ()
+    iterations: tuple[int, ...] = ()
     own: tuple[ArtifactEntry, ...] = ()
     inherited: tuple[ArtifactEntry, ...] = ()
     inherited_blob: bytes = b""

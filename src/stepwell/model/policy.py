@@ -83,11 +83,14 @@ class CatchPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Whether the task's log has the traceback.
     items
         What a step that opens a foreach goes on with; None if nobody says.
+    case
+        The case that a switch takes; empty if nobody says.
     """
 
     var: str = ""
     print_exception: bool = True
     items: tuple[object, ...] | None = None
+    case: str = ""
 
 
 class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.transition import Foreach
 from stepwell.engine.handle import TaskExited
 from stepwell.model.attempt_fields import exit_fields, place_fields, usage_fields
 from stepwell.model.foreach import Frame
@@ -62,7 +61,6 @@ class AttemptEnds:
             return ()
         if request.index is None:
             return above.frames
-        transition = self._definition.graph[ref.step].transition
-        variable = transition.var if isinstance(transition, Foreach) else None
+        variable = self._definition.graph[ref.step].foreach_variable(above.outcome.transition)
         count = above.items.count if above.items else 0
         return (*above.frames, Frame(ref.step, ref.task, variable, count, request.index, label))

@@ -171,11 +171,7 @@ class LookUps:
         request, taken = flight.request, origin.outcome.transition
         node = self._definition.graph[request.key.step]
         observed = wire.decode(origin.observed, Observed) if origin.observed else None
-        if (
-            taken is None
-            or observed is None
-            or (taken.kind, taken.targets) != (node.transition.kind, node.targets)
-        ):
+        if taken is None or observed is None or node.way_of(taken) is None:
             return None
         most = self._info.max_num_splits
         stages = readable.stages(observed.shape.merges)
@@ -203,6 +199,7 @@ class LookUps:
             parents=request.parents,
             split=request.split,
             frames=frames,
+            iterations=readable.iterations,
             inherited=inherited,
             inherited_blob=blob,
             fields={"code-version": self._info.code_version} if self._info.code_version else {},

@@ -9,7 +9,6 @@ from msgspec import Struct
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.transition import Foreach
 from stepwell.exceptions import UsageError
 from stepwell.model.given_ids import fault_of_task_id
 from stepwell.model.ids import TaskKey
@@ -145,7 +144,8 @@ class _Inputs:
         if [ref.step for ref in self._refs] == [opener.name]:
             split, parents = self._pack(self._refs[0]), ()
             count = split.items.count if split.items is not None else 0
-            if count or not isinstance(opener.transition, Foreach):
+            taken = split.outcome.transition
+            if count or taken is None or taken.kind != "foreach":
                 raise UsageError(
                     f"`{opener.name}` as the only input of join `{self._order.step}` stands for a foreach "
                     f"without items; {split.key.short} has branches. Name the last task of each."
@@ -178,16 +178,17 @@ class _Inputs:
             found = listed(_path(self._order.run, split) for split in sorted(splits, key=lambda s: s.task))
             raise UsageError(f"The inputs come from several splits: {found}. A join closes one.")
         pack = self._pack(next(iter(splits)))
-        width = pack.items.count if pack.items is not None else len(opener.targets)
+        width = pack.items.count if pack.items is not None else len(_targets(pack))
         if len(placed) < width:
-            raise UsageError(self._missing(opener, pack, width, placed))
+            raise UsageError(self._missing(pack, width, placed))
         return pack, tuple(placed[branch] for branch in range(width))
 
-    def _missing(self, opener: Node, split: Pack, width: int, placed: dict[int, TaskRef]) -> str:
+    def _missing(self, split: Pack, width: int, placed: dict[int, TaskRef]) -> str:
         left = [branch for branch in range(width) if branch not in placed]
-        names = [f"{opener.targets[0]}[{branch}]" for branch in left]
-        if not isinstance(opener.transition, Foreach):
-            names = [opener.targets[branch] for branch in left]
+        taken, names = split.outcome.transition, list[str]()
+        if taken is not None:
+            is_static = taken.kind == "split"
+            names = [taken.targets[i] if is_static else f"{taken.targets[0]}[{i}]" for i in left]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         return (
             f"The join `{self._order.step}` needs one input from each of the {width} branches of "
@@ -199,12 +200,12 @@ class _Inputs:
         given = pack.key.short
         if self._order.step not in (pack.outcome.transition.targets if pack.outcome.transition else ()):
             raise UsageError(f"The input {given} did not go to `{self._order.step}`.")
-        if isinstance(opener.transition, Foreach):
-            frame = pack.frames[-1]
+        frame = pack.frames[-1] if pack.frames else None
+        if frame is not None and frame.step == opener.name:
             return TaskRef(frame.step, frame.task), frame.index
         for below, above in self._upwards(pack):
-            if above.step == opener.name:
-                return above, opener.targets.index(below)
+            if above.step == opener.name and below in (branches := _targets(self._pack(above))):
+                return above, branches.index(below)
         raise UsageError(f"The input {given} does not come from the split in `{opener.name}`.")
 
     def _upwards(self, pack: Pack) -> Iterator[tuple[str, TaskRef]]:
@@ -216,6 +217,12 @@ class _Inputs:
 
     def _pack(self, ref: TaskRef) -> Pack:
         return next(self._datastore.packs(self._key.flow, self._order.run, (ref,)))
+
+
+def _targets(split: Pack) -> tuple[str, ...]:
+    """Return the branches of a static split; none if the task opened no such split."""
+    taken = split.outcome.transition
+    return taken.targets if taken is not None and taken.kind == "split" else ()
 
 
 def _parsed(path: str, run: str) -> TaskRef:

@@ -20,15 +20,15 @@ def go_on(
     executed: bool,
 ) -> None:
     """Make ready what follows a task that has succeeded."""
-    step = done.step
-    if step.kind == "linear":
-        go_to(progress, step.targets[0], done.split, done.position, parent, executed)
+    targets = transition.targets
+    if transition.kind == "linear":
+        go_to(progress, targets[0], done.split, done.position, parent, executed)
         return
-    is_foreach = step.kind == "foreach"
-    width = transition.num_splits if is_foreach else len(step.targets)
+    is_foreach = transition.kind == "foreach"
+    width = transition.num_splits if is_foreach else len(targets)
     split = OpenSplit(
         parent,
-        step.closed_by,
+        done.step.closed_by[targets[0]],
         width,
         is_foreach=is_foreach,
         outer=done.split,
@@ -41,9 +41,9 @@ def go_on(
     if width == 0:
         _close(progress, split)
     elif is_foreach:
-        _open_branches(progress, step.targets[0], split, width)
+        _open_branches(progress, targets[0], split, width)
     else:
-        for position, target in enumerate(step.targets):
+        for position, target in enumerate(targets):
             go_to(progress, target, split, position, parent, executed)
 
 

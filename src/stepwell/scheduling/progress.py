@@ -40,11 +40,13 @@ class StepProgress:
     number
         The step's place in the graph.
     kind, targets
-        The one transition that the graph allows.
+        The one transition that the graph allows, unless it is a switch.
+    ways
+        Of a switch, the transitions that it chooses from.
     closes
         For a join: the step that opens the split it closes.
     closed_by
-        For a splitting step: the join that closes its split.
+        For a splitting step: the join that closes the split, by the first step of its first branch.
     policy
         What its decorators say of its attempts.
     """
@@ -61,6 +63,7 @@ class StepProgress:
         "running",
         "targets",
         "waiting",
+        "ways",
     )
 
     def __init__(self, graph: Graph, name: str, number: int, policy: StepPolicy) -> None:
@@ -71,7 +74,12 @@ class StepProgress:
         self.kind: TransitionKind = node.transition.kind
         self.targets = node.targets
         self.closes = node.split if node.is_join else None
-        self.closed_by = graph.join_of.get(name, "")
+        self.closed_by = {
+            way.targets[0]: graph.join_after(name, way.targets[0])
+            for way in node.ways
+            if way.kind not in ("linear", "end")
+        }
+        self.ways = {(way.kind, way.targets) for way in node.ways if node.is_switch}
         self.waiting = self.running = self.done = self.failed = 0
 
 

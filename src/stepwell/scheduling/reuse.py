@@ -26,8 +26,10 @@ def reusable(
     """Return the tasks that can be taken over or tried again: not of a named step or a later one.
 
     A task whose transition is no longer that of its step is made again too, and so is an ``unwanted`` one.
+    Of a step that is in a loop with a named one, the tasks before it stay: those that follow a task which is
+    made again are not found.
     """
-    left_out = after(graph, named) | set(named)
+    left_out = (after(graph, named) - set().union(*(before(graph, step) for step in named))) | set(named)
     return [
         task
         for task in past
@@ -153,8 +155,7 @@ class _Changes:
 def _still_fits(graph: Graph, task: PastTask) -> bool:
     if task.step not in graph:
         return False
-    node, taken = graph[task.step], task.transition
-    return taken is None or (taken.kind == node.transition.kind and taken.targets == node.targets)
+    return task.transition is None or graph[task.step].way_of(task.transition) is not None
 
 
 def _count(steps: Iterable[str]) -> Mapping[str, int]:

@@ -209,7 +209,8 @@ def _running(progress: Progress, task: int) -> LaunchedTask:
 
 
 def _check_allowed(step: StepProgress, task: int, taken: TransitionTaken) -> None:
-    if taken.kind != step.kind or taken.targets != step.targets or taken.num_splits < 0:
+    fits = taken.kind == step.kind and taken.targets == step.targets
+    if not (fits or (taken.kind, taken.targets) in step.ways) or taken.num_splits < 0:
         raise StepwellInternalError(
             f"task {task} of step {step.name} went on by {taken.kind} to {list(taken.targets)} "
             f"({taken.num_splits} splits); the graph has {step.kind} to {list(step.targets)}"

@@ -2,6 +2,7 @@
 
 A graph is a chain: a first step, and parts that follow each other. After a split, the join is the step that
 the next part starts from; so joins that split again, and an exit step that is a join, come by themselves.
+The last step of a loop decides where it goes; what follows the loop are further ways of the same switch.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.definition.graph import Graph, Node
-from stepwell.definition.transition import End, Foreach, Linear, Split
+from stepwell.definition.transition import Case, End, Foreach, Linear, Split, Switch, Way
 
 
 class Then(Struct, frozen=True):
@@ -29,45 +30,126 @@ class Each(Struct, frozen=True):
     body: Chain = ()
 
 
-Part = Then | Fork | Each
+class Choice(Struct, frozen=True):
+    """A switch: a case leads to a chain, opens a split itself, or (None) goes straight on.
+
+    All meet in one more step, unless they ``part``: then each of them goes on to what follows.
+    """
+
+    cases: tuple[Chain | Fork | Each | None, ...]
+    part: bool = False
+
+
+class Repeat(Struct, frozen=True):
+    """A loop over a chain: a case of its last step leads back to its first one."""
+
+    body: Chain = ()
+
+
+Part = Then | Fork | Each | Choice | Repeat
 Chain = tuple[Part, ...]
+
+
+class _LooseEnd(Struct, frozen=True):
+    """A step, or a case of its switch, of which the way is still to be set."""
+
+    step: str
+    case: str = ""
 
 
 def graph_of(chain: Chain) -> Graph:
     """Return the valid graph of this shape. Its steps are named ``s0``, ``s1``, ... in topological order."""
     nodes: dict[str, Node] = {}
-    exit_step = _add_chain(nodes, chain, ())
+    exit_step = _add_chain(nodes, with_exit(chain), ())[0].step
     return Graph(start="s0", end=exit_step, nodes=nodes)
 
 
-def _add(nodes: dict[str, Node], splits: tuple[str, ...], closes: str | None = None) -> str:
+def with_exit(chain: Chain) -> Chain:
+    """Return the chain with one more step if it ends with a loop: the exit decides nothing."""
+    return (*chain, Then()) if chain and isinstance(chain[-1], Repeat) else chain
+
+
+def loops_before(body: Chain) -> int:
+    """Return how many loops end in the last step of the body of a loop already."""
+    return 1 + loops_before(body[-1].body) if body and isinstance(body[-1], Repeat) else 0
+
+
+def _add(nodes: dict[str, Node], splits: tuple[str, ...], closes: str | None = None) -> _LooseEnd:
     name = f"s{len(nodes)}"
     nodes[name] = Node(name, End(), is_join=closes is not None, split=closes, splits=splits)
-    return name
+    return _LooseEnd(name)
 
 
-def _add_chain(nodes: dict[str, Node], chain: Chain, splits: tuple[str, ...]) -> str:
-    """Add a chain and return its last step, of which the transition is still to be set."""
-    last = _add(nodes, splits)
+def _add_chain(nodes: dict[str, Node], chain: Chain, splits: tuple[str, ...]) -> list[_LooseEnd]:
+    """Add a chain and return its loose ends; several only if its last part parts."""
+    ends = [_add(nodes, splits)]
     for part in chain:
-        last = _add_part(nodes, part, last, splits)
-    return last
+        ends = _add_part(nodes, part, ends[0], splits)
+    return ends
 
 
-def _add_part(nodes: dict[str, Node], part: Part, opener: str, splits: tuple[str, ...]) -> str:
-    if isinstance(part, Then):
-        following = _add(nodes, splits)
-        nodes[opener] = replace(nodes[opener], transition=Linear(following))
-        return following
-    bodies = part.branches if isinstance(part, Fork) else (part.body,)
+def _add_part(nodes: dict[str, Node], part: Part, end: _LooseEnd, splits: tuple[str, ...]) -> list[_LooseEnd]:
+    match part:
+        case Then():
+            return [_meet(nodes, [end], splits)]
+        case Fork() | Each():
+            return [_add_split(nodes, part, end, splits)]
+        case Choice():
+            ends = _add_cases(nodes, part, end, splits)
+            return ends if part.part else [_meet(nodes, ends, splits)]
+        case Repeat():
+            first = Linear(f"s{len(nodes)}")
+            last = _add_chain(nodes, part.body, splits)[0].step
+            number = loops_before(part.body)
+            _lead(nodes, end, first)
+            _lead(nodes, _LooseEnd(last, f"again{number}"), first)
+            return [_LooseEnd(last, f"out{number}")]
+
+
+def _add_split(
+    nodes: dict[str, Node], part: Fork | Each, end: _LooseEnd, splits: tuple[str, ...]
+) -> _LooseEnd:
     firsts: list[str] = []
-    lasts: list[str] = []
-    for body in bodies:
+    lasts: list[_LooseEnd] = []
+    for body in part.branches if isinstance(part, Fork) else (part.body,):
         firsts.append(f"s{len(nodes)}")
-        lasts.append(_add_chain(nodes, body, (*splits, opener)))
-    transition = Split(tuple(firsts)) if isinstance(part, Fork) else Foreach(firsts[0], var="items")
-    nodes[opener] = replace(nodes[opener], transition=transition)
-    join = _add(nodes, splits, closes=opener)
-    for last in lasts:
-        nodes[last] = replace(nodes[last], transition=Linear(join))
-    return join
+        lasts += _add_chain(nodes, body, (*splits, end.step))
+    way = Split(tuple(firsts)) if isinstance(part, Fork) else Foreach(firsts[0], var="items")
+    _lead(nodes, end, way)
+    return _meet(nodes, lasts, splits, closes=end.step)
+
+
+def _add_cases(
+    nodes: dict[str, Node], choice: Choice, end: _LooseEnd, splits: tuple[str, ...]
+) -> list[_LooseEnd]:
+    ends: list[_LooseEnd] = []
+    for number, case in enumerate(choice.cases):
+        own = _LooseEnd(end.step, f"{end.case}case{number}")
+        if case is None:
+            ends.append(own)
+        elif isinstance(case, Fork | Each):
+            ends.append(_add_split(nodes, case, own, splits))
+        else:
+            first = Linear(f"s{len(nodes)}")
+            ends += _add_chain(nodes, case, splits)
+            _lead(nodes, own, first)
+    return ends
+
+
+def _meet(
+    nodes: dict[str, Node], ends: list[_LooseEnd], splits: tuple[str, ...], closes: str | None = None
+) -> _LooseEnd:
+    """Lead loose ends to one more step; the join of a split, if it closes one."""
+    there = _add(nodes, splits, closes)
+    for end in ends:
+        _lead(nodes, end, Linear(there.step))
+    return there
+
+
+def _lead(nodes: dict[str, Node], end: _LooseEnd, way: Way) -> None:
+    node = nodes[end.step]
+    if end.case:
+        known = node.transition.cases if isinstance(node.transition, Switch) else ()
+        nodes[end.step] = replace(node, transition=Switch((*known, Case(end.case, way))))
+    else:
+        nodes[end.step] = replace(node, transition=way)

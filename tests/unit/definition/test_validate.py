@@ -129,14 +129,14 @@ def test_inherited_and_overridden_steps_are_read_from_their_own_class():
         ({"start": "self.next(self.end, foreech='x')", "end": ""}, "unknown-option"),
         ({"start": "self.next(self.end, self.end)", "end": ""}, "target-twice"),
         ({"start": "self.next(self.end, num_parallel=2)", "end": ""}, "option-unsupported"),
-        ({"start": "self.next({'a': self.end}, condition='c')", "end": ""}, "switch-unsupported"),
         # SPEC 2.2-5
         ({"start": "for x in (1, 2):\n    " + TO_END, "end": ""}, "next-in-loop"),
         ({"start": "try:\n    " + TO_END + "\nfinally:\n    pass", "end": ""}, "next-in-try"),
         ({"start": "def f():\n    " + TO_END + "\nf()", "end": ""}, "next-in-function"),
         ({"start": "(lambda: " + TO_END + ")()", "end": ""}, "next-in-lambda"),
         ({"start": "[" + TO_END + " for _ in 'a']", "end": ""}, "next-in-comprehension"),
-        ({"start": "if self.x:\n    " + TO_END, "end": ""}, "next-in-branch"),
+        ({"start": TO_END + " if self.x else None", "end": ""}, "next-in-expression"),
+        ({"start": "self.x and " + TO_END, "end": ""}, "next-in-expression"),
     ],
 )
 def test_a_broken_rule_is_reported_by_name(steps: dict[str, str], rule: str):

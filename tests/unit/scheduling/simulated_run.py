@@ -1,14 +1,18 @@
 """A simulated engine, and what a run of a shape must launch, worked out without any scheduling.
 
-`expected_launches` walks the shape recursively. A task is known by its step and index path, which are unique.
+`expected_launches` walks the shape recursively. A task is known by its step and index path, and in a later
+turn of a loop by the number of tasks that had these before it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from stepwell.definition.graph import Graph
+from stepwell.definition.transition import Switch, Way
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.earlier import NOTHING, SINGLE, Earlier, PastTask, inputs_of
@@ -27,9 +31,9 @@ from stepwell.scheduling.facts import (
 from stepwell.scheduling.orders import EndRun, Launch, LookUp, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
-from stepwell.testing.graphs import Chain, Each, Fork, Then
+from stepwell.testing.graphs import Chain, Choice, Each, Fork, Repeat, Then, loops_before, with_exit
 
-Place = tuple[str, tuple[int, ...]]
+Place = tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], int]
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,19 @@ class Widths:
         self.seed = seed
 
     def at(self, place: Place) -> int:
-        return (0, 1, 2, 3, 2)[hash((self.seed, int(place[0][1:]), *place[1])) % 5]
+        return (0, 1, 2, 3, 2)[self.drawn(place) % 5]
+
+    def drawn(self, place: Place, what: int = 0) -> int:
+        """A number that is as good as random."""
+        return hash((self.seed, *([what] if what else []), int(place[0][1:]), *place[1], *place[2:]))
+
+    def case(self, place: Place, cases: int) -> int:
+        """Which case of a switch is taken."""
+        return self.drawn(place, 11) % cases
+
+    def again(self, place: Place, loop: int) -> bool:
+        """Whether a loop that ends in this place begins again."""
+        return self.drawn(place, 13 + loop) % 3 == 0 and sum(place[2:]) < 20
 
     def needed(self, place: Place) -> int | None:
         """How many branches must succeed; None is all."""
@@ -63,7 +79,7 @@ class Widths:
 def expected_launches(chain: Chain, widths: Widths) -> dict[Place, Expected]:
     """Everything a complete run launches, by place."""
     walk = _Walk(widths)
-    walk.chain(chain, 0, (), Expected((("_parameters", ()),)))
+    walk.chain(with_exit(chain), 0, (), Expected((("_parameters", ()),)))
     return walk.found
 
 
@@ -71,10 +87,18 @@ class _Walk:
     def __init__(self, widths: Widths) -> None:
         self.widths = widths
         self.found: dict[Place, Expected] = {}
+        self.turns: Counter[tuple[str, tuple[int, ...]]] = Counter()
+
+    def add(self, number: int, path: tuple[int, ...], want: Expected) -> Place:
+        name = f"s{number}"
+        turn = self.turns[name, path]
+        self.turns[name, path] += 1
+        place = (name, path, turn) if turn else (name, path)
+        self.found[place] = want
+        return place
 
     def chain(self, chain: Chain, number: int, path: tuple[int, ...], first: Expected) -> Place:
-        last = (f"s{number}", path)
-        self.found[last] = first
+        last = self.add(number, path, first)
         number += 1
         for part in chain:
             last = self.part(part, last, number)
@@ -83,23 +107,41 @@ class _Walk:
 
     def part(self, part, opener: Place, number: int) -> Place:
         path = opener[1]
-        join = (f"s{number + part_size(part) - 1}", path)
+        after = number + part_size(part) - 1
         match part:
             case Then():
-                self.found[join] = Expected((opener,))
-                return join
+                return self.add(after, path, Expected((opener,)))
             case Each():
                 lasts = [
                     self.chain(part.body, number, (*path, index), Expected((opener,), index))
                     for index in range(self.widths.at(opener))
                 ]
+                return self.add(after, path, Expected(tuple(lasts), None, opener))
             case Fork():
                 lasts = []
                 for branch in part.branches:
                     lasts.append(self.chain(branch, number, path, Expected((opener,))))
                     number += chain_size(branch)
-        self.found[join] = Expected(tuple(lasts), None, opener)
-        return join
+                return self.add(after, path, Expected(tuple(lasts), None, opener))
+            case Choice():
+                last = self.case(part, opener, number)
+                return last if part.part else self.add(after, path, Expected((last,)))
+            case Repeat():
+                loop = loops_before(part.body)
+                last = self.chain(part.body, number, path, Expected((opener,)))
+                while self.widths.again(last, loop):
+                    last = self.chain(part.body, number, path, Expected((last,)))
+                return last
+
+    def case(self, choice: Choice, opener: Place, number: int) -> Place:
+        taken = self.widths.case(opener, len(choice.cases))
+        number += sum(map(case_size, choice.cases[:taken]))
+        case = choice.cases[taken]
+        if case is None:
+            return opener
+        if isinstance(case, Fork | Each):
+            return self.part(case, opener, number)
+        return self.chain(case, number, opener[1], Expected((opener,)))
 
 
 def chain_size(chain: Chain) -> int:
@@ -114,6 +156,16 @@ def part_size(part) -> int:
             return chain_size(part.body) + 1
         case Fork():
             return sum(map(chain_size, part.branches)) + 1
+        case Choice():
+            return sum(map(case_size, part.cases)) + (not part.part)
+        case Repeat():
+            return chain_size(part.body)
+
+
+def case_size(case) -> int:
+    if case is None:
+        return 0
+    return part_size(case) if isinstance(case, Fork | Each) else chain_size(case)
 
 
 @dataclass
@@ -139,6 +191,8 @@ class SimulatedRun:
         self.reused: dict[int, Place] = {}
         self.retries: list[Retry] = []
         self.ids: dict[Place, int] = {("_parameters", ()): 0}
+        self.places: dict[int, Place] = {}
+        self.turns: Counter[tuple[str, tuple[int, ...]]] = Counter()
         self.orders: list[Order] = []
 
     @property
@@ -151,7 +205,20 @@ class SimulatedRun:
     def place(self, parent: tuple[str, int]) -> Place:
         if parent[0] == "_parameters":
             return ("_parameters", ())
-        return self.reused.get(parent[1]) or place_of(self.launched[parent[1]])
+        return self.places[parent[1]]
+
+    def place_of(self, launch: Launch) -> Place:
+        """Where a task stands that was launched, or looked up."""
+        return self.places[launch.task]
+
+    def settle(self, task: int, step: str, path: tuple[int, ...]) -> Place:
+        """Note where a task stands of which nothing was heard before."""
+        turn = self.turns[step, path]
+        self.turns[step, path] += 1
+        place = self.places[task] = (step, path, turn) if turn else (step, path)
+        assert place not in self.ids, "in its place already"
+        self.ids[place] = task
+        return place
 
     def begin(self, limit: int) -> list[Order]:
         return self.find_room(limit) + self.tell(RunBegan())
@@ -163,7 +230,7 @@ class SimulatedRun:
     def hit(self, task: int) -> list[Order]:
         """The task takes its result from the past."""
         launch = self.launched[task] = self.asked.pop(task)
-        self.succeeded.append(place_of(launch))
+        self.succeeded.append(self.place_of(launch))
         return self.tell(TaskCached(task, self.transition(launch)))
 
     def miss(self, task: int) -> list[Order]:
@@ -212,17 +279,27 @@ class SimulatedRun:
 
     def succeed(self, task: int) -> list[Order]:
         launch = self.running.pop(task)
-        self.succeeded.append(place_of(launch))
+        self.succeeded.append(self.place_of(launch))
         return self.tell(TaskSucceeded(task, self.transition(launch)))
 
     def transition(self, launch: Launch) -> TransitionTaken:
-        node = self.graph[launch.step]
-        if node.is_foreach:
-            place = place_of(launch)
-            return TransitionTaken(
-                "foreach", node.targets, self.widths.at(place), min_success=self.widths.needed(place)
-            )
-        return TransitionTaken("end" if node.is_end else "split" if node.is_split else "linear", node.targets)
+        place = self.place_of(launch)
+        way, case = self.way(place)
+        if way.kind != "foreach":
+            return TransitionTaken(way.kind, way.targets, case=case)
+        width, needed = self.widths.at(place), self.widths.needed(place)
+        return TransitionTaken("foreach", way.targets, width, min_success=needed, case=case)
+
+    def way(self, place: Place) -> tuple[Way, str]:
+        """Where a task goes, as the seed says: again through a loop that ends in it, or out by a case."""
+        transition = self.graph[place[0]].transition
+        if not isinstance(transition, Switch):
+            return transition, ""
+        again = [case for case in transition.cases if case.label.startswith("again")]
+        others = sorted((case for case in transition.cases if case not in again), key=attrgetter("label"))
+        taken = next((case for loop, case in enumerate(again) if self.widths.again(place, loop)), None)
+        taken = taken or others[self.widths.case(place, len(others))]
+        return taken.way, taken.label
 
     def tell(self, fact: Fact) -> list[Order]:
         orders = advance(self.progress, fact)
@@ -231,22 +308,16 @@ class SimulatedRun:
             if isinstance(order, Launch):
                 before = self.launched.get(order.task)
                 assert before is None or order.attempt == before.attempt + 1, "launched twice"
+                if order.task not in self.places:
+                    self.settle(order.task, order.step, order.index_path)
                 self.launched[order.task] = self.running[order.task] = order
-                self.ids[place_of(order)] = order.task
                 assert len(self.running) <= self.limit, "launched without room"
             elif isinstance(order, LookUp):
                 assert order.launch.task not in self.launched, "looked up after its launch"
                 self.asked[order.launch.task] = order.launch
-                self.ids[place_of(order.launch)] = order.launch.task
+                self.settle(order.launch.task, order.launch.step, order.launch.index_path)
             elif isinstance(order, Reuse):
-                place = (order.step, order.index_path)
-                assert place not in self.ids, "in its place already"
-                self.reused[order.task] = place
-                self.ids[place] = order.task
+                self.reused[order.task] = self.settle(order.task, order.step, order.index_path)
             elif isinstance(order, Retry):
                 self.retries.append(order)
         return orders
-
-
-def place_of(launch: Launch) -> Place:
-    return launch.step, launch.index_path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-from simulated_run import SimulatedRun, Widths, expected_launches, place_of
+from simulated_run import SimulatedRun, Widths, expected_launches
 from test_random_runs import choices, limits, seeds, shapes
 
 from stepwell.model.cache import CachePolicy
@@ -101,7 +101,7 @@ def test_one_that_waits_for_another_does_not_keep_the_next_from_being_looked_up(
 
     assert [type(order) for order in orders] == [LookUp]
     run.hit(first)
-    assert place_of(run.launched[first]) in run.succeeded
+    assert run.place_of(run.launched[first]) in run.succeeded
 
 
 def test_an_answer_that_comes_when_the_run_is_ending_means_nothing():

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from simulated_run import Place, SimulatedRun, Widths, expected_launches, place_of
+from simulated_run import Place, SimulatedRun, Widths, expected_launches
 from test_random_runs import choices, limits, seeds, shapes
 
 from stepwell.model.policy import RetryPolicy, StepPolicy
@@ -23,7 +23,7 @@ class Tolerant(Widths):
     """Each foreach can do without some of its branches, as the seed says."""
 
     def needed(self, place: Place) -> int | None:
-        return (0, 1, None, 0)[hash((self.seed, 7, int(place[0][1:]), *place[1])) % 4]
+        return (0, 1, None, 0)[self.drawn(place, 7) % 4]
 
 
 def descendants(expected, of: set[Place]) -> set[Place]:
@@ -90,14 +90,14 @@ def test_an_execution_goes_on_from_an_earlier_one_with_nothing_lost_and_nothing_
     named = {place for place in expected if place[0] in without}
     reusable = set(first.succeeded) - named - descendants(expected, named)
     assert set(run.reused.values()) == reusable
-    assert sorted(map(place_of, run.launched.values())) == sorted(set(expected) - reusable)
-    assert all(run.reused[task] == place_of(first.launched[task]) for task in run.reused)
+    assert sorted(map(run.place_of, run.launched.values())) == sorted(set(expected) - reusable)
+    assert all(run.reused[task] == first.place_of(first.launched[task]) for task in run.reused)
     for launch in run.launched.values():
-        want = expected[place_of(launch)]
+        want = expected[run.place_of(launch)]
         assert tuple(map(run.place, launch.parents)) == want.parents
         assert (launch.split and run.place(launch.split)) == want.split
         before = first.launched.get(launch.task)
-        assert before is None or place_of(before) == place_of(launch), "an id stands for two places"
+        assert before is None or first.place_of(before) == run.place_of(launch), "an id stands for two places"
         assert launch.attempt == (before.attempt + 1 if before else 0)
     assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
 
@@ -120,7 +120,7 @@ def test_nothing_that_followed_a_task_is_reused_if_that_one_is_made_again(shape,
 
     again = broken | descendants(expected, set(broken))
     assert set(run.reused.values()) == set(expected) - again
-    assert sorted(map(place_of, run.launched.values())) == sorted(again)
+    assert sorted(map(run.place_of, run.launched.values())) == sorted(again)
     for place in broken - descendants(expected, set(broken)):
         assert run.launched[first.ids[place]].attempt == 1, "it does not keep its id"
     assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
@@ -163,9 +163,9 @@ def test_with_keep_going_all_that_does_not_depend_on_a_failure_is_executed(shape
         task = random.choice(list(run.running))
         run.fail(task) if random.random() < 0.2 else run.succeed(task)
 
-    broken = {place_of(launch) for launch in run.failed}
+    broken = {run.place_of(launch) for launch in run.failed}
     never = descendants(expected, broken)
-    assert set(map(place_of, run.launched.values())) == set(expected) - never
+    assert set(map(run.place_of, run.launched.values())) == set(expected) - never
     state = RunState.FAILED if broken else RunState.SUCCEEDED
     assert [ending.state for ending in run.endings] == [state]
     assert not run.progress.open_splits
@@ -212,14 +212,14 @@ def test_a_tolerant_foreach_is_joined_without_its_failed_branches_if_enough_succ
     while run.running:
         task = random.choice(list(run.running))
         run.fail(task) if random.random() < 0.25 and task > 1 else run.succeed(task)
-        broken = {place_of(launch) for launch in run.failed}
+        broken = {run.place_of(launch) for launch in run.failed}
         never, partial = fate(expected, broken, widths)
         ending = run.progress.ending
         assert (ending is not None and ending.state is RunState.FAILED) == (exit_place in never | broken)
 
     succeeded = [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
     assert len(run.endings) == 1
-    launched = {place_of(launch): launch for launch in run.launched.values()}
+    launched = {run.place_of(launch): launch for launch in run.launched.values()}
     if succeeded:
         assert set(launched) == set(expected) - never
     for place in partial & set(launched):

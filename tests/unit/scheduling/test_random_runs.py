@@ -6,19 +6,33 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_run import Expected, Place, SimulatedRun, Widths, expected_launches, place_of
+from simulated_run import Expected, Place, SimulatedRun, Widths, expected_launches
 
 from stepwell.model.states import RunState
 from stepwell.scheduling.orders import CancelRunning, Launch
-from stepwell.testing.graphs import Each, Fork, Then, graph_of
+from stepwell.testing.graphs import Choice, Each, Fork, Repeat, Then, graph_of
 
 
 def _parts(chains):
-    return st.one_of(
-        st.just(Then()),
-        st.builds(Each, chains),
-        st.builds(Fork, st.lists(chains, min_size=2, max_size=3).map(tuple)),
+    # A switch whose ways part leads to the join by each of them.
+    bodies = st.one_of(
+        chains, st.builds(lambda *parts: (*parts[0], parts[1]), chains, _choices(chains, True))
     )
+    splits = [
+        st.builds(Each, bodies),
+        st.builds(Fork, st.lists(bodies, min_size=2, max_size=3).map(tuple)),
+    ]
+    return st.one_of(st.just(Then()), *splits, _choices(chains, False), st.builds(Repeat, chains))
+
+
+def _choices(chains, part: bool):
+    case = st.one_of(
+        st.none(),
+        chains,
+        st.builds(Each, chains),
+        st.builds(Fork, st.lists(chains, min_size=2, max_size=2).map(tuple)),
+    )
+    return st.builds(Choice, st.lists(case, min_size=1, max_size=3).map(tuple), st.just(part))
 
 
 _plain = st.lists(st.just(Then()), max_size=2).map(tuple)
@@ -44,7 +58,7 @@ class CheckedRun:
             found = Expected(
                 tuple(map(run.place, launch.parents)), launch.index, launch.split and run.place(launch.split)
             )
-            assert found == self.expected[place_of(launch)]
+            assert found == self.expected[run.place_of(launch)]
             assert set(found.needs) <= done | {("_parameters", ())}
 
     def check_nothing_waits_beside_room(self) -> None:
@@ -53,7 +67,7 @@ class CheckedRun:
             return
         done = {*run.succeeded, ("_parameters", ())}
         ready = {place for place, expected in self.expected.items() if set(expected.needs) <= done}
-        assert ready == set(map(place_of, run.launched.values()))
+        assert ready == set(map(run.place_of, run.launched.values()))
 
     def check_tables(self) -> None:
         """The splits that are kept are those that are open, and the counts agree with what happened."""
@@ -70,7 +84,7 @@ class CheckedRun:
         assert set(run.progress.running) == set(run.running)
         counts = run.progress.snapshot()
         assert {step: count.done for step, count in counts.items() if count.done} == Counter(
-            step for step, _ in run.succeeded
+            place[0] for place in run.succeeded
         )
         assert sum(count.running for count in counts.values()) == len(run.running)
         if run.progress.ending is None:
@@ -100,7 +114,7 @@ def test_a_run_launches_exactly_the_tasks_of_its_shape_and_ends_once(shape, seed
             run.find_room(random.randint(1, 6) if len(run.running) > 1 else limit)
         run.succeed(random.choice(list(run.running)))
 
-    assert sorted(map(place_of, run.launched.values())) == sorted(checked.expected)
+    assert sorted(map(run.place_of, run.launched.values())) == sorted(checked.expected)
     assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
     assert isinstance(run.orders[-1], type(run.endings[0]))
     checked.check_nothing_is_kept()
@@ -120,7 +134,7 @@ def test_ids_count_up_in_the_order_of_becoming_ready_and_of_launching(shape, see
     since: dict[Place, int] = {place: at for at, place in enumerate(run.succeeded, start=1)}
     since["_parameters", ()] = 0
     ready_at = [
-        max(since[need] for need in checked.expected[place_of(launch)].needs)
+        max(since[need] for need in checked.expected[run.place_of(launch)].needs)
         for launch in run.launched.values()
     ]
     assert list(run.launched) == list(range(1, len(run.launched) + 1))

@@ -87,7 +87,7 @@ class Current:
     retry_count
         Number of the attempt, from 0.
     iteration
-        Number of the turn in a loop, from 0.
+        How often the innermost loop that the step is in has begun again: 0 at first, and outside of loops.
     origin_run_id
         The run that this one resumes; None if it is no such run.
     code_version

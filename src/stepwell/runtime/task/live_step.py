@@ -14,11 +14,11 @@ from stepwell.definition.flowspec import FRAMEWORK_NAMES, FlowSpec
 from stepwell.definition.graph import Node
 from stepwell.definition.nearest import did_you_mean
 from stepwell.definition.step import spec_of
-from stepwell.definition.transition import Foreach
 from stepwell.exceptions import ForeachError, InvalidNextException, StepArgumentError
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
 from stepwell.model.task import TaskRef, TransitionTaken
+from stepwell.runtime.task.dropped import dropped_by
 from stepwell.runtime.task.foreach import (
     CheckedItems,
     is_one_shot,
@@ -35,9 +35,10 @@ from stepwell.runtime.task.inputs import (
     place_of,
 )
 from stepwell.runtime.task.merge import Manifest, merged
+from stepwell.runtime.task.switch import case_here, label_of_key, no_case, place_chosen, shown, shown_next
 
 _MISSING = object()
-_ANCESTORS_ASKED = 100
+_OF_SWITCH = frozenset({"condition", "default"})
 
 
 class ForeachFrame(NamedTuple):
@@ -198,7 +199,9 @@ class Live:
         if name in self._deleted:
             return f"{where} has deleted {name!r} (`del self.{name}`)."
         if name not in self._droppers:
-            self._droppers[name] = self._dropped_by(name)
+            self._droppers[name] = dropped_by(
+                name, self._source, self._definition.graph, self._node.name, self._parents
+            )
         lost = self._droppers[name]
         if lost is not None:
             return (
@@ -209,22 +212,6 @@ class Live:
         known = [*self.entries, *self._flow.__dict__]
         hint = did_you_mean(name, [other for other in known if not other.startswith("_")], quote="'")
         return f"{where} has no artifact {name!r}. {hint}".rstrip()
-
-    def _dropped_by(self, name: str) -> str | None:
-        """The nearest join among the ancestors, this step included, whose inputs had the name."""
-        refs, step = self._parents, self._node.name
-        while refs:
-            pack = self._source.pack(refs[0])
-            if self._definition.graph[step].is_join:
-                packs = map(self._source.pack, refs[:_ANCESTORS_ASKED])
-                if any(name in self._source.datastore.visible(one) for one in packs):
-                    return step
-            if pack.key.step == self._definition.graph.start:
-                return None
-            # A join over an empty foreach has no parents, but a split.
-            refs = pack.parents or ((pack.split,) if pack.split else ())
-            step = pack.key.step
-        return None
 
     # Joins
 
@@ -266,11 +253,9 @@ class Live:
                 "it may do so once per execution.",
                 line,
             )
-        if targets and isinstance(targets[0], dict):
-            raise self._invalid(
-                "`self.next({...})` is a switch: it needs `condition=`, and this version has none yet.",
-                line,
-            )
+        if any(isinstance(target, dict) for target in targets) or not options.keys().isdisjoint(_OF_SWITCH):
+            self.taken = self._switch(targets, options, line)
+            return
         names = tuple(self._target(target, line) for target in targets)
         if not names:
             raise self._invalid("`self.next` has no target: name a step, `self.next(self.a)`.", line)
@@ -281,19 +266,51 @@ class Live:
             )
         if "foreach" in options and len(names) != 1:
             raise self._invalid(f"`foreach` takes one target, not {len(names)}.", line)
-        allowed = node.transition
-        if names != node.targets or ("foreach" in options) != isinstance(allowed, Foreach):
+        kind = "foreach" if "foreach" in options else "linear" if len(names) == 1 else "split"
+        case = case_here(node.transition, kind, names, line)
+        if case is None:
+            raise self._not_allowed(shown_next(names, kind), line)
+        if kind == "foreach":
+            self._foreach(names, options["foreach"], options.get("min_success"), line, case)
+        else:
+            self.taken = TransitionTaken(kind, names, case=case, line=line)
+
+    def _switch(self, targets: Sequence[object], options: Mapping[str, object], line: int) -> TransitionTaken:
+        condition, given = options.get("condition"), targets[0] if len(targets) == 1 else None
+        if not isinstance(given, dict) or not given:
+            form = 'one dictionary, `self.next({"a": self.x, "b": self.y}, condition="kind")`'
+            raise self._invalid(f"A switch takes {form}.", line)
+        cases = cast("dict[object, object]", given)
+        unknown = sorted(options.keys() - _OF_SWITCH)
+        if unknown:
             raise self._invalid(
-                f"Step {node.name!r} went on to {_shown(names, options)}, but its source says "
-                f"{_shown(node.targets, {'foreach': ''} if node.is_foreach else {})} "
-                f"(line {allowed.line}). The graph is fixed before a run starts.",
+                f"A switch takes `condition` and `default`, but no {unknown[0]!r}. Open a split in the step "
+                "that a case leads to.",
                 line,
             )
-        if isinstance(allowed, Foreach):
-            self._foreach(names, options["foreach"], options.get("min_success"), line)
-        else:
-            kind = "linear" if len(names) == 1 else "split"
-            self.taken = TransitionTaken(kind, names, line=line)
+        if not isinstance(condition, str):
+            raise self._invalid(
+                "`self.next({...})` is a switch: it needs `condition=`, the name of the artifact that decides"
+                f"{f', and not {preview(condition)}' if 'condition' in options else ''}.",
+                line,
+            )
+        default = [options["default"]] if "default" in options else []
+        names = [self._target(target, line) for target in (*cases.values(), *default)]
+        chosen = place_chosen(self._flow, self._node, cases, condition, line)
+        if chosen == len(cases) and not default:
+            raise self._invalid(no_case(self._flow, self._node, cases, condition), line)
+        case = label_of_key(self._node.transition, names, chosen, line)
+        if case is None:
+            raise self._not_allowed(f"a switch to `{names[chosen]}`", line)
+        return TransitionTaken("linear", (names[chosen],), case=case, line=line)
+
+    def _not_allowed(self, went: str, line: int) -> InvalidNextException:
+        return self._invalid(
+            f"Step {self._node.name!r} went on to {went}, but its source says "
+            f"{shown(self._node.transition)} (line {self._node.transition.line}). The graph is fixed before "
+            "a run starts.",
+            line,
+        )
 
     def go_on_with(self, items: Sequence[object]) -> None:
         """Open the step's foreach over these items, in place of what its code would have said.
@@ -319,7 +336,9 @@ class Live:
     def _invalid(self, text: str, line: int) -> InvalidNextException:
         return InvalidNextException(text, line, self._node.file)
 
-    def _foreach(self, names: tuple[str, ...], given: object, least: object, line: int) -> None:
+    def _foreach(
+        self, names: tuple[str, ...], given: object, least: object, line: int, case: str = ""
+    ) -> None:
         what = f"the artifact {given!r}" if isinstance(given, str) else "the foreach expression"
         items = iterator_of(self._value(given) if isinstance(given, str) else given, what)
         checked = CheckedItems(items, what, self._node.name, self._source.info.max_num_splits)
@@ -333,7 +352,7 @@ class Live:
         except ValueError as error:
             raise self._invalid(f"`min_success` {error}", line) from None
         self.taken = TransitionTaken(
-            "foreach", names, num_splits=count, labels=labels, min_success=needed, line=line
+            "foreach", names, num_splits=count, labels=labels, min_success=needed, case=case, line=line
         )
 
     def _value(self, name: str) -> object:
@@ -366,8 +385,3 @@ def _defined_as(found: object) -> str:
 def _places(inputs: object) -> list[int]:
     places = (place_of(one) for one in cast("Sequence[TaskInput]", inputs))
     return [int(place) if place.isdecimal() else -1 for place in places]
-
-
-def _shown(targets: Sequence[str], options: Mapping[str, object]) -> str:
-    extra = ", foreach=..." if "foreach" in options else ""
-    return f"`self.next({', '.join('self.' + name for name in targets)}{extra})`"

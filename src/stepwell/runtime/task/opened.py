@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from stepwell.datastore.preview import label_of
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import InvalidNextException
 from stepwell.model.artifact import ArtifactEntry
 from stepwell.model.foreach import Frame
@@ -14,6 +13,7 @@ from stepwell.model.ids import PARAMETERS_STEP
 from stepwell.model.pack import Pack
 from stepwell.model.task import TaskRef, TaskRequest
 from stepwell.runtime.task.inputs import JoinInputs, TaskSource
+from stepwell.runtime.task.iterations import iterations_of
 
 
 class Opened(Struct, frozen=True):
@@ -31,6 +31,7 @@ class Opened(Struct, frozen=True):
     frames: tuple[Frame, ...]
     item: tuple[object, ...] = ()
     arguments: tuple[JoinInputs, ...] = ()
+    iterations: tuple[int, ...] = ()
 
 
 def open_inputs(definition: FlowDefinition, source: TaskSource, request: TaskRequest) -> Opened:
@@ -46,17 +47,18 @@ def open_inputs(definition: FlowDefinition, source: TaskSource, request: TaskReq
     if parent.key.run != source.info.run:
         # A result of another run, which may have had other parameters and constants.
         entries |= _parameters(source)
-    return Opened(entries, frames, item)
+    return Opened(entries, frames, item, iterations=iterations_of(definition.graph, request.key.step, parent))
 
 
 def _open_join(definition: FlowDefinition, source: TaskSource, request: TaskRequest) -> Opened:
     if request.split is None:
         raise InvalidNextException(f"The join {request.key.step!r} was started without a split.")
     split = source.pack(request.split)
-    opener = definition.graph[split.key.step].transition
-    branches = opener.targets if isinstance(opener, Split) else ()
+    taken = split.outcome.transition
+    branches = taken.targets if taken is not None and taken.kind == "split" else ()
     inputs = JoinInputs(source, request.parents, split, branches, request.lost)
-    return Opened(_parameters(source), split.frames, arguments=(inputs,))
+    iterations = iterations_of(definition.graph, request.key.step, split)
+    return Opened(_parameters(source), split.frames, arguments=(inputs,), iterations=iterations)
 
 
 def _parameters(source: TaskSource) -> dict[str, ArtifactEntry]:
@@ -66,7 +68,6 @@ def _parameters(source: TaskSource) -> dict[str, ArtifactEntry]:
 
 
 def _frame(definition: FlowDefinition, parent: Pack, index: int, item: object) -> Frame:
-    transition = definition.graph[parent.key.step].transition
-    variable = transition.var if isinstance(transition, Foreach) else None
+    variable = definition.graph[parent.key.step].foreach_variable(parent.outcome.transition)
     count = parent.items.count if parent.items else 0
     return Frame(parent.key.step, parent.key.task, variable, count, index, label_of(item))

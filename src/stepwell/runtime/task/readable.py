@@ -7,7 +7,6 @@ from functools import cached_property
 
 from stepwell.datastore.blobs import digest_of
 from stepwell.definition.flow_definition import FlowDefinition
-from stepwell.definition.transition import Foreach, Split
 from stepwell.exceptions import StepwellDataMissing, StepwellException
 from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry
@@ -28,6 +27,7 @@ from stepwell.model.observed import (
 from stepwell.model.pack import Pack
 from stepwell.model.task import TaskRef, TaskRequest
 from stepwell.runtime.task.inputs import TaskSource
+from stepwell.runtime.task.iterations import iterations_of
 from stepwell.runtime.task.merge import merged
 
 Entries = dict[str, ArtifactEntry]
@@ -54,25 +54,31 @@ class Readable:
         index = self._request.index
         if index is None:
             return above.frames
-        transition = self._definition.graph[above.key.step].transition
-        variable = transition.var if isinstance(transition, Foreach) else None
+        variable = self._definition.graph[above.key.step].foreach_variable(above.outcome.transition)
         count = above.items.count if above.items else 0
         return (*above.frames, Frame(above.key.step, above.key.task, variable, count, index, label))
 
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """In which iteration of its loops it is."""
+        return iterations_of(self._definition.graph, self._request.key.step, self._above)
+
     @cached_property
     def place(self) -> tuple[tuple[str, bytes], ...]:
-        """What belongs to its key whatever it reads: the foreach item; of a join, its branches."""
+        """What belongs to its key whatever it reads: its item, its iteration, the branches of a join."""
         frames, found = self.frames(), list[tuple[str, bytes]]()
         if frames:
             found.append(("foreach item", self._item(frames[-1])))
+        if self.iterations:
+            found.append(("iteration of the loop", ",".join(map(str, self.iterations)).encode()))
         if self._request.split is not None:
-            opener = self._definition.graph[self._request.split.step].transition
+            taken = self._above.outcome.transition
             parents = self._request.parents
             branches = f"{len(parents)} branches"
-            if isinstance(opener, Split):
+            if taken is not None and taken.kind == "split":
                 branches += ": " + ", ".join(
                     f"{target} to {parent.step}"
-                    for target, parent in zip(opener.targets, parents, strict=False)
+                    for target, parent in zip(taken.targets, parents, strict=False)
                 )
             found.append(("inputs of the join", branches.encode()))
         return tuple(found)

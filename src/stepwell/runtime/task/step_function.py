@@ -124,6 +124,7 @@ class _Attempt:
         self._started_at = time.time()
         self._usage = Usage()
         self._frames: tuple[Frame, ...] = ()
+        self._iterations: tuple[int, ...] = ()
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)
         self._live: Live | None = None
         self._keeper: ResultKeeper | None = None
@@ -168,7 +169,7 @@ class _Attempt:
     def _bind(self) -> tuple[JoinInputs, ...]:
         """Open the inputs and bring the flow object to life; return the arguments of the step's method."""
         opened = open_inputs(self._definition, self._source, self._request)
-        self._frames = opened.frames
+        self._frames, self._iterations = opened.frames, opened.iterations
         live = self._attach(opened.entries)
         if opened.item:
             live.own_item = opened.item[0]
@@ -197,11 +198,10 @@ class _Attempt:
         limit_s = self._policy.timeout_s
         deadline = began + limit_s if limit_s else None
         frames, index = self._frames, self._index
-        current.enter(
-            shown_values(
-                self._definition, self._datastore, self._info, self._request, deadline, frames, index
-            )
+        values = shown_values(
+            self._definition, self._datastore, self._info, self._request, deadline, frames, index
         )
+        current.enter({**values, "iteration": self._iterations[-1] if self._iterations else 0})
         try:
             with time_limit(limit_s, key.step):
                 getattr(self._flow, key.step)(*arguments)
@@ -279,6 +279,7 @@ class _Attempt:
             split=request.split,
             lost=request.lost,
             frames=self._frames,
+            iterations=self._iterations,
             own=tuple(own[name] for name in sorted(own)),
             fields=self._fields(),
             facts={} if notes is None else notes.facts(),
@@ -356,10 +357,11 @@ class _Attempt:
         """Commit what the step had set before its failure, and the transition that the graph allows."""
         if catch.var:
             self._flow.__dict__[catch.var] = caught
-        if catch.items is not None and self._node.is_foreach:
+        way, case = self._node.way_named(catch.case)
+        if catch.items is not None and way.kind == "foreach":
             live.go_on_with(catch.items)
         else:
-            live.taken = TransitionTaken(self._node.transition.kind, self._node.targets)
+            live.taken = TransitionTaken(way.kind, way.targets, case=case)
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
