@@ -33,7 +33,9 @@ class Engine(ABC):
     def submit(self, requests: Sequence[tuple[TaskRequest, StepPolicy]]) -> Sequence[TaskHandle]:
         """Return once the back end has taken them. The same request again gives the same handle.
 
-        They start in the order given. A task that cannot be started is reported as `TaskExited` with an
+        They start in the order given; after a failure none does before the next call of `reports`, so that
+        those that are not wanted any more can be withdrawn (a back end that starts them by itself may not
+        hear of it in time). A task that cannot be started is reported as `TaskExited` with an
         ``error``, never raised here.
         """
 

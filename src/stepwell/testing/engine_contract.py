@@ -152,6 +152,27 @@ class EngineContract:
         assert all(bool(one.error) != (one.exit_code == 0) for one in exits)
         assert any(one.error for one in exits)
 
+    # SPEC 7.2-1
+    def test_after_a_failure_nothing_queued_starts_before_the_failure_has_been_told(
+        self, engine: Engine
+    ) -> None:
+        handles = submit(engine, deed("fail:1"), *(deed("succeed", str(number)) for number in range(40)))
+        failed: TaskExited | None = None
+        late: list[TaskStarted] = []
+        ended = 0
+        for report in watch(engine):
+            if isinstance(report, TaskExited):
+                ended += 1
+                if report.handle == handles[0]:
+                    failed = report
+                    engine.withdraw(handles)
+            elif isinstance(report, TaskStarted) and failed is not None and report.at > failed.at:
+                late.append(report)
+            if ended == len(handles):
+                break
+
+        assert failed is not None and late == []
+
     def test_cancelling_what_has_ended_is_no_error(self, engine: Engine) -> None:
         reports = run_one(engine, deed("succeed"))
 

@@ -15,7 +15,6 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import (
     CANCELLED,
-    TaskExited,
     TaskHandle,
     TaskOutput,
     TaskReport,
@@ -105,6 +104,7 @@ class LocalEngine(Engine):
             os.set_blocking(fd, False)
         self._poll.register(self._wake_r, select.POLLIN)
         self._closed = False
+        self._holding = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -139,6 +139,7 @@ class LocalEngine(Engine):
 
     def reports(self, timeout_s: float) -> Sequence[TaskReport]:
         deadline = time.monotonic() + timeout_s
+        self._go_on()
         self._give_terminal()
         while not self._closed:
             self._ready += self._turns.announce()
@@ -214,7 +215,7 @@ class LocalEngine(Engine):
     # Launching
 
     def _launch_waiting(self) -> None:
-        while self._waiting:
+        while self._waiting and not self._holding:
             task = self._tasks[self._waiting[0]]
             link = self._link_for(task)
             if link is None or not link.alive:
@@ -229,6 +230,13 @@ class LocalEngine(Engine):
                 return
             self._waiting.popleft()
             self._launch(task, link)
+
+    def _go_on(self) -> None:
+        """Let what waits start, unless there is something that nobody has heard of."""
+        if not self._ready:
+            self._holding = False
+            for link in self._links.values():
+                link.go_on()
 
     def _give_terminal(self) -> None:
         """Begin the turn that was announced. The user is there: no worker needs to be free."""
@@ -366,22 +374,9 @@ class LocalEngine(Engine):
         del self._numbers[task.handle]
         if task.link is not None:
             self._in_flight[task.link] -= 1
-        status = ended.status
-        self._ready.append(
-            TaskExited(
-                task.handle,
-                ended.at,
-                exit_code=status if status is not None and status >= 0 else None,
-                signal=-status if status is not None and status < 0 else 0,
-                outcome=task.outcome,
-                out_of_memory=ended.out_of_memory,
-                timed_out=ended.timed_out,
-                max_rss_kib=ended.max_rss_kib,
-                cpu_s=ended.cpu_s,
-                allowed_kib=ended.allowed_kib,
-                error=ended.error,
-            )
-        )
+        self._ready.append(task.exited(ended))
+        # Who asked for the tasks may want none of the others after a failure, and has not heard of it.
+        self._holding = self._holding or task.outcome is None or not task.outcome.ok
 
     def _bury(self, link: Link) -> None:
         """Report every task of a launcher that is gone; the kernel has killed those that ran."""

@@ -26,6 +26,7 @@ from typing import NoReturn
 from stepwell.engine.handle import CANCELLED
 from stepwell.engines.local import child, memory_watch
 from stepwell.engines.local.foreground import Foreground
+from stepwell.engines.local.launch_queue import LaunchQueue
 from stepwell.engines.local.launched_task import LaunchedTask
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
@@ -35,6 +36,7 @@ from stepwell.engines.local.messages import (
     Begin,
     Ended,
     FrameReader,
+    GoOn,
     Launch,
     Stop,
     frame,
@@ -74,7 +76,7 @@ class Launcher:
         self._reader = FrameReader()
         self._fds: deque[int] = deque()
         self._unsent = bytearray()
-        self._queue: deque[tuple[Launch, tuple[int, ...]]] = deque()
+        self._queue = LaunchQueue()
         self._children: dict[int, LaunchedTask] = {}
         self._poll = select.poll()
         self._begin: Begin | None = None
@@ -139,6 +141,8 @@ class Launcher:
                 self._attend(message)
             elif isinstance(message, Stop):
                 self._stop(message)
+            elif isinstance(message, GoOn):
+                self._queue.go_on(message.failures)
             elif isinstance(message, Begin):
                 self._take_begin(message)
 
@@ -148,7 +152,7 @@ class Launcher:
         if launch.attended and self._begin:
             self._start(self._begin, launch, streams)
         else:
-            self._queue.append((launch, streams))
+            self._queue.put(launch, streams)
 
     def _take_begin(self, begin: Begin) -> None:
         self._begin = begin
@@ -158,6 +162,8 @@ class Launcher:
                 importlib.import_module("numpy.random")
 
     def _tell(self, message: Began | Ended) -> None:
+        if isinstance(message, Ended) and message.failed:
+            self._queue.hold()
         self._unsent += frame(message)
 
     def _send(self) -> None:
@@ -175,8 +181,11 @@ class Launcher:
     # Starting
 
     def _start_queued(self) -> None:
-        while self._queue and self._begin and len(self._children) < self._begin.workers:
-            self._start(self._begin, *self._queue.popleft())
+        while self._begin and len(self._children) < self._begin.workers:
+            waiting = self._queue.take()
+            if waiting is None:
+                return
+            self._start(self._begin, *waiting)
 
     def _start(self, begin: Begin, launch: Launch, streams: tuple[int, ...]) -> None:
         try:
@@ -217,8 +226,7 @@ class Launcher:
             for sibling in self._children.values():
                 if sibling.ending >= 0:
                     os.close(sibling.ending)
-            for _, others in self._queue:
-                close_all(others)
+            self._queue.close_streams()
             os.close(self._control.detach())
             if begin.spawn_command:
                 become_spawned(begin, launch, self._outcomes, streams[:2] if launch.attended else ())
@@ -258,12 +266,9 @@ class Launcher:
                 )
 
     def _stop(self, stop: Stop) -> None:
-        for entry in self._queue:
-            if entry[0].number == stop.number:
-                self._queue.remove(entry)
-                close_all(entry[1])
-                self._tell(Ended(stop.number, time.time(), None, error=CANCELLED))
-                return
+        if self._queue.remove(stop.number):
+            self._tell(Ended(stop.number, time.time(), None, error=CANCELLED))
+            return
         if stop.if_queued:
             return
         for pid, task in self._children.items():

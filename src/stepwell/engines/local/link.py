@@ -18,7 +18,9 @@ from stepwell.engines.local.messages import (
     OUTCOME_LIMIT,
     Attend,
     Begin,
+    Ended,
     FrameReader,
+    GoOn,
     Launch,
     Message,
     Said,
@@ -67,6 +69,8 @@ class Link:
             outcomes.close()
         self.alive = True
         self._reader = FrameReader()
+        self._failures = 0
+        self._taken_in = 0
 
     @classmethod
     def forked(cls, run_task: TaskRunner, preload: Callable[[], object] | None) -> Link:
@@ -101,7 +105,7 @@ class Link:
         code = _EXEC_LAUNCHER.format(path=sys.path)
         return cls.interpreter([sys.executable, "-P", "-c", code], os.environ)
 
-    def send(self, message: Begin | Stop | Attend) -> None:
+    def send(self, message: Begin | Stop | GoOn | Attend) -> None:
         """Send; what a launcher that is gone does not get is seen by `receive`."""
         with contextlib.suppress(ConnectionError):
             self.control.sendall(frame(message))
@@ -126,7 +130,15 @@ class Link:
         if not data:
             self.alive = False
             return []
-        return list(self._reader.feed(data))
+        messages = list(self._reader.feed(data))
+        self._failures += sum(1 for one in messages if isinstance(one, Ended) and one.failed)
+        return messages
+
+    def go_on(self) -> None:
+        """Have what is queued start: all that was received has been acted upon."""
+        if self._failures > self._taken_in:
+            self._taken_in = self._failures
+            self.send(GoOn(self._failures))
 
     def said(self) -> list[Said]:
         """Outcomes that have arrived."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from stepwell.engine.handle import Stream, TaskHandle
+from stepwell.engine.handle import Stream, TaskExited, TaskHandle
 from stepwell.engines.local.link import Link
+from stepwell.engines.local.messages import Ended
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TaskOutcome, TaskRequest
 
@@ -50,3 +51,20 @@ class LocalTask:
         from stepwell.engine.gpus import device_variables  # few tasks have any
 
         return (*self.variables, *device_variables(devices).items())
+
+    def exited(self, ended: Ended) -> TaskExited:
+        """Return what is reported of its end."""
+        status = ended.status
+        return TaskExited(
+            self.handle,
+            ended.at,
+            exit_code=status if status is not None and status >= 0 else None,
+            signal=-status if status is not None and status < 0 else 0,
+            outcome=self.outcome,
+            out_of_memory=ended.out_of_memory,
+            timed_out=ended.timed_out,
+            max_rss_kib=ended.max_rss_kib,
+            cpu_s=ended.cpu_s,
+            allowed_kib=ended.allowed_kib,
+            error=ended.error,
+        )

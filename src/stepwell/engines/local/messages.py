@@ -41,6 +41,7 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
 
     The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended, and as
     soon as it uses more than ``allowed_kib`` of memory; 0: never.
+    After a failure it does not start before a `GoOn`.
     An ``attended`` one starts at once, and its three standard streams come along as well: the user is there.
     """
 
@@ -64,6 +65,12 @@ class Stop(Struct, frozen=True, array_like=True, tag=2):
     number: int
     force: bool
     if_queued: bool = False
+
+
+class GoOn(Struct, frozen=True, array_like=True, tag=6):
+    """The run process has taken in so many failures of the launcher's tasks: what is queued may start."""
+
+    failures: int
 
 
 class Began(Struct, frozen=True, array_like=True, tag=3):
@@ -90,6 +97,11 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
     timed_out: bool = False
     allowed_kib: int = 0
 
+    @property
+    def failed(self) -> bool:
+        """Whether the end is a failure, as far as a launcher can see: who leaves without a word may exit with 0."""
+        return self.status != 0
+
 
 class Said(Struct, frozen=True, array_like=True):
     """One datagram of a task: what it says of itself before it exits; None asks for the terminal."""
@@ -98,7 +110,7 @@ class Said(Struct, frozen=True, array_like=True):
     outcome: TaskOutcome | None
 
 
-Message = Begin | Launch | Stop | Began | Ended | Attend
+Message = Begin | Launch | Stop | GoOn | Began | Ended | Attend
 
 _encode = packed
 _decode = msgspec.msgpack.Decoder(Message).decode
