@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -75,15 +76,26 @@ def continuation(
     tasks = [*past.succeeded, *past.unfinished]
     first = datastore.pack(TaskKey(definition.name, asked.run, PARAMETERS_STEP, PARAMETERS_TASK))
     parameters = {} if first is None else parameters_in(definition, datastore, first)
-    outdated = Changes(definition, datastore, metadata, parameters, constants_stay=True).outdated(
-        past.succeeded
-    )
+    held = Changes(definition, datastore, metadata, parameters, constants_stay=True)
+    outdated = held.outdated(past.succeeded)
     earlier = Earlier(
         reusable(graph, tasks, (), outdated if asked.rerun_changed else UP_TO_DATE), past.last_id
     )
     steps = {task.step for task in tasks} | graph.nodes.keys()
     planned = plan(graph, tasks, earlier, (), steps, outdated)
-    return Continuation(past, earlier, planned, tuple(notices_of(planned)))
+    run = metadata.run(definition.name, asked.run)
+    fixed = tuple(dict.fromkeys(held.constants(run))) if run is not None else ()
+    return Continuation(past, earlier, planned, (*_kept(asked.run, fixed), *notices_of(planned)))
+
+
+def _kept(run: str, constants: Sequence[str]) -> Iterator[str]:
+    """Say which constants the source has otherwise than a run that goes on."""
+    if constants:
+        it = "it" if len(constants) == 1 else "them"
+        yield (
+            f"Run {run} keeps {', '.join(constants)} as it began with {it}, although the source has changed: "
+            f"constants of a flow are fixed for a run. `resume` makes a run with {it} as of now."
+        )
 
 
 def _dead_run(context: RunContext, run_id: str) -> RunRecord:

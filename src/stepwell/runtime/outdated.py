@@ -11,6 +11,7 @@ from stepwell.definition.step_code import step_code
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, PARAMETERS_TASK, TaskKey
 from stepwell.model.pack import Pack
+from stepwell.model.run import RunRecord
 from stepwell.model.step_code import CLASS_CONSTANT, StepCode, changes
 from stepwell.model.step_plan import StepPlan
 from stepwell.runtime.parameters_task import values_in
@@ -57,6 +58,16 @@ class Changes:
                 if reasons:
                     found[step, made_by] = reasons
         return found
+
+    def constants(self, run: RunRecord) -> Iterator[str]:
+        """Yield the constants of the flow, as far as steps read them, whose source was another as a run began."""
+        first = (run.fields.get("earlier-code-versions") or run.fields.get("code-version", "")).split(",")[0]
+        kept = self._datastore.step_codes.read(run.flow, run.run, first)
+        for step in self._definition.graph.nodes:
+            before = None if kept is None else kept.step(step)
+            if before is not None:
+                found = changes(before, step_code(self._definition.flow_class, step))
+                yield from (str(change) for change in found if change.kind == CLASS_CONSTANT)
 
     def _of_code(self, step: str, made_by: str, now: StepCode) -> Iterator[str]:
         run, _, version = made_by.partition("/")
