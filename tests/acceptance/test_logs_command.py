@@ -1,5 +1,6 @@
 """``logs``: of runs, steps and tasks; chosen lines; followed."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -96,6 +97,19 @@ def test_streams_and_attempts_are_chosen(talk):
     assert logs(talk, "1/work[1]", "--stdout", "--attempt", "0") == ["work 1 attempt 0", "apple 1"]
     # Tasks that have no such attempt are left out.
     assert logs(talk, "1/work", "--stdout", "--attempt", "1") == ["work 1 attempt 1", "apple 1"]
+
+
+# SPEC 9.1-5
+@pytest.mark.parametrize("follow", [(), ("-f",)])
+def test_lines_are_had_as_json(talk, follow):
+    lines = [json.loads(line) for line in logs(talk, "1/work[1]", "--json", "--stdout", *follow)]
+
+    assert [(line["text"], line["attempt"]) for line in lines] == [("work 1 attempt 1", 1), ("apple 1", 1)]
+    assert {key: value for key, value in lines[0].items() if key not in ("at", "text")} == {
+        "flow": "Talk", "run": "1", "step": "work", "task": "3", "attempt": 1,
+        "stream": "stdout", "source": "task",
+    }  # fmt: skip
+    assert 0 < lines[0]["at"] <= lines[1]["at"]
 
 
 # SPEC 9.3-11

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+import msgspec
 from msgspec import Struct
 
 from stepwell.client.run_log import PrintedLine
@@ -32,6 +33,7 @@ class LogOptions(Struct, frozen=True, kw_only=True):
 
     streams: tuple[Stream, ...]
     timestamps: bool = False
+    as_json: bool = False
     attempt: int | None = None
     failed: bool = False
     tail: int | None = None
@@ -61,6 +63,7 @@ def options_of(values: Mapping[str, Any]) -> LogOptions:
     return LogOptions(
         streams=streams_of(values),
         timestamps=values["timestamps"],
+        as_json=values["as_json"],
         attempt=values["attempt"],
         failed=values["failed"],
         tail=values["tail"],
@@ -110,11 +113,30 @@ def chosen(lines: Iterable[PrintedLine], options: LogOptions, named: bool) -> It
     named
         Whether each line begins with step and task.
     """
-    wanted = (entry for entry in lines if options.matches(entry[1]))
+    wanted = (printed for printed in lines if options.matches(printed.line))
     if options.tail is not None:
         wanted = deque(wanted, options.tail)
-    for task, line in wanted:
-        yield _shown(task, line, options.timestamps, named)
+    for printed in wanted:
+        if options.as_json:
+            yield _as_json(printed)
+        else:
+            yield _shown(printed.task, printed.line, options.timestamps, named)
+
+
+def _as_json(printed: PrintedLine) -> bytes:
+    task, attempt, line = printed
+    fields = {
+        "at": line.at,
+        "flow": task.flow,
+        "run": task.run,
+        "step": task.step,
+        "task": task.task,
+        "attempt": attempt,
+        "stream": line.stream,
+        "source": line.source,
+        "text": line.data.removesuffix(b"\n").decode(errors="replace"),
+    }
+    return msgspec.json.encode(fields) + b"\n"
 
 
 def _shown(task: TaskRecord, line: LogLine, timestamps: bool, named: bool) -> bytes:

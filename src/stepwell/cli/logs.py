@@ -49,6 +49,7 @@ def command(_flow_class: object) -> click.Command:
                 metavar="TIME",
                 help="Only what was printed since: `10m` ago (s, m, h, d), or a time as `2026-05-01 14:30`",
             ),
+            click.Option(["--json", "as_json"], is_flag=True, help="One JSON object a line."),
         ],
         callback=logs,
         help="Print what tasks have printed: of a run all of them, by time, with their names before each "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -19,14 +20,21 @@ from stepwell.model.states import TaskState
 
 _OPEN = tuple(state.value for state in TaskState if not state.finished)
 
-PrintedLine = tuple[TaskRecord, LogLine]
+
+class PrintedLine(NamedTuple):
+    """A line, and which attempt printed it."""
+
+    task: TaskRecord
+    attempt: int
+    line: LogLine
 
 
 def lines_of(logs: Logs, task: TaskRecord, attempt: int | None = None) -> Iterator[PrintedLine]:
     """Yield the lines of a task's attempt, the latest unless another is asked for."""
     key = TaskKey(task.flow, task.run, task.step, task.task)
-    for line in whole_lines(logs.lines(key, task.attempt if attempt is None else attempt)):
-        yield task, line
+    read = task.attempt if attempt is None else attempt
+    for line in whole_lines(logs.lines(key, read)):
+        yield PrintedLine(task, read, line)
 
 
 def lines_by_time(
@@ -37,14 +45,14 @@ def lines_by_time(
     Those of a task are asked for only when the others have come to the time at which it began.
     """
 
-    def placed(task: TaskRecord) -> Iterator[tuple[float, TaskRecord, LogLine | None]]:
-        yield task.created_at, task, None
-        for _, line in lines(task):
-            yield line.at, task, line
+    def placed(task: TaskRecord) -> Iterator[tuple[float, PrintedLine | None]]:
+        yield task.created_at, None
+        for printed in lines(task):
+            yield printed.line.at, printed
 
-    for _, task, line in heapq.merge(*map(placed, tasks), key=lambda entry: entry[0]):
-        if line is not None:
-            yield task, line
+    for _, printed in heapq.merge(*map(placed, tasks), key=lambda entry: entry[0]):
+        if printed is not None:
+            yield printed
 
 
 class _Following(Struct):
@@ -132,11 +140,11 @@ class RunFollower:
             is_over = is_over or followed.attempt < task.attempt
             for record in followed.reader.read(is_all=is_over):
                 for line in followed.joiner.feed(record):
-                    yield task, line
+                    yield PrintedLine(task, followed.attempt, line)
             if not is_over:
                 return
             for line in followed.joiner.rest():
-                yield task, line
+                yield PrintedLine(task, followed.attempt, line)
             del self._followed[name]
             self._read[name] = followed.attempt
 
