@@ -30,8 +30,8 @@ def filled(once, tmp_path):
 def decision(folder, address):
     stores = open_stores(str(folder.root))
     key = TaskKey("F", *address.split("/"))
-    pack, task = stores.datastore.pack(key), stores.metadata.task(key.flow, key.run, key.step, key.task)
-    return CacheExplained(stores.datastore, stores.metadata).decision(task, pack)
+    task = stores.metadata.task(key.flow, key.run, key.step, key.task)
+    return CacheExplained(stores.datastore, stores.metadata).decision(task)
 
 
 def after(folder, *options, **change):
@@ -77,9 +77,9 @@ def test_a_miss_names_the_nearest_task_and_what_differs(filled, options, change,
 def test_of_changed_code_the_source_is_compared(filled):
     run = after(filled, library=LIBRARY.replace("10 * x", "12 * x"))
 
-    changed = decision(filled, f"{run}/work/3").differences
+    changed = decision(filled, f"{run}/work/3").changes
 
-    assert [one.what for one in changed] == ["function scale in library.py"]
+    assert [one.part for one in changed] == ["function scale in library.py"]
     assert "-    return 10 * x" in changed[0].diff
     assert "+    return 12 * x" in changed[0].diff
 
@@ -131,3 +131,25 @@ def test_why_tells_of_hits_and_misses(filled):
     told = words(filled.call("flow.py", "why", f"{miss}/work/3"))
     assert f"Task F/{miss}/work/3 was executed:" in told
     assert "nearest in the cache is F/1/work/3" in told and "self.bias was 1, is 7" in told
+
+
+# SPEC 7.5-5
+def test_why_tells_of_many_hits_and_misses_together_with_an_instance(folder):
+    write(folder)
+    ran(folder, "--n", "10")
+    part = after(folder, "--n", "24")
+    miss = after(folder, "--n", "24", library=LIBRARY.replace("10 * x", "14 * x"))
+
+    hits, missed = words(folder.call("flow.py", "why", f"{part}/work")).split("Tasks ")[1:]
+    assert f"and 5 more of F/{part}/work were cached:" in hits
+    assert "an equal task of run 1 had a result" in hits
+    assert "for instance task 2: its result is that of F/1/work/2" in hits
+    assert f"and 9 more of F/{part}/work were executed:" in missed
+    assert "nothing was taken from the cache" in missed and "foreach item, or branches of the join" in missed
+
+    told = words(folder.call("flow.py", "why", f"{miss}/work"))
+    assert told.count("Tasks ") == 1 and f"and 19 more of F/{miss}/work were executed:" in told
+    assert f"for instance task 2: nearest in the cache is F/{part}/work/2" in told or "F/1/work/2" in told
+    assert "    function scale in library.py is another" in told
+    assert f"--- library.py:2 (run 1)\n    +++ library.py:2 (run {miss})" in told
+    assert "+    return 14 * x" in told

@@ -143,14 +143,16 @@ def test_a_constant_of_the_flow_counts_where_it_is_read_and_where_it_can_change(
 # SPEC 1.2-5
 def test_a_constant_that_was_edited_and_stays_as_it_was_is_named(folder):
     failed(folder)
-    folder.file(FLOW.replace("OFFSET = 10", "OFFSET = 20").replace('print(self.read)', 'print(self.OFFSET)'))
+    folder.file(FLOW.replace("OFFSET = 10", "OFFSET = 20").replace("print(self.read)", "print(self.OFFSET)"))
 
     planned = goes_on(folder, "continue", "--dry-run")
     done = goes_on(folder, "continue")
 
     for told in (planned, done):
         (line,) = [line for line in words(told).splitlines() if "OFFSET" in line]
-        assert "Run 1 keeps class constant OFFSET in flow.py as it began with it" in line and "`resume`" in line
+        assert (
+            "Run 1 keeps class constant OFFSET in flow.py as it began with it" in line and "`resume`" in line
+        )
     assert stored_run(folder)["end"].task["OFFSET"].data == 10
 
 

@@ -220,10 +220,10 @@ def _cache(stores: Stores, task: TaskRecord, pack: Pack) -> Iterator[str]:
         return
     from stepwell.client.cache_explained import CacheExplained  # few steps are cached
 
-    decision = CacheExplained(stores.datastore, stores.metadata).decision(task, pack)
+    decision = CacheExplained(stores.datastore, stores.metadata).decision(task)
     for reason in decision.reasons if decision is not None else ():
         yield f"  cache     {reason}"
-    for one in decision.differences if decision is not None else ():
+    for one in decision.changes if decision is not None else ():
         yield from (f"    {line}".rstrip() for line in one.diff)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from stepwell.client import previews
+from stepwell.client.source_changes import SourceChange, source_change
 from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_store.run_order import place_of
 from stepwell.metadata_store.store import MetadataStore, RunQuery, TaskQuery
@@ -19,7 +19,7 @@ from stepwell.model.observed import INDEX, ITEM, NAMES, OF_EVERY_INPUT, OF_SPLIT
 from stepwell.model.pack import Pack
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.step_code import PartChange, changes
+from stepwell.model.step_code import changes
 from stepwell.model.task import TaskRef
 
 _RUNS_LOOKED_AT = 30
@@ -29,21 +29,15 @@ _KEPT = (TaskState.SUCCEEDED.value, TaskState.CACHED.value)
 
 
 class Difference(Struct, frozen=True):
-    """One thing that an earlier task had otherwise.
-
-    Attributes
-    ----------
-    diff
-        Lines of a source diff.
-    """
+    """One thing that an earlier task had otherwise; of code, with a diff of its source."""
 
     what: str
     before: str = ""
     now: str = ""
-    diff: tuple[str, ...] = ()
+    change: SourceChange | None = None
 
     def __str__(self) -> str:
-        return f"{self.what} is another" if self.diff else f"{self.what} was {self.before}, is {self.now}"
+        return f"{self.what} is another" if self.change else f"{self.what} was {self.before}, is {self.now}"
 
 
 class CacheDecision(Struct, frozen=True):
@@ -53,13 +47,13 @@ class CacheDecision(Struct, frozen=True):
     ----------
     reasons
         Why, in words.
-    differences
+    changes
         Where the nearest earlier task had other code.
     """
 
     is_cached: bool
     reasons: tuple[str, ...]
-    differences: tuple[Difference, ...] = ()
+    changes: tuple[SourceChange, ...] = ()
 
 
 class Nearest(Struct, frozen=True):
@@ -76,9 +70,23 @@ class CacheExplained:
         self._datastore = datastore
         self._metadata = metadata
 
-    def decision(self, task: TaskRecord, pack: Pack) -> CacheDecision | None:
+    def in_short(self, task: TaskRecord) -> CacheDecision | None:
+        """Return what was decided on a task, and of what run a result was taken, without further search."""
+        pack = self._of_cached_step(task)
+        if pack is None:
+            return None
+        if pack.origin is not None:
+            return CacheDecision(True, (f"an equal task of run {pack.origin.task.run} had a result",))
+        return CacheDecision(False, ("nothing was taken from the cache",))
+
+    def _of_cached_step(self, task: TaskRecord) -> Pack | None:
+        pack = self._datastore.pack(TaskKey(task.flow, task.run, task.step, task.task))
+        return pack if pack is not None and pack.observed else None
+
+    def decision(self, task: TaskRecord) -> CacheDecision | None:
         """Return what was decided on a task, and why; None if its step was not cached."""
-        if not pack.observed:
+        pack = self._of_cached_step(task)
+        if pack is None:
             return None
         observed = wire.decode(pack.observed, Observed)
         key = "its key is made of " + ", ".join(
@@ -101,7 +109,7 @@ class CacheExplained:
             said = (
                 "it differs in nothing: it ended after this task was looked up, or nothing was looked up",
             )
-        code = tuple(one for one in nearest.differences if one.diff)
+        code = tuple(one.change for one in nearest.differences if one.change is not None)
         return CacheDecision(False, (f"nearest in the cache is {nearest.task.pathspec}", *said, key), code)
 
     def _nearest(self, task: TaskRecord, pack: Pack) -> Nearest | None:
@@ -164,7 +172,8 @@ class CacheExplained:
             yield Difference(f"code of step {step}", "not kept" if was is None else "", "another")
             return
         for change in changes(was, is_now):
-            yield Difference(str(change), diff=tuple(_diff(change)))
+            told = source_change(change, f"run {before.key.run}", f"run {now.key.run}")
+            yield Difference(told.part, change=told)
 
     # Values
 
@@ -202,11 +211,6 @@ def _clock(at: float) -> str:
 
 
 _NOT_THERE = "not there"
-
-
-def _diff(change: PartChange) -> Iterator[str]:
-    before, now = ([] if part is None else part.source.splitlines() for part in (change.before, change.now))
-    yield from difflib.unified_diff(before, now, "before", "now", lineterm="")
 
 
 def _words(read: Read) -> str:

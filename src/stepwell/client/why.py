@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from stepwell.client.cache_explained import CacheExplained
+from stepwell.client.cache_explained import CacheDecision, CacheExplained
+from stepwell.client.source_changes import SourceChange, source_change
 from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import TaskKey
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.step_code import CLASS_CONSTANT, CodePart, PartChange, changes
+from stepwell.model.step_code import CLASS_CONSTANT, changes
 from stepwell.model.step_plan import ExecutionPlan, StepPlan
 
-_LOOKED_UP = 20
+_TOLD_IN_FULL = 20
 
 _IN_WORDS = {
     "named": "the step was named",
@@ -27,21 +27,6 @@ _IN_WORDS = {
     "not reached by all": "the run had not come to all tasks of the step",
     "": "no result was there to be taken over",
 }
-
-
-class SourceChange(Struct, frozen=True, kw_only=True):
-    """A part of a step's code, as it was and as it was then.
-
-    Attributes
-    ----------
-    part
-        What it is, in words.
-    diff
-        Lines as `diff -u` has them.
-    """
-
-    part: str
-    diff: tuple[str, ...]
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -68,10 +53,7 @@ def why(datastore: Datastore, task: TaskRecord, plans: Sequence[ExecutionPlan] |
         plans = datastore.plans.of_run(task.flow, task.run)
     key = TaskKey(task.flow, task.run, task.step, task.task)
     if task.state is TaskState.CACHED:
-        return Explanation(
-            decision="cached",
-            reasons=("an equal task of the past had a result; asked about one task, `why` says which",),
-        )
+        return Explanation(decision="cached", reasons=("an equal task of the past had a result",))
     if task.state is TaskState.REUSED:
         return _reused(datastore, key, plans)
     # What waits belongs to what the run has set out to do last.
@@ -146,41 +128,21 @@ def _first_change(
             continue
         found = [one for one in changes(before, after) if run != key.run or one.kind != CLASS_CONSTANT]
         if found:
-            then = f"run {run}" if run != key.run else "before"
-            labels = (then, f"run {key.run}" if run != key.run else "now")
-            return tuple(_source_change(one, labels) for one in found)
+            other = run != key.run
+            then, now = (f"run {run}", f"run {key.run}") if other else ("before", "now")
+            return tuple(source_change(one, then, now) for one in found)
     return ()
 
 
-def _source_change(change: PartChange, labels: tuple[str, str]) -> SourceChange:
-    before, now = change.before, change.now
-    diff = difflib.unified_diff(
-        _lines(before), _lines(now), _label(before, labels[0]), _label(now, labels[1]), lineterm=""
-    )
-    return SourceChange(part=str(change), diff=tuple(diff))
-
-
-def _lines(part: CodePart | None) -> list[str]:
-    return [] if part is None else part.source.splitlines()
-
-
-def _label(part: CodePart | None, when: str) -> str:
-    return "nothing" if part is None else f"{part.file}:{part.line} ({when})"
-
-
-def with_cache(
-    explanation: Explanation, task: TaskRecord, datastore: Datastore, cache: CacheExplained
-) -> Explanation:
+def _with_cache(explanation: Explanation, decided: CacheDecision | None) -> Explanation:
     """Add what the cache had for a task, if its step is a cached one."""
-    pack = datastore.pack(TaskKey(task.flow, task.run, task.step, task.task))
-    decided = None if pack is None or task.state is TaskState.REUSED else cache.decision(task, pack)
     if decided is None:
         return explanation
     if decided.is_cached:
         return Explanation(decision="cached", reasons=decided.reasons)
-    changed = tuple(SourceChange(part=one.what, diff=one.diff) for one in decided.differences)
     reasons = (*explanation.reasons, *decided.reasons)
-    return Explanation(decision=explanation.decision, reasons=reasons, changes=explanation.changes or changed)
+    changed = explanation.changes or decided.changes
+    return Explanation(decision=explanation.decision, reasons=reasons, changes=changed)
 
 
 def alike(
@@ -188,15 +150,30 @@ def alike(
 ) -> Iterator[tuple[Explanation, list[TaskRecord]]]:
     """Yield what was decided on the tasks of a step, each decision once with the tasks that it is of.
 
-    What the cache had is told of a few tasks only: each was looked up by itself.
+    Each task was looked up in the cache by itself. Of many tasks only the first of those that are alike is
+    told in full.
     """
-    cache = CacheExplained(datastore, metadata) if len(tasks) <= _LOOKED_UP else None
+    cache = CacheExplained(datastore, metadata)
+    are_few = len(tasks) <= _TOLD_IN_FULL
     found: dict[tuple[str, ...], tuple[Explanation, list[TaskRecord]]] = {}
     plans = datastore.plans.of_run(tasks[0].flow, tasks[0].run) if tasks else ()
     for task in tasks:
         explanation = why(datastore, task, plans)
-        if cache is not None:
-            explanation = with_cache(explanation, task, datastore, cache)
+        if task.state is not TaskState.REUSED:
+            decided = cache.decision(task) if are_few else cache.in_short(task)
+            explanation = _with_cache(explanation, decided)
         same = (explanation.decision, *explanation.reasons, *map(str, explanation.changes))
         found.setdefault(same, (explanation, []))[1].append(task)
-    yield from found.values()
+    for explanation, together in found.values():
+        first = together[0]
+        decided = None if are_few or first.state is TaskState.REUSED else cache.decision(first)
+        yield _for_instance(explanation, first, decided), together
+
+
+def _for_instance(explanation: Explanation, task: TaskRecord, decided: CacheDecision | None) -> Explanation:
+    if decided is None:
+        return explanation
+    first, *rest = decided.reasons
+    reasons = (*explanation.reasons, f"for instance task {task.task}: {first}", *(f"  {one}" for one in rest))
+    changed = explanation.changes or decided.changes
+    return Explanation(decision=explanation.decision, reasons=reasons, changes=changed)

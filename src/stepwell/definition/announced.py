@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from stepwell.definition.mistakes import is_ours
+from stepwell.definition.first_party import is_ours
 from stepwell.exceptions import NotInThisVersion
 
 

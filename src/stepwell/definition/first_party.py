@@ -14,10 +14,15 @@ def is_installed(folder: str) -> bool:
     return folder in _INSTALLED
 
 
+def is_ours(file: str) -> bool:
+    """Whether a source file belongs to Stepwell."""
+    return file.startswith(_OURS)
+
+
 def is_first_party(file: str) -> bool:
     """Whether a Python source is neither of the standard library, nor of an installed package, nor ours."""
     if not file.endswith(".py"):
         return file.startswith("<")  # a notebook's cell, say
-    if file.startswith((_OURS, _LIBRARY)):
+    if is_ours(file) or file.startswith(_LIBRARY):
         return False
     return not any(map(is_installed, file.split(os.sep)))  # noqa: PTH206

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
+
+from stepwell.definition.first_party import is_ours
 
 # All else is imported once the hook is in place: until then Ctrl-C is told by the interpreter.
 if TYPE_CHECKING:
@@ -12,14 +13,8 @@ if TYPE_CHECKING:
 
     from stepwell.exceptions import StepwellException
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120
 _WRONG = 2
 _INTERRUPTED = 130
-
-
-def is_ours(file: str) -> bool:
-    """Whether a source file belongs to Stepwell."""
-    return file.startswith(_OURS)
 
 
 def locate(error: StepwellException) -> None:

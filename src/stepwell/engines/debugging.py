@@ -6,7 +6,7 @@ import os
 import sys
 from types import TracebackType
 
-from stepwell.definition.mistakes import is_ours
+from stepwell.definition.first_party import is_ours
 from stepwell.exceptions import TaskError
 
 

@@ -60,7 +60,7 @@ class Changes:
         return found
 
     def constants(self, run: RunRecord) -> Iterator[str]:
-        """Yield the constants of the flow, as far as steps read them, whose source was another as a run began."""
+        """Yield constants of the flow that steps read, if their source was another when the run began."""
         first = (run.fields.get("earlier-code-versions") or run.fields.get("code-version", "")).split(",")[0]
         kept = self._datastore.step_codes.read(run.flow, run.run, first)
         for step in self._definition.graph.nodes:

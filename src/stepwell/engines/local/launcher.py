@@ -38,6 +38,7 @@ from stepwell.engines.local.messages import (
     FrameReader,
     GoOn,
     Launch,
+    Message,
     Stop,
     frame,
 )
@@ -135,16 +136,19 @@ class Launcher:
             self._open = False
             return
         for message in self._reader.feed(data):
-            if isinstance(message, Launch):
-                self._take(message)
-            elif isinstance(message, Attend):
-                self._attend(message)
-            elif isinstance(message, Stop):
-                self._stop(message)
-            elif isinstance(message, GoOn):
-                self._queue.go_on(message.failures)
-            elif isinstance(message, Begin):
-                self._take_begin(message)
+            self._obey(message)
+
+    def _obey(self, message: Message) -> None:
+        if isinstance(message, Launch):
+            self._take(message)
+        elif isinstance(message, Attend):
+            self._attend(message)
+        elif isinstance(message, Stop):
+            self._stop(message)
+        elif isinstance(message, GoOn):
+            self._queue.go_on(message.failures)
+        elif isinstance(message, Begin):
+            self._take_begin(message)
 
     def _take(self, launch: Launch) -> None:
         # Descriptors arrive with the first byte of their message, so they are here, and in order.

@@ -99,7 +99,7 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
 
     @property
     def failed(self) -> bool:
-        """Whether the end is a failure, as far as a launcher can see: who leaves without a word may exit with 0."""
+        """Whether it is a failure, as far as a launcher can see: a task without a word may exit with 0."""
         return self.status != 0
 
 

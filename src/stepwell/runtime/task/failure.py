@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import FunctionType, ModuleType
 
 from stepwell.datastore.preview import preview
+from stepwell.definition.first_party import is_ours
 from stepwell.definition.flowspec import FlowSpec
-from stepwell.definition.mistakes import is_ours, locate
+from stepwell.definition.mistakes import locate
 from stepwell.exceptions import StepwellException
 from stepwell.model.failure_kinds import kind_name
 from stepwell.model.task import ErrorInfo
