@@ -5,7 +5,7 @@ import os
 import pytest
 from changed_flow import CHANGE, CHANGED, FLOW, HELPERS, failed, plan_of
 from command_line import words
-from stored_runs import begun, events_of, stored_run
+from stored_runs import begun, events_of, states_of, stored_run
 
 BEFORE = "a step before it is executed, or its transition has changed"
 
@@ -202,3 +202,21 @@ def test_a_flow_that_another_command_runs_has_the_same_code(folder):
     done = folder.call("-m", "stepwell", "resume", "flow.py", "--rerun-changed", "--json")
 
     assert executed(done) == ["end"], words(done)
+
+
+# SPEC 12.4-4
+# SPEC 7.3-3
+def test_an_index_made_anew_knows_which_results_were_made_again(folder):
+    failed(folder)
+    folder.file(CHANGED, "helpers.py")
+    assert goes_on(folder, "continue", "--rerun-changed").returncode == 0
+    states = states_of(stored_run(folder))
+    assert states["middle"] == ["lost", "lost", "succeeded", "succeeded"]
+    assert states["right"] == ["lost", "succeeded"]
+
+    (folder.root / "metadata.db").unlink()
+    assert folder.call("-m", "stepwell", "reindex").returncode == 0
+
+    assert states_of(stored_run(folder)) == states
+    assert folder.call("-m", "stepwell", "reindex").returncode == 0
+    assert states_of(stored_run(folder)) == states

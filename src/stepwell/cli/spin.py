@@ -130,6 +130,7 @@ def spin(address: str, **values: Any) -> ExitCode:
         options,
         context.settings,
         persist,
+        context.console.talk,
     )
     return _told(context, found.step, result, persist)
 
@@ -137,15 +138,17 @@ def spin(address: str, **values: Any) -> ExitCode:
 def _ignored(definition: FlowDefinition, step: str, settings: Settings | None) -> Sequence[str]:
     """Return the names of the decorators in the source that are not applied: of all of them without settings.
 
-    Those that were given with the command act, and so do those of the user's own making.
+    Those that were given with the command act, as the source states them if it does, and so do those of the
+    user's own making.
     """
-    from stepwell.definition.attach import BUILT_IN
+    from stepwell.definition.attach import BUILT_IN, parse_spec
 
+    given = {parse_spec(spec)[0] for spec in definition.with_specs}
     names = dict.fromkeys(one.name for one in definition.decorators[step] if one.statically_defined)
     if settings is None:
         return list(names)
     allowed = {name.strip() for name in settings.text("SPIN_ALLOWED_DECORATORS").split(",")}
-    return [name for name in names if name in BUILT_IN and name not in allowed]
+    return [name for name in names if name in BUILT_IN and name not in allowed | given]
 
 
 def _artifacts_in(file: Path | None) -> Mapping[str, object]:

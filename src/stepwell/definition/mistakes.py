@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from stepwell.definition.first_party import is_ours
-
 # All else is imported once the hook is in place: until then Ctrl-C is told by the interpreter.
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,6 +18,8 @@ _INTERRUPTED = 130
 def locate(error: StepwellException) -> None:
     """Let an error of ours that names no place name the innermost line of the user's that led to it."""
     import traceback
+
+    from stepwell.definition.first_party import is_ours
 
     # A user's subclass may not have called our constructor.
     if getattr(error, "line_no", None) or getattr(error, "source_file", None):
@@ -63,6 +63,8 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 def _has_not_begun(trace: TracebackType | None) -> bool:
     """Whether the program was importing something, or carried out our code: nothing else is ours to judge."""
     import traceback
+
+    from stepwell.definition.first_party import is_ours
 
     codes = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
     return any(

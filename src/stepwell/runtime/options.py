@@ -88,6 +88,11 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check(self.tags)
 
+    @property
+    def max_log_size(self) -> int:
+        """Most bytes that are kept of each stream of an attempt."""
+        return int(self.max_log_size_mb * 1024 * 1024)
+
 
 class NewRun(Struct, frozen=True):
     """Ask for a run with these values of its parameters, by attribute."""

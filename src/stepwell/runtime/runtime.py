@@ -167,8 +167,7 @@ class Runtime:
             capacity=self._settings.capacity,
         )
         parts = self._parts(begun, context, listener)
-        most = int(options.max_log_size_mb * 1024 * 1024)
-        executor = Executor(self._definition, info, progress, parts, lambda: stop.count, most)
+        executor = Executor(self._definition, info, progress, parts, lambda: stop.count, options.max_log_size)
         ending = self._execute(executor, begun, datastore, listener, step_codes)
         if ending.state is RunState.SUCCEEDED and not _still_there(info, datastore):
             reason = f"the datastore {datastore.location} was deleted while the run wrote to it"

@@ -13,7 +13,7 @@ from stepwell.datastore.datastore import Datastore
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskStarted
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RunInfo, TaskRecord
+from stepwell.model.run import TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief, number_at, parents_text, remarks
@@ -24,7 +24,8 @@ from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.runtime.task_order import DueTask
-from stepwell.runtime.verdict import verdict_of
+from stepwell.runtime.verdict import failure_of, verdict_of
+from stepwell.scheduling.facts import TaskFailed
 
 Show = Callable[[Stream, bytes], None]
 """Shows what a task writes, as it comes."""
@@ -44,12 +45,15 @@ class TaskResult(Struct, frozen=True, kw_only=True):
         It had succeeded before: nothing was run.
     interrupted
         It was ended from outside.
+    failure
+        If it has not succeeded: what scheduling has to know of that.
     """
 
     state: TaskState
     outcome: TaskOutcome
     again: bool = False
     interrupted: bool = False
+    failure: TaskFailed | None = None
 
     @property
     def error(self) -> ErrorInfo:
@@ -58,7 +62,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
 
 
 class SingleTask:
-    """Runs one task on an engine, to its end.
+    """Runs one attempt of a task to its end, on an engine that has been started.
 
     Parameters
     ----------
@@ -98,7 +102,7 @@ class SingleTask:
         self._heard = 0
 
     def run(
-        self, due: DueTask, policy: StepPolicy, info: RunInfo, stop: StopRequests, earlier: TaskRecord | None
+        self, due: DueTask, policy: StepPolicy, stop: StopRequests, earlier: TaskRecord | None
     ) -> TaskResult:
         """Run the task; return once nothing of it runs any more.
 
@@ -110,7 +114,6 @@ class SingleTask:
         record = self._record(due)
         if earlier is not None:
             record = replace(record, created_at=earlier.created_at)
-        self._engine.start(info)
         [handle] = self._engine.submit([(due.request, policy)])
         exited = None
         while exited is None:
@@ -128,7 +131,7 @@ class SingleTask:
             self._logs.tick()
             if self._recorder is not None:
                 self._recorder.tick()
-        return self._ended(due, record, exited)
+        return self._ended(due, policy, record, exited)
 
     @property
     def _patience_s(self) -> float:
@@ -166,13 +169,16 @@ class SingleTask:
             self._log = self._logs.open(handle.key, handle.attempt, self._pid)
         return self._log
 
-    def _ended(self, due: DueTask, record: TaskRecord, exited: TaskExited) -> TaskResult:
+    def _ended(self, due: DueTask, policy: StepPolicy, record: TaskRecord, exited: TaskExited) -> TaskResult:
         started_at = record.started_at or exited.at
         why_ended = "the command that ran it was interrupted" if self._heard else ""
         verdict = verdict_of(exited, self._datastore, started_at, why_ended)
         outcome = verdict.outcome
         interrupted = self._heard > 0 and not outcome.ok
         result = TaskResult(state=self._state(outcome), outcome=outcome, interrupted=interrupted)
+        if not outcome.ok:
+            failure = failure_of(exited, record.number, result.error, verdict.own_word, policy)
+            result = replace(result, failure=failure)
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause.
             self._log_of(exited.handle).say(exited.at, result.error.message)

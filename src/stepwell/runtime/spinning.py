@@ -26,8 +26,11 @@ from stepwell.runtime.recorder import Recorder
 from stepwell.runtime.refusals import refuse
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.single_task import SingleTask, TaskResult
+from stepwell.runtime.spun_attempts import SpunAttempts
 from stepwell.runtime.spun_inputs import SpunInputs
+from stepwell.runtime.task_order import DueTask
 from stepwell.runtime.whole_file import write_whole
+from stepwell.runtime.workplace import workplace
 
 
 class SpinResult(Struct, frozen=True, kw_only=True):
@@ -62,8 +65,8 @@ class Spinning:
         self._clock = clock
         self._settings = settings
 
-    def execute(self, asked: SpinAsked, options: RunOptions) -> SpinResult:
-        """Run the step.
+    def execute(self, asked: SpinAsked, options: RunOptions, tell: Callable[[str], None]) -> SpinResult:
+        """Run the step; ``tell`` gets words on an attempt that another one follows.
 
         Raises
         ------
@@ -74,33 +77,28 @@ class Spinning:
         StoreError
             A datastore or the index failed.
         """
-        metadata: MetadataStore | None = None
-        try:
-            with StopRequests(self._engine.wake) as stop:
-                refuse(self._definition, self._engine.capabilities, [asked.step])
-                datastore, metadata = self._stores()
-                context = RunContext(
-                    definition=self._definition,
-                    options=options,
-                    settings=self._settings,
-                    clock=self._clock,
-                    datastore=datastore,
-                    metadata=metadata,
-                    surroundings={},
-                    code_version=self._code_version(),
-                )
-                return self._run(context, asked, stop)
-        finally:
-            self._engine.close()
-            if metadata is not None:
-                metadata.close()
+        with workplace(self._engine, lambda _: self._stores()) as place:
+            refuse(self._definition, self._engine.capabilities, [asked.step])
+            context = RunContext(
+                definition=self._definition,
+                options=options,
+                settings=self._settings,
+                clock=self._clock,
+                datastore=place.datastore,
+                metadata=place.metadata,
+                surroundings={},
+                code_version=self._code_version(),
+            )
+            return self._run(context, asked, place.stop, tell)
 
     def _code_version(self) -> str:
         from stepwell.code_package.package import code_version
 
         return code_version(self._definition.file)
 
-    def _run(self, context: RunContext, asked: SpinAsked, stop: StopRequests) -> SpinResult:
+    def _run(
+        self, context: RunContext, asked: SpinAsked, stop: StopRequests, tell: Callable[[str], None]
+    ) -> SpinResult:
         datastore, options = context.datastore, context.options
         origin = asked.origin.run if asked.origin is not None else None
         more = {} if origin is None else {"origin-run-id": origin.run}
@@ -116,31 +114,45 @@ class Spinning:
             due = inputs.due(asked.step, asked.origin, asked.index)
             if options.run_id_file is not None:
                 write_whole(options.run_id_file, run.run)
-            task = SingleTask(
-                self._engine,
-                datastore,
-                AttemptEnds(self._definition, info, datastore),
-                recorder,
-                self._clock,
-                _shown_already,
-                int(options.max_log_size_mb * 1024 * 1024),
-                is_last_attempt=True,
-            )
+            policy = self._definition.policies[asked.step]
+            ends = AttemptEnds(self._definition, info, datastore)
+
+            def attempt(due: DueTask) -> TaskResult:
+                task = SingleTask(
+                    self._engine,
+                    datastore,
+                    ends,
+                    recorder,
+                    self._clock,
+                    _shown_already,
+                    options.max_log_size,
+                    is_last_attempt=True,
+                )
+                result = task.run(due, policy, stop, None)
+                # Of what is typed on the terminal, only the task hears.
+                typed = result.error.type == "KeyboardInterrupt"
+                return replace(result, interrupted=result.interrupted or typed)
+
+            self._engine.start(info)
             with recorder.beating():
-                result = task.run(due, self._definition.policies[asked.step], info, stop, None)
+                attempts = SpunAttempts(policy, lambda wait_s: self._wait(wait_s, stop), tell)
+                result = attempts.run(due, attempt)
         except BaseException as error:
             self._end(recorder, RunState.FAILED, f"it did not end: {error}")
             raise
         recorder.close()
-        # Of what is typed on the terminal, only the task hears.
-        if result.error.type == "KeyboardInterrupt":
-            result = replace(result, interrupted=True)
         if result.state is TaskState.SUCCEEDED:
             self._end(recorder, RunState.SUCCEEDED)
         else:
             state = RunState.INTERRUPTED if result.interrupted else RunState.FAILED
             self._end(recorder, state, brief(result.error))
         return SpinResult(pathspec=due.request.key.pathspec, task=result)
+
+    def _wait(self, wait_s: float, stop: StopRequests) -> bool:
+        until = self._clock.now() + wait_s
+        while not stop.count and (left := until - self._clock.now()) > 0:
+            self._engine.reports(left)  # a signal wakes it
+        return not stop.count
 
     def _end(self, recorder: Recorder, state: RunState, reason: str = "") -> None:
         now = self._clock.now()

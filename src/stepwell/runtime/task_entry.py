@@ -29,6 +29,7 @@ from stepwell.runtime.scheduler_run import SchedulerRun, tag_run
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.single_task import Show, SingleTask, TaskResult
 from stepwell.runtime.task_order import TaskOrder, due_task
+from stepwell.runtime.workplace import Workplace, workplace
 
 _FAILED = (TaskState.FAILED, TaskState.KILLED)
 
@@ -70,29 +71,15 @@ class TaskEntry:
         StoreError
             The datastore or the index failed.
         """
-        metadata: MetadataStore | None = None
-        try:
-            with StopRequests(self._engine.wake) as stop:
-                datastore, metadata = self._stores(self._patience(show, stop))
-                return self._run(order, options, show, stop, (datastore, metadata))
-        finally:
-            self._engine.close()
-            if metadata is not None:
-                metadata.close()
+        with workplace(self._engine, lambda stop: self._stores(self._patience(show, stop))) as place:
+            return self._run(order, options, show, place)
 
     def _patience(self, show: Show, stop: StopRequests) -> Patience:
         limit_s = self._settings.store_patience_s
         return Patience(limit_s, lambda text: show("stderr", f"{text}\n".encode()), lambda: stop.count > 0)
 
-    def _run(
-        self,
-        order: TaskOrder,
-        options: RunOptions,
-        show: Show,
-        stop: StopRequests,
-        stores: tuple[Datastore, MetadataStore],
-    ) -> TaskResult:
-        datastore, metadata = stores
+    def _run(self, order: TaskOrder, options: RunOptions, show: Show, place: Workplace) -> TaskResult:
+        datastore, metadata, stop = place
         run = self._registered(order, metadata, datastore)
         due = due_task(order, self._definition.name, self._definition.graph, datastore)
         refuse(self._definition, self._engine.capabilities, [order.step])
@@ -121,12 +108,13 @@ class TaskEntry:
             recorder,
             self._clock,
             show,
-            int(options.max_log_size_mb * 1024 * 1024),
+            options.max_log_size,
             order.is_last_attempt,
         )
         policy = self._definition.policies[order.step]
+        self._engine.start(info)
         with nullcontext() if recorder is None else recorder.beating():
-            result = task.run(due, policy, info, stop, earlier)
+            result = task.run(due, policy, stop, earlier)
         if state is not None and recorder is not None:
             recorder.close()
             self._move(state, order, result)

@@ -17,9 +17,12 @@ from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.model.task import TaskRef
 from stepwell.model.task_record import as_reused, record_of
+from stepwell.upkeep.replaced import replaced_tasks
 
 _AT_ONCE = 1000
+_REPLACED = "It was made again when the run was continued."
 
 
 class Reindexed(Struct, frozen=True):
@@ -72,6 +75,7 @@ def reindex(datastore: Datastore, metadata: MetadataStore) -> Reindexed:
 
 def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator[TaskRecord]:
     """Yield each task once: the attempt that succeeded, else the last that failed; and the reused ones."""
+    replaced = replaced_tasks(datastore, run)
     succeeded: set[tuple[str, str]] = set()
     failed: dict[tuple[str, str], Pack] = {}
     for pack in datastore.packs_of_run(run.flow, run.run):
@@ -81,7 +85,9 @@ def _tasks(datastore: Datastore, run: RunRecord, damaged: list[str]) -> Iterator
         place = (pack.key.step, pack.key.task)
         if pack.outcome.ok:
             succeeded.add(place)
-            yield _described(pack, run)
+            record = _described(pack, run)
+            holds = TaskRef(*place) not in replaced
+            yield record if holds else replace(record, state=TaskState.LOST, error=_REPLACED)
         elif place not in succeeded and (place not in failed or failed[place].attempt < pack.attempt):
             failed[place] = pack
     yield from (_described(pack, run) for pack in failed.values())

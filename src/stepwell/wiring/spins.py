@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def spin_step(
     options: RunOptions,
     settings: Settings,
     persist: bool,
+    tell: Callable[[str], None],
 ) -> SpinResult:
     """Run one step at once; return what came of it. The datastore is only read.
 
@@ -36,6 +37,8 @@ def spin_step(
     ----------
     persist
         Whether what the step makes is kept, in `spin_root`.
+    tell
+        Gets words on an attempt that another one follows.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def spin_step(
             SystemClock(),
             RunSettings(user=user, fsync="never", seed=seed),
         )
-        return spinning.execute(asked, options)
+        return spinning.execute(asked, options, tell)
 
 
 def spin_root(settings: Settings) -> Path:
