@@ -58,26 +58,6 @@ if __name__ == "__main__":
 """
 
 
-KILLED = """
-import os
-from stepwell import FlowSpec, step
-
-class Killed(FlowSpec):
-    @step
-    def start(self):
-        print("starts", flush=True)
-        os.kill(os.getpid(), 11)
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-if __name__ == "__main__":
-    Killed()
-"""
-
-
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """A folder with two runs of the flow, the second with another rate."""
@@ -404,29 +384,3 @@ def test_results_that_a_run_has_taken_over_are_inputs_too(folder):
     done = folder.call("flow.py", "spin", "2/join")
 
     assert done.stdout == "join ['a', 'b', 'c'] Spun/spin-1/join/spin\n", words(done)
-
-
-# SPEC 7.6-3
-def test_a_retry_given_with_the_command_makes_the_attempts_that_it_states(ran):
-    ran.file("ARTIFACTS = {'texts': ['boom']}", "boom.py")
-
-    # The step has a @retry in the source, and so its numbers hold, as with `run`.
-    own = ran.call("flow.py", "spin", "check", "--artifacts-module", "boom.py", "--with", "retry:times=7")
-    assert own.returncode == 1 and own.stdout.count("check") == 3
-    assert "attempt 0 failed: ValueError: it went wrong; retry 1 of 2, at once" in own.stderr
-    assert "attempt 1 failed: ValueError: it went wrong; retry 2 of 2, at once" in own.stderr
-    assert "attempt 2 failed" not in own.stderr and "ignores" not in own.stderr
-    assert "step check failed after" in own.stderr
-
-
-# SPEC 7.6-3
-# SPEC 6.1-6
-def test_a_catch_given_with_the_command_catches_also_a_task_that_was_killed(folder):
-    folder.file(KILLED)
-
-    done = folder.call("flow.py", "spin", "start", "--with", "catch:var=problem")
-
-    assert done.returncode == 0, words(done)
-    assert done.stdout.count("starts") == 1
-    assert "attempt 0 failed: Signal: " in done.stderr and "@catch takes over, at once" in done.stderr
-    assert "step start succeeded" in done.stderr

@@ -16,6 +16,7 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream
 from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.run import RunInfo
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import brief
 from stepwell.runtime.attempt_ends import AttemptEnds
@@ -114,29 +115,9 @@ class Spinning:
             due = inputs.due(asked.step, asked.origin, asked.index)
             if options.run_id_file is not None:
                 write_whole(options.run_id_file, run.run)
-            policy = self._definition.policies[asked.step]
-            ends = AttemptEnds(self._definition, info, datastore)
-
-            def attempt(due: DueTask) -> TaskResult:
-                task = SingleTask(
-                    self._engine,
-                    datastore,
-                    ends,
-                    recorder,
-                    self._clock,
-                    _shown_already,
-                    options.max_log_size,
-                    is_last_attempt=True,
-                )
-                result = task.run(due, policy, stop, None)
-                # Of what is typed on the terminal, only the task hears.
-                typed = result.error.type == "KeyboardInterrupt"
-                return replace(result, interrupted=result.interrupted or typed)
-
             self._engine.start(info)
             with recorder.beating():
-                attempts = SpunAttempts(policy, lambda wait_s: self._wait(wait_s, stop), tell)
-                result = attempts.run(due, attempt)
+                result = self._tried(due, info, context, recorder, stop, tell)
         except BaseException as error:
             self._end(recorder, RunState.FAILED, f"it did not end: {error}")
             raise
@@ -147,6 +128,36 @@ class Spinning:
             state = RunState.INTERRUPTED if result.interrupted else RunState.FAILED
             self._end(recorder, state, brief(result.error))
         return SpinResult(pathspec=due.request.key.pathspec, task=result)
+
+    def _tried(
+        self,
+        due: DueTask,
+        info: RunInfo,
+        context: RunContext,
+        recorder: Recorder,
+        stop: StopRequests,
+        tell: Callable[[str], None],
+    ) -> TaskResult:
+        policy = self._definition.policies[due.request.key.step]
+        ends = AttemptEnds(self._definition, info, context.datastore)
+
+        def attempt(due: DueTask) -> TaskResult:
+            task = SingleTask(
+                self._engine,
+                context.datastore,
+                ends,
+                recorder,
+                self._clock,
+                _shown_already,
+                context.options.max_log_size,
+                is_last_attempt=True,
+            )
+            result = task.run(due, policy, stop, None)
+            # Of what is typed on the terminal, only the task hears.
+            typed = result.error.type == "KeyboardInterrupt"
+            return replace(result, interrupted=result.interrupted or typed)
+
+        return SpunAttempts(policy, lambda wait_s: self._wait(wait_s, stop), tell).run(due, attempt)
 
     def _wait(self, wait_s: float, stop: StopRequests) -> bool:
         until = self._clock.now() + wait_s
