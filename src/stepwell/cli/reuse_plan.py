@@ -29,7 +29,7 @@ def print_reuse(
 
 def _in_words(step: StepPlan) -> str:
     if not step.why:
-        return f"{step.reused} reused"
+        return f"{step.reused} reused" if step.reused else "skipped"
     parts = [f"{step.reused} reused"] if step.reused else []
     parts.append(f"{step.executed} executed again" if step.executed else "executed")
     return f"{', '.join(parts)} ({step.why})"

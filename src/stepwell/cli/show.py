@@ -19,6 +19,7 @@ from stepwell.client.graph import steps_in_order
 from stepwell.client.previews import entries_of, preview
 from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun
+from stepwell.definition.loops import find_loops
 from stepwell.definition.transition import Foreach, Switch, Transition
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
@@ -121,15 +122,24 @@ def _run(context: CliContext, stores: Stores, found: Address) -> Iterator[str]:
 
 
 def _skipped(stores: Stores, parameters: Pack, begun: Collection[str]) -> list[str]:
-    """Return steps that have no task although a step that follows them has, as after an empty foreach."""
+    """Return steps that have no task although what comes after them has begun.
+
+    They stand behind an empty foreach, or in a way that a switch did not take. In a loop a switch may still
+    take it, until the loop is left.
+    """
     entry = next((entry for entry in parameters.own if entry.name == "_graph_info"), None)
     if entry is None:
         return []
     info = cast("dict[str, Any]", stores.datastore.load(parameters.key.flow, entry))
     steps = cast("dict[str, dict[str, Any]]", info["steps"])
+    targets = {name: tuple(steps[name]["next"]) for name in steps}
+    after = {name: set(targets[name]) for name in steps}
+    for loop in reversed(find_loops(info["start_step"], targets, steps).loops):  # the outermost comes last
+        out = {target for name in loop.steps for target in targets[name]} - loop.steps
+        after.update(dict.fromkeys(loop.steps, out))
     passed: set[str] = set()
     for name in reversed(steps):  # in graph order: what follows a step stands after it
-        if any(target in begun or target in passed for target in steps[name]["next"]):
+        if any(target in begun or target in passed for target in after[name]):
             passed.add(name)
     return [name for name in steps if name in passed and name not in begun]
 

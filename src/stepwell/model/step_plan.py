@@ -15,7 +15,7 @@ class StepPlan(Struct, frozen=True, kw_only=True):
     executed
         How many of the earlier tasks are made again; there may be more that nobody knows of yet.
     why
-        Why the step is executed; empty if all of it is taken over.
+        Why the step is executed; empty if all of it is taken over, or if it had no task and needs none.
     outdated
         What has changed since results were made that are taken over all the same.
     made_by

@@ -21,7 +21,7 @@ from stepwell.runtime.outdated import Changes, notices_of, parameters_in
 from stepwell.runtime.past import Past, past_of
 from stepwell.scheduling.earlier import Earlier
 from stepwell.scheduling.progress import Scope
-from stepwell.scheduling.reuse import UP_TO_DATE, before, plan, reusable, taken_over, until
+from stepwell.scheduling.reuse import UP_TO_DATE, after, before, plan, reusable, taken_over, until
 
 
 class Resumption(Struct, frozen=True):
@@ -119,7 +119,9 @@ def resumption(
     tasks, known_steps = [*past.succeeded, *past.unfinished], _steps_of(datastore, first, graph.nodes)
     steps = plan(graph, tasks, earlier, named, known_steps, outdated)
     if asked.only is not None:
-        _check_only(asked.only, before(graph, asked.only), steps)
+        # In a loop, what comes before it comes after it as well: that is held back.
+        needed = before(graph, asked.only) - after(graph, (asked.only,)) - {asked.only}
+        _check_only(asked.only, needed, steps)
     return Resumption(parameters, past, earlier, steps, tuple(notices_of(steps)))
 
 

@@ -109,7 +109,7 @@ def plan(
         elif step not in known_steps:
             why = "new in the graph"
         elif not total:
-            why = "not reached"
+            why = "not reached" if step in executed else ""
         elif good.get(step, 0) < total:
             why = f"not successful: {total - good.get(step, 0)} of {total} tasks"
         elif taken < total:

@@ -6,7 +6,7 @@ from stepwell.definition.graph import Graph
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.earlier import SINGLE, Earlier, PastTask, inputs_of, latest
 from stepwell.scheduling.reuse import after, plan, reusable
-from stepwell.testing.graphs import Each, Fork, Then, graph_of
+from stepwell.testing.graphs import Choice, Each, Fork, Repeat, Then, graph_of
 
 # s0 opens a foreach of s1, s2 joins it and opens a split of s3 and s4, s5 joins that, s6 is the exit.
 GRAPH = graph_of((Each(()), Fork(((), ())), Then()))
@@ -138,3 +138,61 @@ def test_tasks_that_were_made_anew_and_what_followed_them_hold_no_more():
 
     assert latest([second, follower, first]) == [second]
     assert latest(complete()) == complete()
+
+
+# s0 leads to s1, s2 or straight to s3; s3 begins a loop with s4, of which s5 is the way out, and s6 the exit.
+LOOPED = graph_of((Choice(((), (), None)), Repeat((Then(),)), Then(), Then()))
+
+
+def linear(step: str, target: str, case: str = "") -> TransitionTaken:
+    assert LOOPED[step].way_of(TransitionTaken("linear", (target,))) is not None
+    return TransitionTaken("linear", (target,), case=case)
+
+
+def chain(*steps: tuple[str, str]) -> list[PastTask]:
+    """Tasks that follow each other, each with the step that it went on to; the last may have failed."""
+    return [
+        PastTask(step, number, number - 1, SINGLE, linear(step, target) if target else None)
+        for number, (step, target) in enumerate(steps, start=1)
+    ]
+
+
+TURNS = [("s0", "s2"), ("s2", "s3"), ("s3", "s4"), ("s4", "s5"), ("s5", "s4"), ("s4", "s5"), ("s5", "s4")]
+
+
+def planned_loop(past: list[PastTask], named: tuple[str, ...] = ()):
+    earlier = Earlier(reusable(LOOPED, past, named))
+    return {
+        step.step: (step.reused, step.executed, step.why)
+        for step in plan(LOOPED, past, earlier, named, LOOPED.nodes.keys())
+    }
+
+
+# SPEC 2.4-10
+# SPEC 7.4-5
+def test_finished_iterations_of_a_loop_are_kept_and_steps_that_no_case_led_to_are_skipped():
+    plans = planned_loop(chain(*TURNS, ("s4", "")))
+
+    assert plans["s1"] == (0, 0, "")
+    assert plans["s4"] == (2, 1, "not successful: 1 of 3 tasks")
+    assert plans["s5"] == (2, 0, "not reached by all")
+    assert plans["s6"] == (0, 0, "not reached")
+
+
+# SPEC 2.4-10
+# SPEC 7.4-1
+def test_of_a_loop_with_a_named_step_only_what_came_before_its_first_task_is_kept():
+    plans = planned_loop(chain(*TURNS), ("s5",))
+
+    assert plans["s3"] == (1, 0, "")
+    assert plans["s4"] == (1, 1, "after a named step")
+    assert plans["s5"] == (0, 2, "named")
+
+
+# SPEC 2.4-10
+def test_a_task_that_went_a_way_which_its_switch_no_longer_has_is_made_again():
+    [first, *_] = chain(("s0", "s2"))
+    gone = replace(first, transition=TransitionTaken("linear", ("s6",), case="case0"))
+    renamed = replace(first, transition=linear("s0", "s2", "another label"))
+
+    assert reusable(LOOPED, [gone, renamed]) == [renamed]
