@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
 
 from stepwell.cli.context import CliContext
+from stepwell.definition.parameter_kinds import Texts
+from stepwell.definition.parameters import normal
 from stepwell.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from stepwell.definition.parameter_values import ParameterSpec
 
 _PARAMETER = "parameter:"
+_FILE = "params_file"
 
 
 def parameter_options(specs: Iterable[ParameterSpec], overriding: bool = False) -> list[click.Option]:
@@ -26,7 +30,17 @@ def parameter_options(specs: Iterable[ParameterSpec], overriding: bool = False) 
     overriding
         The parameters have values already, which only this command's own options and variables change.
     """
-    return [option for spec in specs for option in _options_of(spec, overriding)]
+    known = list(specs)
+    made = [option for spec in known for option in _options_of(spec, overriding)]
+    taken = any(normal(spec.name) == _FILE for spec in known)
+    return [
+        *made,
+        click.Option(
+            [_FILE, "--stepwell-params-file" if taken else "--params-file"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="File with values of parameters: JSON, TOML or YAML; single options win.",
+        ),
+    ]
 
 
 class ParameterOption(click.Option):
@@ -40,16 +54,22 @@ class ParameterOption(click.Option):
         super().__init__(flags, envvar=variable, show_envvar=variable is not None, **more)
         self.name = _PARAMETER + spec.name
 
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Return the text of the variable whole: click would split it at spaces."""
+        text = self.resolve_envvar_value(ctx)
+        return [text] if text is not None and self.multiple else text
+
 
 def _options_of(spec: ParameterSpec, overriding: bool) -> list[click.Option]:
     notes = f"  [default: {spec.default_shown}]" if spec.default_shown else ""
     notes += "  [required]" if spec.required else ""
     if overriding:
         notes = "  [default: the value it had]"
-    more: dict[str, Any] = {"flag_value": "True", "is_flag": False} if spec.is_bool else {}
+    more: dict[str, Any] = {"metavar": spec.metavar, "multiple": spec.repeats, **spec.options}
+    if spec.is_bool:
+        more |= {"flag_value": "True", "is_flag": False}
     flags = ["value", f"--{spec.name}"]
-    text = spec.help + notes
-    option = ParameterOption(spec, flags, overriding, metavar=spec.type_name.upper(), help=text, **more)
+    option = ParameterOption(spec, flags, overriding, help=spec.help + notes, **more)
     if not spec.is_bool:
         return [option]
     no = click.Option(["value", f"--no-{spec.name}"], is_flag=True, help=f"The same as --{spec.name} False.")
@@ -80,9 +100,11 @@ def resolved(
 
 
 def given_values(ctx: click.Context, values: Mapping[str, Any]) -> tuple[dict[str, object], list[str]]:
-    """Return the values that were given, by the parameter's name; and, in words, which by a variable."""
-    given: dict[str, object] = {}
-    variables: list[str] = []
+    """Return the values that were given, by the parameter's name; and, in words, which not by an option."""
+    file: Path | None = values.get(_FILE)
+    given: dict[str, object] = {} if file is None else _of_file(file)
+    variables = [f"values that no option gives are from {file}"] if given else []
+    keys = {normal(name): name for name in given}
     for option in ctx.command.params:
         if isinstance(option, ParameterOption):
             name = option.name.removeprefix(_PARAMETER)
@@ -90,7 +112,19 @@ def given_values(ctx: click.Context, values: Mapping[str, Any]) -> tuple[dict[st
             if values.get(f"no-{option.name}"):
                 value = "False"
             elif value is not None and ctx.get_parameter_source(option.name) is ParameterSource.ENVIRONMENT:
+                if normal(name) in keys:
+                    continue  # a file on the command line wins
                 variables.append(f"--{name} is given by {option.envvar}")
+            if isinstance(value, tuple):
+                texts = cast("tuple[str, ...]", value)
+                value = Texts(texts) if texts else None
             if value is not None:
+                given.pop(keys.get(normal(name), ""), None)
                 given[name] = value
     return given, variables
+
+
+def _of_file(file: Path) -> dict[str, object]:
+    from stepwell.cli.params_file import values_in
+
+    return values_in(file)

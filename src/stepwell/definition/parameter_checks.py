@@ -6,12 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 
 from stepwell.definition.config_expression import ConfigScope
+from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.parameter_kinds import Bool
+from stepwell.definition.parameter_types import kind_of
 from stepwell.definition.parameter_values import converted
 from stepwell.definition.parameters import Parameter, normal, parameters_of
 from stepwell.definition.place import place
 from stepwell.exceptions import ParameterFieldTypeMismatch, Problem
 
 _NAME = re.compile(r"\w[\w-]*")
+_ATTRIBUTES = (
+    "default", "type", "help", "required", "show_default", "separator", "multiple", "is_flag", "min", "max",
+    "choices", "pattern",
+)  # fmt: skip
 _RESERVED = frozenset(
     (
         "help",
@@ -61,24 +68,39 @@ def _of_name(parameter: Parameter, where: str) -> Iterator[Problem]:
 
 def _of_type(parameter: Parameter, where: str) -> Iterator[Problem]:
     try:
-        kind = parameter.type
-    except ParameterFieldTypeMismatch as error:
-        what, _, fix = error.message.partition(". ")
+        kind = kind_of(parameter)
+    except (ParameterFieldTypeMismatch, ValueError) as error:
+        what, _, fix = str(getattr(error, "message", error)).partition(". ")
         yield Problem(what=what, where=where, fix=fix, rule="parameter-type")
         return
     separator = parameter.separator
-    if separator is not None and (kind is not str or not separator):
+    if separator is not None and (kind.name != "str" or not separator):
         what = f"parameter `{parameter.name}` has the separator {separator!r}, and its type is"
         fix = "Only str can be split, and only at some text."
         rule = "parameter-separator"
-        yield Problem(what=f"{what} {parameter.type_name}", where=where, fix=fix, rule=rule)
-    elif parameter.default is not None and not callable(parameter.default):
+        yield Problem(what=f"{what} {kind.name}", where=where, fix=fix, rule=rule)
+    elif parameter.fixed_default is not None:
         try:
-            converted(parameter, parameter.default)
+            converted(parameter, parameter.fixed_default)
         except ValueError as error:
             what = f"the default of parameter `{parameter.name}` is wrong: {error}"
             fix = "Give it another default, or another type."
             yield Problem(what=what, where=where, fix=fix, rule="parameter-default")
+    yield from _of_options(parameter, where)
+
+
+def _of_options(parameter: Parameter, where: str) -> Iterator[Problem]:
+    if not parameter.options:
+        return
+    import inspect  # few parameters have further options
+
+    import click
+
+    known = {*inspect.signature(click.Option).parameters, *inspect.signature(click.Parameter).parameters}
+    for name in parameter.options.keys() - known:
+        what = f"parameter `{parameter.name}` has no attribute `{name}`"
+        fix = did_you_mean(name, (*_ATTRIBUTES, *known)) or f"There are: {listed(_ATTRIBUTES)}."
+        yield Problem(what=what, where=where, fix=fix, rule="parameter-attribute")
 
 
 def _taken_by_bools(parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
@@ -93,6 +115,6 @@ def _taken_by_bools(parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
 
 def _is_bool(parameter: Parameter) -> bool:
     try:
-        return parameter.type is bool
-    except ParameterFieldTypeMismatch:
+        return isinstance(kind_of(parameter), Bool)
+    except (ParameterFieldTypeMismatch, ValueError):
         return False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, cast
 
 from msgspec import Struct, field
 
 from stepwell.definition.config_expression import ConfigScope, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.parameters import JSONTypeClass, Parameter, normal, parameters_of
+from stepwell.definition.parameter_kinds import Bool, Listed, Texts
+from stepwell.definition.parameter_types import kind_of
+from stepwell.definition.parameters import Parameter, normal, parameters_of
 from stepwell.exceptions import (
     ParameterFieldFailed,
     ParameterFieldTypeMismatch,
@@ -19,10 +23,7 @@ from stepwell.exceptions import (
     UsageError,
 )
 
-_TRUE, _FALSE = (
-    frozenset({"true", "1", "yes", "on", "t", "y"}),
-    frozenset({"false", "0", "no", "off", "f", "n"}),
-)
+NOTHING: Mapping[str, object] = {}
 
 
 class ParameterSpec(Struct, frozen=True, kw_only=True):
@@ -32,6 +33,12 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
     ----------
     default_shown
         The default as ``--help`` shows it; empty when there is none to show.
+    metavar
+        What stands for a value in help.
+    repeats
+        Whether the option may be given several times.
+    options
+        What the option is given beside, as click names it.
     """
 
     name: str
@@ -41,6 +48,9 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
     help: str
     required: bool
     is_bool: bool
+    metavar: str
+    repeats: bool = False
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class DefaultContext(Struct, frozen=True, kw_only=True):
@@ -61,17 +71,20 @@ def specs_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[Parame
 
 def _spec(parameter: Parameter) -> ParameterSpec:
     try:
-        type_name, is_bool = parameter.type_name, parameter.type is bool
+        kind = kind_of(parameter)
     except ParameterFieldTypeMismatch:
-        type_name, is_bool = "?", False  # the check of the flow says so, together with all else
+        kind = None  # the check of the flow says so, together with all else
     return ParameterSpec(
         name=parameter.name,
         attribute=parameter.attribute,
-        type_name=type_name,
+        type_name="?" if kind is None else kind.name,
         default_shown=_shown_default(parameter),
         help="" if parameter.help is None else str(parameter.help),
         required=parameter.required,
-        is_bool=is_bool,
+        is_bool=isinstance(kind, Bool),
+        metavar="?" if kind is None else kind.metavar,
+        repeats=kind is not None and kind.repeats,
+        options=parameter.options,
     )
 
 
@@ -83,10 +96,12 @@ def _shown_default(parameter: Parameter) -> str:
         return ""
     if callable(default):
         return "computed when a run starts"
-    if isinstance(default, dict | list) and not is_delayed(cast("object", default)):
+    if isinstance(default, dict | list | tuple) and not is_delayed(cast("object", default)):
         import json  # start-up cost that only JSON parameters pay
 
-        return json.dumps(default)
+        return json.dumps(default, default=str)
+    if isinstance(default, Enum):
+        return default.name
     return str(cast("object", default))
 
 
@@ -95,6 +110,7 @@ def resolve(
     given: Mapping[str, object],
     scope: ConfigScope | None = None,
     *,
+    known: Mapping[str, object] = NOTHING,
     user_name: str = "",
     ds_type: str = "local",
 ) -> dict[str, object]:
@@ -106,6 +122,8 @@ def resolve(
         What was given, by the parameter's name (``-`` and ``_`` alike): text, or values of its type.
     scope
         The flow's configs.
+    known
+        Values by attribute that hold where nothing else is given, as they are.
 
     Raises
     ------
@@ -124,6 +142,8 @@ def resolve(
                 resolved[parameter.attribute] = converted(parameter, values[key])
             except ValueError as error:
                 complaints.append(f"The value of --{parameter.name} is wrong: {error}.")
+        elif parameter.attribute in known:
+            resolved[parameter.attribute] = known[parameter.attribute]
         elif parameter.required:
             complaints.append(f"--{parameter.name} is required, but no value is given.")
     if complaints:
@@ -149,47 +169,29 @@ def _unknown(name: str, parameters: Mapping[str, Parameter]) -> str:
 
 def converted(parameter: Parameter, value: object) -> object:
     """Return the value in the parameter's type; a `ValueError` says what is wrong with it."""
-    value = _from_text(parameter, value) if isinstance(value, str) else _of_type(parameter, value)
-    if parameter.separator is not None and isinstance(value, str):
-        return value.split(parameter.separator)
-    return value
+    kind = kind_of(parameter)
+    if isinstance(value, Texts):
+        value = kind.read_all(value) if isinstance(kind, Listed) else kind.read(value[-1])
+    else:
+        value = kind.read(value) if isinstance(value, str) else kind.check(value)
+    several = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
+    for one in several:
+        _hold_rules(parameter, one)
+    return cast("object", value)
 
 
-def _from_text(parameter: Parameter, text: str) -> object:
-    kind = parameter.type
-    if kind is str:
-        return text
-    if isinstance(kind, JSONTypeClass):
-        import json
-
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            position = f"line {error.lineno}, column {error.colno}"
-            raise ValueError(f"it is not valid JSON at {position}: {error.msg}") from None
-    if kind is bool:
-        word = text.strip().lower()
-        if word not in _TRUE | _FALSE:
-            raise ValueError(f"{text!r} is neither True nor False")
-        return word in _TRUE
+def _hold_rules(parameter: Parameter, value: Any) -> None:
     try:
-        return cast("type[int] | type[float]", kind)(text)
-    except ValueError:
-        article = "an" if kind is int else "a"
-        raise ValueError(f"{text!r} is not {article} {parameter.type_name}") from None
-
-
-def _of_type(parameter: Parameter, value: object) -> object:
-    kind = parameter.type
-    if isinstance(kind, JSONTypeClass):
-        return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind is str and parameter.separator is not None and isinstance(value, list | tuple):
-        return list(cast("list[object]", value))
-    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    raise ValueError(f"{value!r} is {type(value).__name__}, not {parameter.type_name}")
+        if parameter.min is not None and value < parameter.min:
+            raise ValueError(f"{value!r} is less than {parameter.min!r}, the least that is allowed")
+        if parameter.max is not None and value > parameter.max:
+            raise ValueError(f"{value!r} is more than {parameter.max!r}, the most that is allowed")
+    except TypeError as error:
+        raise ValueError(f"{value!r} cannot be compared with its bounds: {error}") from None
+    if parameter.choices is not None and value not in parameter.choices:
+        raise ValueError(f"{value!r} is none of {', '.join(map(str, parameter.choices))}")
+    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, str(value)):
+        raise ValueError(f"{value!r} does not match the pattern {parameter.pattern!r}")
 
 
 def _checked_default(parameter: Parameter, default: object) -> object:
@@ -205,7 +207,7 @@ def _checked_default(parameter: Parameter, default: object) -> object:
 
 def _default(parameter: Parameter, context: DefaultContext) -> object:
     if not callable(parameter.default):
-        return _checked_default(parameter, parameter.default)
+        return _checked_default(parameter, parameter.fixed_default)
     function = cast("Callable[[DefaultContext], object]", parameter.default)
     try:
         value = function(context)

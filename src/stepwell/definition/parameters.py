@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
-from stepwell.exceptions import ParameterFieldTypeMismatch
 
 if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
@@ -24,10 +24,10 @@ class JSONTypeClass:
 
 JSONType: JSONTypeClass = JSONTypeClass()
 
-ParameterType = type[str] | type[int] | type[float] | type[bool] | JSONTypeClass
-_SCALARS: dict[str, ParameterType] = {"str": str, "int": int, "float": float, "bool": bool}
-_MAY_WAIT = ("default", "given_type", "help", "given_required", "show_default", "separator")
-_TYPE_NAMES = "str, int, float, bool and JSONType"
+_MAY_WAIT = (
+    "default", "given_type", "help", "given_required", "show_default", "separator", "multiple", "is_flag",
+    "min", "max", "choices", "pattern",
+)  # fmt: skip
 
 
 class Parameter:
@@ -42,8 +42,11 @@ class Parameter:
         ``flow_name``, ``user_name``, ``parameter_name``, ``logger``, ``ds_type``, ``configs``) that is
         called once, when a run is created.
     type
-        ``str``, ``int``, ``float``, ``bool`` or ``JSONType``. If left out, it comes from the annotation,
-        else from the default, else it is ``str``.
+        ``str``, ``int``, ``float``, ``bool``, ``JSONType``, or any that an annotation may be. If left out, it
+        comes from the annotation, else from the default, else it is ``str``. Annotations may be ``Literal``
+        and ``Enum`` (choices), ``list[T]`` and ``tuple[T, ...]`` (a repeated option, or a JSON list),
+        ``date``, ``datetime``, ``time``, ``timedelta`` (``7d``, ``1h30m``), ``Path``, ``dict[str, T]``,
+        dataclasses, ``TypedDict`` and msgspec Structs (JSON, checked field by field), and ``T | None``.
     help
         What the parameter is for.
     required
@@ -52,6 +55,18 @@ class Parameter:
         Whether ``run --help`` shows the default, or the text to show in its place.
     separator
         Split the text at this separator into a list; for ``str`` only.
+    multiple
+        The option may be repeated; the value is a tuple.
+    is_flag
+        The option is a bool, False unless it is given.
+    min, max
+        The least and the greatest value; of lists, of each item. Both are allowed themselves.
+    choices
+        The values that are allowed.
+    pattern
+        A regular expression that the whole text must match.
+    **options
+        What else an option of click can have, such as ``hidden`` or ``metavar``.
 
     Examples
     --------
@@ -61,7 +76,7 @@ class Parameter:
 
     if TYPE_CHECKING:
         # Any, so that `self.alpha + 1` and `alpha: float = Parameter(...)` are right in the user's code.
-        def __new__(
+        def __new__(  # noqa: PLR0913 - one for each thing there is to say
             cls,
             name: str | None = None,
             default: object = None,
@@ -70,9 +85,16 @@ class Parameter:
             required: bool | None = None,
             show_default: bool | str | None = None,
             separator: str | None = None,
+            multiple: bool = False,
+            is_flag: bool = False,
+            min: Any = None,
+            max: Any = None,
+            choices: Iterable[object] | None = None,
+            pattern: str | None = None,
+            **options: Any,
         ) -> Any: ...
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as above
         self,
         name: str | None = None,
         default: object = None,
@@ -81,6 +103,13 @@ class Parameter:
         required: bool | None = None,
         show_default: bool | str | None = None,
         separator: str | None = None,
+        multiple: bool = False,
+        is_flag: bool = False,
+        min: Any = None,
+        max: Any = None,
+        choices: Iterable[object] | None = None,
+        pattern: str | None = None,
+        **options: Any,
     ) -> None:
         self.name: str = str(name or "")
         self.attribute: str = ""
@@ -90,6 +119,13 @@ class Parameter:
         self.given_required = required
         self.show_default = show_default
         self.separator = separator
+        self.multiple: bool = multiple
+        self.is_flag: bool = is_flag
+        self.min: Any = min
+        self.max: Any = max
+        self.pattern: str | None = pattern
+        self.choices: Any = choices if choices is None or is_delayed(choices) else tuple(choices)
+        self.options: Mapping[str, Any] = options
         self._owner: Any = None
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - the line that errors speak of
         self.file: str = caller.f_code.co_filename
@@ -139,50 +175,22 @@ class Parameter:
         return normal(self.name)
 
     @property
-    def type(self) -> ParameterType:
-        """The parameter's type.
+    def fixed_default(self) -> Any:
+        """The default, if it is known already and no function computes it."""
+        if is_delayed(self.default) or callable(self.default):
+            return None
+        return False if self.is_flag and self.default is None else self.default
 
-        Raises
-        ------
-        ParameterFieldTypeMismatch
-            The type is none that parameters can have.
-        """
-        given = self.given_type
-        if given is None:
-            given = self._annotated_type()
-        if given is None and not (self.default is None or callable(self.default) or is_delayed(self.default)):
-            given = _type_of_default(self.default)
-        if given is None:
-            return str
-        if (
-            given is str
-            or given is int
-            or given is float
-            or given is bool
-            or isinstance(given, JSONTypeClass)
-        ):
-            return given
-        shown = getattr(given, "__name__", repr(given))
-        raise ParameterFieldTypeMismatch(
-            f"parameter `{self.name}` has the type {shown}. This version supports {_TYPE_NAMES}.",
-            self.line,
-            self.file,
-        )
-
-    @property
-    def type_name(self) -> str:
-        """The type as users read it."""
-        kind = self.type
-        return kind.name if isinstance(kind, JSONTypeClass) else kind.__name__
-
-    def _annotated_type(self) -> ParameterType | None:
-        annotation = getattr(self._owner, "__annotations__", {}).get(self.attribute)
-        text: str = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-        return _SCALARS.get(text)
-
-
-def _type_of_default(default: object) -> object:
-    return JSONType if isinstance(default, dict | list) else type(default)
+    def annotation(self) -> Any:
+        """Return what the attribute is annotated with; None if that is nothing, or has no meaning here."""
+        try:
+            found: Any = getattr(self._owner, "__annotations__", {}).get(self.attribute)
+            while isinstance(found, str):
+                owner: type = self._owner
+                found = eval(found, vars(sys.modules[owner.__module__]), dict(vars(owner)))
+        except Exception:  # noqa: BLE001 - names that only type checkers import
+            return None
+        return None if found is Any else found
 
 
 def normal(name: str) -> str:

@@ -109,9 +109,8 @@ def resumption(
             f"The parameters of run {flow}/{asked.origin} are not in {datastore.location}. Start a new run."
         )
     known = parameters_in(definition, datastore, first)
-    names = {parameter.attribute: parameter.name for parameter in definition.parameters}
-    values = {**{names[attribute]: value for attribute, value in known.items()}, **asked.parameters}
-    parameters = resolve(definition.flow_class, values, definition.scope, user_name=user)
+    flow_class, scope = definition.flow_class, definition.scope
+    parameters = resolve(flow_class, asked.parameters, scope, known=known, user_name=user)
     past = past_of(datastore, metadata, flow, asked.origin)
     outdated = Changes(definition, datastore, metadata, parameters).outdated(past.succeeded)
     unwanted = outdated if asked.rerun_changed else UP_TO_DATE

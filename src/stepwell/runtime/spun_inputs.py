@@ -179,14 +179,9 @@ class SpunInputs:
 
     def _commit_parameters(self, artifacts: Mapping[str, object]) -> None:
         """Store parameters, at the values given or their defaults, and the other values, as a first task."""
-        given = {
-            parameter.name: artifacts[parameter.attribute]
-            for parameter in self._definition.parameters
-            if parameter.attribute in artifacts
-        }
         try:
             flow_class, scope = self._definition.flow_class, self._definition.scope
-            parameters = resolve(flow_class, given, scope, user_name=self._info.user)
+            parameters = resolve(flow_class, {}, scope, known=artifacts, user_name=self._info.user)
         except UsageError as error:
             error.message += " There is no earlier run that has it: give it in ARTIFACTS."
             raise
