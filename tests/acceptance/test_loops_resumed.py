@@ -178,6 +178,17 @@ def test_plans_and_scopes_know_loops_and_steps_that_were_not_taken(failed):
     assert "y: skipped" in after and "rare: skipped" in after
 
 
+@pytest.mark.parametrize("command", ["why", "show", "logs", "dump"])
+def test_a_step_that_no_case_led_to_has_no_task_and_commands_say_which_case_was_taken(whole, command):
+    folder, _ = whole
+    done = folder.call("flow.py", command, "1/y")
+    rare = folder.call("flow.py", command, "1/rare")
+
+    assert done.returncode != 0
+    assert "Step `y` of run F/1 has no task. start/1 went to `x` by case `a`." in words(done)
+    assert "join/22 went to `end` by case `else`. join/18 went to `head` by case `self.n < 5`." in words(rare)
+
+
 # SPEC 7.5-1
 # SPEC 7.5-3
 def test_a_cached_step_takes_its_own_case_and_iteration_from_the_past(folder):

@@ -11,6 +11,7 @@ import re
 from msgspec import Struct
 
 from stepwell.client import missing
+from stepwell.client.not_taken import why_not_taken
 from stepwell.client.scope import Scope
 from stepwell.client.stored import StoredRun, StoredTask
 from stepwell.definition.nearest import did_you_mean
@@ -117,5 +118,6 @@ def _task(run: StoredRun, step: str, named: list[str]) -> StoredTask | None:
         task.record()
         return task
     if next(run.newest_tasks(step), None) is None:
-        raise missing.no_step(run.connection.stores.metadata, run.flow, run.run, step)
+        metadata = run.connection.stores.metadata
+        raise missing.no_step(metadata, run.flow, run.run, step, why_not_taken(run, step))
     return None

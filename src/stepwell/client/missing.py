@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import StepwellNotFound
@@ -36,8 +36,12 @@ def no_run(
     return StepwellNotFound(_joined(f"There is no run `{of_flow}{run}`.", did_you_mean(run, words), advice))
 
 
-def no_step(metadata: MetadataStore, flow: str, run: str, step: str) -> StepwellNotFound:
-    """Say that no task of the step has started in the run."""
+def no_step(
+    metadata: MetadataStore, flow: str, run: str, step: str, instead: Sequence[str] = ()
+) -> StepwellNotFound:
+    """Say that no task of the step has started in the run; ``instead`` is what those before it did."""
+    if instead:
+        return StepwellNotFound(_joined(f"Step `{step}` of run {flow}/{run} has no task.", *instead))
     begun = dict.fromkeys(count.step for count in metadata.steps(flow, run))
     steps = [name for name in begun if not name.startswith("_")]
     return StepwellNotFound(

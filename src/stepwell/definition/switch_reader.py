@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Collection
 
+from stepwell.definition.nearest import did_you_mean
 from stepwell.definition.transition import Case, Linear, Switch
 
 _KEY_FORMS = (
@@ -80,7 +81,8 @@ class SwitchReader:
                 fix = "Write them out: the graph is read from here."
                 self._complain("hidden-options", what, fix, line)
             else:
-                fix = "It takes `condition` and `default`. Open a split in the step that a case leads to."
+                near = did_you_mean(keyword.arg, ("condition", _DEFAULT))
+                fix = near or "It takes `condition` and `default`. Open a split in the step of a case."
                 self._complain("switch-options", f"a switch has no option `{keyword.arg}`", fix, line)
         if not is_given:
             what = "the switch does not say which artifact decides"

@@ -25,7 +25,7 @@ class ForeachSplits:
     def opened(self, key: TaskKey, pid: int, at: float, taken: TransitionTaken) -> None:
         """A task has fixed the items of a foreach."""
         if not taken.num_splits:
-            self._skip(key.step, at)
+            self._skip(key.step, taken.targets[0], at)
             return
         self._labels[key.task] = taken.labels
         while len(self._labels) > _LABELS_OF_SPLITS:
@@ -39,9 +39,12 @@ class ForeachSplits:
         labels = self._labels.get(str(launch.parents[0][1]), ())
         return labels[launch.index] if launch.index < len(labels) else ""
 
-    def _skip(self, opener: str, at: float) -> None:
+    def _skip(self, opener: str, first: str, at: float) -> None:
         """Tell once of each step between the split and its join, those of inner splits among them."""
-        for node in self._graph:
-            if opener in node.splits and node.name not in self._skipped:
-                self._skipped.add(node.name)
-                self._emit(StepSkipped(at=at, step=node.name))
+        between = {first}
+        for node in self._graph:  # what leads to a step stands before it
+            if node.name in between:
+                between.update(node.targets)
+                if opener in node.splits and node.name not in self._skipped:
+                    self._skipped.add(node.name)
+                    self._emit(StepSkipped(at=at, step=node.name))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from stepwell.definition.flow_definition import define
 from stepwell.exceptions import GraphError
 
-# A block is a step ("step"), a static split of sequences ("split") or a foreach over one ("foreach").
+# A block is a step ("step"), a static split of sequences ("split"), a foreach over one ("foreach"), a switch
+# between some ("cases" in a dictionary, "paths" with `if`), or a loop over one ("loop").
 _blocks = st.recursive(
     st.just(("step", [])),
     lambda inner: st.one_of(
@@ -18,12 +19,29 @@ _blocks = st.recursive(
             st.just("split"), st.lists(st.lists(inner, min_size=1, max_size=3), min_size=2, max_size=3)
         ),
         st.tuples(
-            st.just("foreach"), st.lists(st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=1)
+            st.sampled_from(["foreach", "loop"]),
+            st.lists(st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=1),
+        ),
+        st.tuples(
+            st.sampled_from(["cases", "paths"]),
+            st.lists(st.lists(inner, max_size=2), min_size=2, max_size=3),
         ),
     ),
     max_leaves=12,
 )
 _flows = st.lists(_blocks, max_size=4)
+
+
+def cases(targets: list[str]) -> str:
+    listed = ", ".join(f"{number}: self.{target}" for number, target in enumerate(targets))
+    return f"self.next({{{listed}}}, condition='c')"
+
+
+def paths(targets: list[str]) -> str:
+    early = [
+        f"if self.x == {n}:\n    self.next(self.{target})\n    return" for n, target in enumerate(targets)
+    ]
+    return "\n".join([*early[1:], f"self.next(self.{targets[0]})"])
 
 
 @dataclass
@@ -43,6 +61,14 @@ def written(blocks: list) -> Written:
             name = f"s{next(numbers)}"
             if kind == "step":
                 out.bodies[name] = f"self.next(self.{after})"
+            elif kind == "loop":
+                out.bodies[name] = ""  # it must be known as a step, and stand before its body
+                first = sequence(branches[0], name)
+                out.bodies[name] = cases([first, after])
+                name = first
+            elif kind in ("cases", "paths"):
+                firsts = [sequence(branch, after) for branch in branches]
+                out.bodies[name] = cases(firsts) if kind == "cases" else paths(firsts)
             else:
                 join = out.joins[name] = f"j{next(numbers)}"
                 out.bodies[join] = f"JOIN self.next(self.{after})"
@@ -67,7 +93,12 @@ def test_every_well_nested_graph_is_accepted_with_its_joins(blocks: list):
 
     assert graph.join_of == flow.joins
     places = {name: position for position, name in enumerate(graph.nodes)}
-    assert all(places[node.name] < places[target] for node in graph for target in node.targets)
+    assert all(
+        places[node.name] < places[target] or target in node.loops
+        for node in graph
+        for target in node.targets
+    )
+    assert any(node.loops for node in graph) == ("'loop'" in str(blocks))
 
 
 # SPEC 5.2-6
