@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from command_line import alive_with, nothing_left, until, words
+from msgspec.structs import replace
 
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.model.run import RunRecord
@@ -97,13 +98,34 @@ def with_run(folder, **changes):
 
 
 # SPEC 7.2-10
-def test_a_run_elsewhere_is_refused(folder):
-    with_run(folder, host="far-away", pid=4711, pid_started=5.0)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_a_run_on_another_machine_is_asked_through_the_index(folder, mark, options):
+    process = begun(folder, "signal.signal(signal.SIGTERM, signal.SIG_IGN)" if options else "pass")
+    store = SqliteMetadata(folder.root / "metadata.db")
+    store.save_run(replace(store.run("Small", "1"), host="far-away"))
+    store.close()
+
+    done = folder.call("flow.py", "kill", "1", *options)
+
+    assert done.returncode == 0, words(done)
+    assert f"Run Small/1 runs on far-away as process {process.pid}" in words(done)
+    assert "Run Small/1 has ended: interrupted." in words(done)
+    assert process.wait(timeout=30) == 130
+    nothing_left(mark)
+    # The wish was for that process alone: who goes on with the run is not ended.
+    folder.flow("pass")
+    assert folder.call("flow.py", "continue").returncode == 0
+
+
+# SPEC 7.2-10
+def test_a_run_of_an_unknown_machine_is_refused(folder):
+    with_run(folder, host="", pid=4711, pid_started=5.0)
 
     done = folder.call("flow.py", "kill", "2")
 
     assert done.returncode == 2
-    assert "runs on far-away as process 4711" in words(done)
+    assert "Nobody knows on which host run Small/2 runs." in words(done)
 
 
 # SPEC 7.2-10

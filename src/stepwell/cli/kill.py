@@ -18,8 +18,9 @@ def command(_flow_class: object) -> click.Command:
         "kill",
         params=[click.Argument(["run"], metavar="[FLOW/]RUN"), force],
         callback=kill,
-        help="End a run that goes on on this machine, as Ctrl-C in its terminal would, and wait for its "
-        "end. If its process has died, what its tasks have left running is ended. RUN may be latest.",
+        help="End a run that goes on, as Ctrl-C in its terminal would, and wait for its end. A run on "
+        "another machine is asked through the index, which takes some seconds. If its process has died, what its "
+        "tasks have left running on this machine is ended. RUN may be latest.",
     )
 
 

@@ -17,6 +17,9 @@ PARAMETERS_ID = "parameters-task"
 """Recorded field of a run: id of its ``_parameters`` task, if a scheduler chose another than usual."""
 
 
+STOP_ASKED = "stop-asked"
+"""Recorded field of a run that another machine wants to end: the process that is to do it."""
+
 CAUGHT, RETRY_AT, SPLIT = "caught", "retry-at", "split"
 """Recorded fields of a task: what ``@catch`` caught, in a line; when a failed one is tried again; what opened
 the split of a join, as STEP/TASK, as long as no pack says so."""

@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.metadata_store.liveness import SILENCE_S, effective_state, process_started, settle
 from stepwell.metadata_store.store import MetadataStore, TaskQuery
-from stepwell.model.run import RunRecord
+from stepwell.model.run import STOP_ASKED, RunRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.runtime.pulse import BEAT_S
+from stepwell.runtime.stop_wishes import stop_wish
 
 _LOOK_EVERY_S = 0.1
+_LOOK_ELSEWHERE_EVERY_S = 1.0
 _ASK_AGAIN_S = 0.5
 _FORCE_AFTER_S = 10.0
 _TELL_AFTER_S = 15.0
@@ -64,8 +68,11 @@ def kill_run(
     run = settle(metadata, run, time.time(), here)
     was_over = run.state.finished
     if not was_over:
-        _refuse_elsewhere(run, here)
-        _end(run, here, force, tell)
+        _refuse_unknown(run)
+        if run.host == here:
+            _end(run, here, force, tell)
+        else:
+            _end_elsewhere(metadata, run, here, force, tell)
         run = _reread(metadata, run, here)
     leftovers = (
         sum(1 for _ in _end_leftovers(metadata, run, here)) if run.state is not RunState.SUCCEEDED else 0
@@ -73,15 +80,27 @@ def kill_run(
     return Killed(run=run, was_over=was_over, leftovers=leftovers)
 
 
-def _refuse_elsewhere(run: RunRecord, here: str) -> None:
+def _refuse_unknown(run: RunRecord) -> None:
     name = f"{run.flow}/{run.run}"
     if run.by_scheduler:
         raise UsageError(f"A scheduler starts the tasks of run {name}: end it there.")
-    if run.host != here:
-        raise UsageError(
-            f"Run {name} runs on {run.host or 'an unknown host'} as process {run.pid}, and this is {here}. "
-            f"Use `stepwell kill {name}` there."
-        )
+    if not run.host:
+        raise UsageError(f"Nobody knows on which host run {name} runs. Use `stepwell kill {name}` there.")
+
+
+def _end_elsewhere(
+    metadata: MetadataStore, run: RunRecord, here: str, force: bool, tell: Callable[[str], None]
+) -> None:
+    """Ask the process on another machine by the index, until it has ended the run or is silent for long."""
+    tell(
+        f"Run {run.flow}/{run.run} runs on {run.host} as process {run.pid}, which is asked to end it; it "
+        f"listens every {BEAT_S:.0f} s."
+    )
+    wish = stop_wish(run, force)
+    while (found := _reread(metadata, run, here)).state is run.state and found.pid == run.pid:
+        if found.fields.get(STOP_ASKED) != wish:
+            metadata.replace_run(found, replace(found, fields={**found.fields, STOP_ASKED: wish}))
+        time.sleep(_LOOK_ELSEWHERE_EVERY_S)
 
 
 def _end(run: RunRecord, here: str, force: bool, tell: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from stepwell.exceptions import StoreError, StoreUnavailable
 from stepwell.runtime.clock import Clock
 
 BEAT_S = 10.0
-_LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 1.0
 
 
 class Pulse:
@@ -64,7 +64,7 @@ class Pulse:
     def _work(self) -> None:
         over = False
         while not over:
-            over = self._over.wait(_LOOK_EVERY_S)
+            over = self._over.wait(LOOK_EVERY_S)
             try:
                 if not over and self._clock.now() - self._beat_at >= BEAT_S:
                     self._beat_at = self._clock.now()

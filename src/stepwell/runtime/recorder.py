@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import msgspec
@@ -12,10 +12,11 @@ import msgspec
 from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_store.liveness import effective_state
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.run import STOP_ASKED, RunRecord, TaskRecord
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import Fsync
 from stepwell.runtime.pulse import Pulse
+from stepwell.runtime.stop_wishes import interrupt_this_process, is_asked, is_forced
 
 TICK_S = 0.25
 _MOST_WAITING = 5_000
@@ -28,10 +29,19 @@ class Recorder:
     ----------
     fsync
         ``always``: before a task is reported as ended; ``batch``: at most a second behind; ``never``.
+    stop
+        Called, in a thread of its own, when another machine asks that the run be ended; and again at each
+        beat if it is to leave the tasks no time.
     """
 
     def __init__(
-        self, metadata: MetadataStore, datastore: Datastore, run: RunRecord, clock: Clock, fsync: Fsync
+        self,
+        metadata: MetadataStore,
+        datastore: Datastore,
+        run: RunRecord,
+        clock: Clock,
+        fsync: Fsync,
+        stop: Callable[[], object] = interrupt_this_process,
     ) -> None:
         self._metadata = metadata
         self._datastore = datastore
@@ -41,6 +51,8 @@ class Recorder:
         self._written_at = clock.now()
         self._lock = threading.Lock()  # the index serves one thread at a time
         self._pulse = Pulse(clock, self._beat, datastore.sync)
+        self._stop = stop
+        self._has_stopped = False
         self.run = run
 
     @contextmanager
@@ -108,5 +120,11 @@ class Recorder:
         self._pulse.check()
 
     def _beat(self) -> None:
+        flow, run = self.run.flow, self.run.run
         with self._lock:
-            self._metadata.beat(self.run.flow, self.run.run, self._clock.now())
+            self._metadata.beat(flow, run, self._clock.now())
+            found = self._metadata.run(flow, run)
+        wish = "" if found is None else found.fields.get(STOP_ASKED, "")
+        if is_asked(self.run, wish) and (is_forced(wish) or not self._has_stopped):
+            self._has_stopped = True
+            self._stop()

@@ -1,11 +1,15 @@
 """The index is told in batches."""
 
+import threading
+
 import pytest
+from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.metadata_stores.memory import MemoryMetadata
-from stepwell.model.run import RunRecord, TaskRecord
+from stepwell.model.run import STOP_ASKED, RunRecord, TaskRecord
 from stepwell.model.states import RunState, TaskState
+from stepwell.runtime.pulse import BEAT_S, LOOK_EVERY_S
 from stepwell.runtime.recorder import TICK_S, Recorder
 from stepwell.storages.memory import MemoryStorage
 
@@ -74,3 +78,21 @@ def test_a_tick_with_nothing_to_say_writes_nothing(recorder, clock, metadata):
     recorder.close()
 
     assert metadata.writes == []
+
+
+# SPEC 7.2-10
+@pytest.mark.parametrize(("wish", "is_heard"), [("7/3", True), ("7/3 force", True), ("7/33", False)])
+def test_the_wish_of_another_machine_is_heard_by_the_process_that_it_names(clock, metadata, wish, is_heard):
+    run = replace(RUN, pid=7, pid_started=3.0)
+    metadata.save_run(replace(run, fields={STOP_ASKED: wish}))
+    heard, stopped = threading.Event(), []
+    recorder = Recorder(
+        metadata, Datastore(MemoryStorage()), run, clock, "never",
+        stop=lambda: (stopped.append(wish), heard.set()),
+    )  # fmt: skip
+
+    with recorder.beating():
+        clock.time = BEAT_S
+        heard.wait(60 if is_heard else 2 * LOOK_EVERY_S)
+
+    assert bool(stopped) == is_heard
