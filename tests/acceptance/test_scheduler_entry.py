@@ -1,5 +1,6 @@
 """`init` and `step`, the entry for engines and schedulers: one task, given by name."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -281,3 +282,57 @@ def test_the_other_front_door_has_the_entry_too(brief):
 
     assert done.returncode == 0, words(done)
     assert "init" not in brief.call("-m", "stepwell", "--help").stdout
+
+
+HOOKED = BRIEF.replace("import FlowSpec", "import FlowSpec, exit_hook").replace(
+    "class F(",
+    """
+def told(run):
+    with open("called", "a") as file:
+        print(run.pathspec, run.status, file=file)
+
+@exit_hook(on_success=[told], on_error=[told])
+class F(""",
+)
+
+
+# SPEC 6.1-12
+def test_the_task_that_ends_a_run_calls_its_exit_hooks_once(folder):
+    folder.file(HOOKED)
+    for run, how in (("r-1", "well"), ("r-2", "badly")):
+        init(folder, run, "--how", how)
+
+    step(folder)
+    step(folder, "--max-user-code-retries", "1", run="r-2")
+    assert not (folder.path / "called").exists()
+    assert step(folder, name="end", task="e", parent="start/s").returncode == 0
+    assert step(folder, name="end", task="e", parent="start/s").returncode == 0  # it is asked for twice
+    assert step(folder, "--retry-count", "1", "--max-user-code-retries", "1", run="r-2").returncode == 1
+
+    assert (folder.path / "called").read_text() == "F/r-1 succeeded\nF/r-2 failed\n"
+
+
+CACHED = BRIEF.replace("import FlowSpec", "import FlowSpec, cache").replace(
+    "    @step\n    def start", "    @cache\n    @step\n    def start"
+)
+
+
+# SPEC 7.5-1
+def test_a_cached_step_takes_the_result_of_an_equal_task_and_keeps_its_own(folder):
+    folder.file(CACHED)
+    for run in ("r-1", "r-2"):
+        init(folder, run)
+
+    first = step(folder)
+    again = step(folder, "--outcome-file", "outcome.json", run="r-2", task="t")
+
+    assert first.returncode == again.returncode == 0, words(again)
+    assert "attempt 0" in first.stdout and again.stdout == ""
+    assert "task r-2/start/t has the result of an equal task" in again.stderr
+    assert json.loads((folder.path / "outcome.json").read_text())["state"] == "cached"
+    task = Task("F/r-2/start/t", at=scope(folder))
+    assert (task.status, task.origin_pathspec) == ("cached", "F/r-1/start/s")
+    assert step(folder, run="r-2", name="end", task="e", parent="start/t").returncode == 0
+    assert state(folder, "r-2") == "succeeded"
+    # A run of ours finds what a scheduler's task has kept.
+    assert "cached" in folder.run().stdout

@@ -19,8 +19,8 @@ def command(_flow_class: object) -> click.Command:
         params=[click.Argument(["run"], metavar="[FLOW/]RUN"), force],
         callback=kill,
         help="End a run that goes on, as Ctrl-C in its terminal would, and wait for its end. A run on "
-        "another machine is asked through the index, which takes some seconds. If its process has died, what its "
-        "tasks have left running on this machine is ended. RUN may be latest.",
+        "another machine is asked through the index, which takes some seconds. If its process has died, what "
+        "its tasks have left running on this machine is ended. RUN may be latest.",
     )
 
 

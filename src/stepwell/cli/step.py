@@ -13,7 +13,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.exceptions import UsageError
 from stepwell.model import wire
-from stepwell.model.states import TaskState
+from stepwell.model.states import RunState, TaskState
 from stepwell.runtime.options import Isolation, RunOptions
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def step(  # noqa: PLR0913 - one for each option
         context = going_on_with(context, registered_run(context, run_id))
     definition = context.define()
     from stepwell.runtime.task_order import TaskOrder, inputs_in
+    from stepwell.wiring.exit_hooks import exit_hooks_of
     from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run
 
     order = TaskOrder(
@@ -121,10 +122,14 @@ def step(  # noqa: PLR0913 - one for each option
         isolation=isolation,
         namespace=namespace,
     )
+    hooks = exit_hooks_of(definition, context.settings, context.console.talk)
     result = run_ordered_task(definition, order, options, context.settings, context.console.task_output)
     if outcome_file is not None:
         _write_outcome(outcome_file, result)
-    return _told(context, order, result)
+    code = _told(context, order, result)
+    if hooks is not None and result.ended_run is not None:
+        hooks.call(result.ended_run is RunState.SUCCEEDED, order.run)
+    return code
 
 
 def _input_text(given: str | None, file: Path | None) -> str:
@@ -154,8 +159,9 @@ def _write_outcome(file: Path, result: TaskResult) -> None:
 
 def _told(context: CliContext, order: TaskOrder, result: TaskResult) -> ExitCode:
     name = f"task {order.run}/{order.step}/{order.task}"
-    if result.state is TaskState.SUCCEEDED:
-        context.console.talk(f"{name} had succeeded before" if result.again else f"{name} succeeded")
+    if result.outcome.ok:
+        how = "has the result of an equal task" if result.state is TaskState.CACHED else "succeeded"
+        context.console.talk(f"{name} had succeeded before" if result.again else f"{name} {how}")
         return ExitCode.DONE
     if result.interrupted:
         context.console.talk(f"{name} was ended from outside")

@@ -153,7 +153,13 @@ def tag_run(
 
 
 class SchedulerRun:
-    """The state of a run, as its tasks move it: in many processes, at the same time."""
+    """The state of a run, as its tasks move it: in many processes, at the same time.
+
+    Attributes
+    ----------
+    ended
+        How the run ended, if it was ended here: no other process is told the same.
+    """
 
     def __init__(
         self, record: RunRecord, datastore: Datastore, metadata: MetadataStore, clock: Clock
@@ -162,6 +168,7 @@ class SchedulerRun:
         self._datastore = datastore
         self._metadata = metadata
         self._clock = clock
+        self.ended: RunState | None = None
 
     def begin(self, again: bool) -> None:
         """A task begins; ``again`` if it had failed before.
@@ -205,4 +212,6 @@ class SchedulerRun:
             if self.record.state is target:
                 break  # else it has changed, or a task has beaten, since it was seen
         if target.finished:
+            if self.record.finished_at == ended_at:
+                self.ended = target
             self._datastore.run_records.end(self.record)

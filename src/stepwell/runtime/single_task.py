@@ -14,7 +14,7 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskStarted
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import TaskRecord
-from stepwell.model.states import TaskState
+from stepwell.model.states import RunState, TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome
 from stepwell.model.task_record import brief, number_at, parents_text, remarks
 from stepwell.runtime.attempt_ends import AttemptEnds
@@ -45,6 +45,8 @@ class TaskResult(Struct, frozen=True, kw_only=True):
         It had succeeded before: nothing was run.
     interrupted
         It was ended from outside.
+    ended_run
+        How the run ended, if it is this task's end that ended it: of a run that a scheduler drives.
     failure
         If it has not succeeded: what scheduling has to know of that.
     """
@@ -54,6 +56,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     again: bool = False
     interrupted: bool = False
     failure: TaskFailed | None = None
+    ended_run: RunState | None = None
 
     @property
     def error(self) -> ErrorInfo:

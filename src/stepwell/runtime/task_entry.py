@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from msgspec.structs import replace
+
 from stepwell.code_package.package import code_version
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.exceptions import UsageError
+from stepwell.exceptions import StoreError, UsageError
 from stepwell.metadata_store.store import MetadataStore
+from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo, RunRecord
 from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import brief, record_of
@@ -28,7 +31,7 @@ from stepwell.runtime.refusals import refuse
 from stepwell.runtime.scheduler_run import SchedulerRun, tag_run
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.single_task import Show, SingleTask, TaskResult
-from stepwell.runtime.task_order import TaskOrder, due_task
+from stepwell.runtime.task_order import DueTask, TaskOrder, due_task
 from stepwell.runtime.workplace import Workplace, workplace
 
 _FAILED = (TaskState.FAILED, TaskState.KILLED)
@@ -93,13 +96,18 @@ class TaskEntry:
                 # Whoever sealed the pack may have died before it said so.
                 if earlier is None or earlier.state is not TaskState.SUCCEEDED:
                     metadata.save_tasks([record_of(pack, by_scheduler=True)])
-                self._move(state, order, result)
+                return self._moved(state, order, result)
             return result
+        info = self._info(run, options)
         recorder = None
         if state is not None:
             state.begin(again=earlier is not None and earlier.state in _FAILED)
+            due, cached = self._looked_up(due, info, datastore, show)
+            if cached is not None:
+                metadata.save_tasks([record_of(cached, by_scheduler=True)])
+                result = TaskResult(state=TaskState.CACHED, outcome=cached.outcome)
+                return self._moved(state, order, result)
             recorder = Recorder(metadata, datastore, state.record, self._clock, self._settings.fsync)
-        info = self._info(run, options)
         ends = AttemptEnds(self._definition, info, datastore)
         task = SingleTask(
             self._engine,
@@ -117,8 +125,32 @@ class TaskEntry:
             result = task.run(due, policy, stop, earlier)
         if state is not None and recorder is not None:
             recorder.close()
-            self._move(state, order, result)
+            return self._moved(state, order, result)
         return result
+
+    def _looked_up(
+        self, due: DueTask, info: RunInfo, datastore: Datastore, show: Show
+    ) -> tuple[DueTask, Pack | None]:
+        """Look for a result of the past that the task can take, as the run process does for a run of ours.
+
+        Of equal tasks at the same time each is run, also with ``@cache(wait=True)``.
+        """
+        if self._definition.policies[due.request.key.step].cache is None:
+            return due, None
+        from stepwell.runtime.cache_search import CacheSearch  # few flows have cached steps
+
+        def warn(text: str) -> None:
+            show("stderr", f"{text}\n".encode())
+
+        search = CacheSearch(self._definition, info, datastore, self._clock, warn)
+        try:
+            request = search.keyed(due.request)
+            key, pack = request.cache, None
+            if key is not None and not key.fault:
+                request, pack = search.taken(request, key, search.readable(request))
+        except (OSError, StoreError):
+            return due, None  # it is run, and not kept; and will say itself what it cannot read
+        return DueTask(request, due.index_path), pack
 
     def _registered(self, order: TaskOrder, metadata: MetadataStore, datastore: Datastore) -> RunRecord:
         run = metadata.run(self._definition.name, order.run)
@@ -143,12 +175,13 @@ class TaskEntry:
             parameters_task=run.parameters_task,
         )
 
-    def _move(self, state: SchedulerRun, order: TaskOrder, result: TaskResult) -> None:
-        """Say what the end of the task means for the run."""
+    def _moved(self, state: SchedulerRun, order: TaskOrder, result: TaskResult) -> TaskResult:
+        """Say what the end of the task means for the run; return the result with that."""
         short = f"{order.run}/{order.step}/{order.task}"
         if result.state is TaskState.FAILED:
             state.end(RunState.FAILED, f"task {short} failed: {brief(result.error)}")
         elif result.state is TaskState.KILLED:
             state.end(RunState.INTERRUPTED, f"task {short} was ended from outside")
-        elif result.state is TaskState.SUCCEEDED and order.step == self._definition.graph.end:
+        elif result.outcome.ok and order.step == self._definition.graph.end:
             state.succeed()
+        return replace(result, ended_run=state.ended)
