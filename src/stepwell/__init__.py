@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         DeployedFlow,
         Deployer,
         FlowMutator,
-        IncludeFile,
         NBDeployer,
         NBRunner,
         Runner,
@@ -72,6 +71,7 @@ if TYPE_CHECKING:
     from stepwell.definition.config import Config, config_expr
     from stepwell.definition.config_value import ConfigValue
     from stepwell.definition.flowspec import FlowSpec
+    from stepwell.definition.include_file import IncludeFile
     from stepwell.definition.parameters import JSONType, JSONTypeClass, Parameter
     from stepwell.definition.step import step
     from stepwell.runtime.task.current import current
@@ -82,6 +82,7 @@ _WHERE = {
     "FlowSpec": "stepwell.definition.flowspec",
     "step": "stepwell.definition.step",
     "Parameter": "stepwell.definition.parameters",
+    "IncludeFile": "stepwell.definition.include_file",
     "JSONType": "stepwell.definition.parameters",
     "JSONTypeClass": "stepwell.definition.parameters",
     "current": "stepwell.runtime.task.current",
@@ -138,7 +139,6 @@ _WHERE = {
             "project",
             "airflow_external_task_sensor",
             "airflow_s3_key_sensor",
-            "IncludeFile",
             "FlowMutator",
             "StepMutator",
             "UserStepDecorator",

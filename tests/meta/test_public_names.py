@@ -134,8 +134,12 @@ def test_resolving_one_name_does_not_import_the_others():  # SPEC 1.1-3
     listing = subprocess.run([sys.executable, "-c", RESOLVE_EACH], capture_output=True, text=True, check=True)
     loaded = {name: set(modules) for name, modules in json.loads(listing.stdout).items()}
 
-    # What a name may need of others: decorators are put on steps of flows, and the client asks who runs it.
-    needed = {"stepwell.definition.flowspec", "stepwell.definition.step", "stepwell.runtime.task.current"}
+    # What a name may need of others: decorators are put on steps of flows, the client asks who runs it, and a
+    # file that is included is a parameter.
+    needed = {
+        *("stepwell.definition.flowspec", "stepwell.definition.step", "stepwell.definition.parameters"),
+        "stepwell.runtime.task.current",
+    }
     homes = set(stepwell._WHERE.values()) - needed
     for name in public_names():
         assert loaded[name] & homes <= {stepwell._WHERE[name]}

@@ -105,11 +105,6 @@ airflow_external_task_sensor = Announced(
 airflow_s3_key_sensor = Announced(
     "airflow_s3_key_sensor", "let an Airflow deployment wait for an object", "Leave it out."
 )
-IncludeFile = Announced(
-    "IncludeFile",
-    "store a file with a run as an artifact",
-    "Read the file in the first step.",
-)
 FlowMutator = Announced("FlowMutator", "change a flow before it is checked", "Change the class by hand.")
 StepMutator = Announced("StepMutator", "change a step before it is checked", "Change the step by hand.")
 UserStepDecorator = Announced("UserStepDecorator", "wrap steps in code of yours", "Call it in the step.")

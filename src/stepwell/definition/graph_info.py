@@ -27,7 +27,7 @@ def graph_info(definition: FlowDefinition) -> dict[str, Any]:
             {"name": name, "type": kind}
             for name, kind in sorted(
                 [
-                    *((parameter.attribute, "Parameter") for parameter in definition.parameters),
+                    *((parameter.attribute, parameter.declared_as) for parameter in definition.parameters),
                     *((name, "Config") for name in definition.configs),
                 ]
             )

@@ -79,7 +79,7 @@ def _of_type(parameter: Parameter, where: str) -> Iterator[Problem]:
         fix = "Only str can be split, and only at some text."
         rule = "parameter-separator"
         yield Problem(what=f"{what} {kind.name}", where=where, fix=fix, rule=rule)
-    elif parameter.fixed_default is not None:
+    elif parameter.fixed_default is not None and not kind.reads_files:
         try:
             converted(parameter, parameter.fixed_default)
         except ValueError as error:

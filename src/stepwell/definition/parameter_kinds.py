@@ -32,10 +32,13 @@ class Kind:
         The type as users read it.
     repeats
         Whether its option may be repeated.
+    reads_files
+        Whether a value is what a file holds: a flow can be right without that file.
     """
 
     name = ""
     repeats = False
+    reads_files = False
 
     @property
     def metavar(self) -> str:

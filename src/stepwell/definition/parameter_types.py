@@ -75,6 +75,8 @@ def _given(parameter: Parameter) -> object:
 
 
 def _kind(given: Any) -> Kind:
+    if isinstance(given, Kind):
+        return given
     if isinstance(given, JSONTypeClass):
         return Json()
     origin, arguments = get_origin(given), get_args(given)

@@ -37,6 +37,8 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
         What stands for a value in help.
     repeats
         Whether the option may be given several times.
+    declared_as
+        The class that declares it: ``Parameter`` or ``IncludeFile``.
     options
         What the option is given beside, as click names it.
     """
@@ -50,6 +52,7 @@ class ParameterSpec(Struct, frozen=True, kw_only=True):
     is_bool: bool
     metavar: str
     repeats: bool = False
+    declared_as: str = "Parameter"
     options: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
@@ -85,6 +88,7 @@ def _spec(parameter: Parameter) -> ParameterSpec:
         metavar="?" if kind is None else kind.metavar,
         repeats=kind is not None and kind.repeats,
         options=parameter.options,
+        declared_as=type(parameter).__name__,
     )
 
 
@@ -200,6 +204,8 @@ def _checked_default(parameter: Parameter, default: object) -> object:
     try:
         return converted(parameter, default)
     except ValueError as error:
+        if kind_of(parameter).reads_files:
+            raise UsageError(f"The default of --{parameter.name} is wrong: {error}.") from None
         raise ParameterFieldTypeMismatch(
             f"The default of parameter `{parameter.name}` is wrong: {error}.", parameter.line, parameter.file
         ) from None
