@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from msgspec.structs import replace
 
 from stepwell.cli.context import CliContext
-from stepwell.definition.config_sources import ConfigsGiven
+from stepwell.definition.configs_given import ConfigsGiven
 from stepwell.definition.parameters import normal
 from stepwell.exceptions import FlowError, UsageError
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.cli.console import Console
-from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven
+from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.exceptions import FlowError, UsageError
 from stepwell.settings.settings import Settings
 

@@ -14,7 +14,6 @@ from stepwell.cli.console import Console
 from stepwell.cli.context import CliContext
 from stepwell.cli.lazy_group import knows_flow, needs_settings
 from stepwell.exceptions import UsageError
-from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.kinds import check_kinds
 from stepwell.settings.places import SPIN_NAME
 from stepwell.settings.settings import Value
@@ -141,6 +140,8 @@ def make_context(
             variable = f"environment variable STEPWELL_{option.upper()}"
             overrides[setting] = Value(values[option], variable if from_variable else "command line")
             if option in _MOVES_RESULTS and not from_variable:
+                from stepwell.metadata_store.address import without_passwords  # few commands say where
+
                 typed += (f"--{option.replace('_', '-')}", without_passwords(values[option]))
     _refuse_configs(ctx)
     overrides |= _of_mode(ctx.invoked_subcommand, values["mode"])

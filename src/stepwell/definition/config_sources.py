@@ -8,40 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from msgspec import Struct, field
-
 from stepwell.definition.config import Declared, configs_of
+from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameter_values import DefaultContext
 from stepwell.definition.parameters import normal
 from stepwell.exceptions import UsageError
 
 _PARSERS = "stepwell.definition.config_parsers"
-
-
-class ConfigsGiven(Struct, frozen=True, kw_only=True):
-    """What was given for configs, by their names.
-
-    Attributes
-    ----------
-    paths
-        Files to read.
-    values
-        Texts, or values as a program has them.
-    stored
-        By attribute, what a run has stored that is gone on with: nothing is read for these.
-    origins
-        In words, where paths and values come from.
-    """
-
-    paths: Mapping[str, str] = field(default_factory=dict[str, str])
-    values: Mapping[str, object] = field(default_factory=dict[str, object])
-    stored: Mapping[str, object] = field(default_factory=dict[str, object])
-    origins: Mapping[str, str] = field(default_factory=dict[str, str])
-    user_name: str = ""
-
-
-NOTHING_GIVEN = ConfigsGiven()
 
 
 class _Wrong(Exception):

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.definition.attach import attached
-from stepwell.definition.config import scope_of
+from stepwell.definition.config import configs_of, scope_of
 from stepwell.definition.config_expression import ConfigScope
-from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven, resolve_configs
+from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.constants import constants_of
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
@@ -130,7 +130,7 @@ def define(
         A config, a parameter's declaration or an attached decorator is wrong.
     """
     began = perf_counter()
-    stored = resolve_configs(flow_class, configs)
+    stored = _resolved(flow_class, configs)
     scope = scope_of(flow_class, stored)
     graph, problems = read_graph(flow_class)
     graph_read = perf_counter()
@@ -166,6 +166,14 @@ def define(
         graph_s=graph_read - began,
         check_s=perf_counter() - graph_read,
     )
+
+
+def _resolved(flow_class: type[FlowSpec], configs: ConfigsGiven) -> dict[str, object]:
+    if not (configs.paths or configs.values or configs_of(flow_class)):
+        return {}
+    from stepwell.definition.config_sources import resolve_configs  # start-up cost that only these flows pay
+
+    return resolve_configs(flow_class, configs)
 
 
 def _refusals(graph: Graph, decorators: Mapping[str, Sequence[StepDecorator]]) -> list[Problem]:

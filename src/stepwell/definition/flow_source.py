@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 
 from msgspec import Struct
 
-from stepwell.definition.config_sources import NOTHING_GIVEN, ConfigsGiven
+from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.flow_definition import FlowDefinition
 
 # Not settings, so not `STEPWELL_...`: they go from one of our processes to another.

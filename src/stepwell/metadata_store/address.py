@@ -41,6 +41,8 @@ def with_password(address: str, password: str) -> str:
 
 def without_passwords(text: str) -> str:
     """Return a text, such as a command line, with no password in the addresses in it."""
+    if not is_address(text):
+        return text  # the rule of a command line without one is not even compiled
     return re.sub(_WITH_PASSWORD, lambda found: without_password(found[0]), text)
 
 

@@ -9,7 +9,8 @@ import pytest
 from flow_sources import flow_from
 
 from stepwell.definition.config import config_expr
-from stepwell.definition.config_sources import ConfigsGiven, resolve_configs
+from stepwell.definition.config_sources import resolve_configs
+from stepwell.definition.configs_given import ConfigsGiven
 from stepwell.definition.flow_definition import define
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.graph_info import graph_info
