@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from command_line import words
+from command_line import nothing_left, words
 
 from stepwell.client import Run, Task
 from stepwell.client.scope import Connection, Scope
@@ -213,3 +213,127 @@ def test_what_an_attempt_used_is_shown_beside_what_it_asked_for(folder):
     assert re.search(r"used      \d+\.\d+ s of CPU, \d+ MiB of memory at most\n", shown)
     assert float(task.metadata_dict["cpu-s"]) >= 0.2
     assert int(task.metadata_dict["peak-rss-kib"]) > 200 * 1024
+
+
+BUSY = """
+import os, time
+from stepwell import FlowSpec, resources, step
+
+class F(FlowSpec):
+    @resources(gpu=2)
+    @step
+    def start(self):
+        until = time.monotonic() + 60
+        while not os.path.exists("told") and time.monotonic() < until:
+            time.sleep(0.01)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+# Says what the real one does, of two devices and two looks.
+TOOL = """#!/bin/sh
+echo "$@" > asked
+printf '100, 5\\n200, 7\\n1500, 93\\n10, 8\\n'
+touch told
+exec sleep 600
+"""
+
+
+# SPEC 6.2-6
+def test_the_most_that_a_task_used_of_its_gpus_is_shown_where_it_can_be_read(folder, mark):
+    folder.file(BUSY)
+    folder.file(TOOL, "nvidia-smi").chmod(0o755)
+    path = {"PATH": f"{folder.path}:{os.environ['PATH']}", "STEPWELL_LOCAL_GPU": "4,7"}
+
+    assert folder.run(env={**os.environ, **path}).returncode == 0
+
+    assert (folder.path / "asked").read_text().split()[0] == "--id=4,7"
+    task = Task("F/1/start/1", at=scope(folder))
+    assert task.metadata_dict["peak-gpu-memory-mib"] == "1510"
+    assert task.metadata_dict["peak-gpu-percent"] == "93"
+    assert ", 1510 MiB and 93 % of its GPUs at most" in words(folder.call("flow.py", "show", "1/start/1"))
+    nothing_left(mark)
+
+
+# SPEC 6.2-6
+def test_a_tool_that_cannot_read_a_device_says_nothing_of_it(folder):
+    folder.file(BUSY)
+    folder.file("#!/bin/sh\ntouch told\necho '[N/A], [N/A]'\nexit 9\n", "nvidia-smi").chmod(0o755)
+    path = {"PATH": f"{folder.path}:{os.environ['PATH']}", "STEPWELL_LOCAL_GPU": "2"}
+
+    assert folder.run(env={**os.environ, **path}).returncode == 0
+
+    assert "peak-gpu-memory-mib" not in Task("F/1/start/1", at=scope(folder)).metadata_dict
+    assert "GPUs at most" not in words(folder.call("flow.py", "show", "1/start/1"))
+
+
+ORDER = """
+import os
+from stepwell import FlowSpec, step
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.low, self.high, self.middle, self.usual)
+
+    @step(priority=-1)
+    def low(self):
+        self.began("low")
+        self.next(self.join)
+
+    @step(priority=9)
+    def high(self):
+        self.began("high")
+        self.next(self.join)
+
+    @step(priority=5)
+    def middle(self):
+        self.items = [2, 1, 0]
+        self.began("middle")
+        self.next(self.each, foreach="items")
+
+    @step(priority=5)
+    def each(self):
+        self.began(f"each {self.input}")
+        self.next(self.each_join)
+
+    @step
+    def each_join(self, inputs):
+        self.next(self.join)
+
+    @step
+    def usual(self):
+        self.began("usual")
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+    def began(self, name):
+        with open("order", "a") as file:
+            print(name, file=file)
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+# SPEC 6.2-7
+# SPEC 7.1-7
+def test_of_ready_tasks_the_one_with_the_highest_priority_starts_first_then_the_oldest(folder):
+    folder.file(ORDER)
+
+    assert folder.run("--max-workers", "1").returncode == 0
+
+    order = (folder.path / "order").read_text().splitlines()
+    assert order == ["high", "middle", "each 2", "each 1", "each 0", "usual", "low"]

@@ -80,6 +80,8 @@ def used(fields: Mapping[str, str]) -> str:
         words.append(f"{duration(float(cpu_s))} of CPU")
     if peak := fields.get("peak-rss-kib"):
         words.append(f"{int(peak) / 1024:.0f} MiB of memory at most")
+    if memory := fields.get("peak-gpu-memory-mib"):
+        words.append(f"{memory} MiB and {fields.get('peak-gpu-percent', '0')} % of its GPUs at most")
     return ", ".join(words)
 
 

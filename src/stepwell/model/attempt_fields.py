@@ -33,6 +33,11 @@ def usage_fields(cpu_s: float, peak_rss_kib: int) -> dict[str, str]:
     return fields
 
 
+def gpu_fields(memory_mib: float, load_percent: float) -> dict[str, str]:
+    """Return the most that it used of its GPUs: memory of all together, load of the busiest."""
+    return {"peak-gpu-memory-mib": f"{memory_mib:.0f}", "peak-gpu-percent": f"{load_percent:.0f}"}
+
+
 def exit_fields(exit_code: int | None) -> dict[str, str]:
     """Return how its process ended; a negative code is the number of a signal, as `TaskRecord` has it."""
     if exit_code is None:

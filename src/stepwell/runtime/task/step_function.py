@@ -122,7 +122,7 @@ class _Attempt:
         self._policy = definition.policies[request.key.step]
         self._source = TaskSource(datastore, info)
         self._started_at = time.time()
-        self._usage = Usage()
+        self._usage = Usage(request.devices)
         self._frames: tuple[Frame, ...] = ()
         self._iterations: tuple[int, ...] = ()
         self._flow: FlowSpec = definition.flow_class.__new__(definition.flow_class)

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 from stepwell.model.attempt_fields import usage_fields
 
 
 class Usage:
-    """Counts from the moment it is made: an engine may run several tasks in one process."""
+    """Counts from the moment it is made: an engine may run several tasks in one process.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    devices
+        The GPUs that the task has for itself.
+    """
+
+    def __init__(self, devices: Sequence[str] = ()) -> None:
         self._cpu_s = _measured()[0]
+        self._gpus = None
+        if devices:
+            from stepwell.runtime.task.gpu_use import GpuUse  # few tasks have any
+
+            self._gpus = GpuUse(devices)
 
     def fields(self) -> dict[str, str]:
-        """Return CPU time since then, and the most memory that the process has ever had."""
+        """Return CPU time since then, the most memory that the process has ever had, and the use of GPUs."""
         cpu_s, peak_rss_kib = _measured()
-        return usage_fields(cpu_s - self._cpu_s, peak_rss_kib)
+        gpus = {} if self._gpus is None else self._gpus.fields()
+        return {**usage_fields(cpu_s - self._cpu_s, peak_rss_kib), **gpus}
 
 
 def _measured() -> tuple[float, int]:
