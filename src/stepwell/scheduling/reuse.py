@@ -93,13 +93,16 @@ def plan(
     reused = _count(order.step for order in orders)
     taken_ids = {(order.step, order.task) for order in orders}
     changed = _Changes(outdated, past, taken_ids)
-    known, good = _count(task.step for task in past), _count(task.step for task in past if task.transition)
+    known = _count(task.step for task in past)
+    failed = _count(task.step for task in past if task.transition is None)
     ready = {step for step, counts in progress.snapshot().items() if counts.waiting}
     executed = ready | after(graph, ready)
     later = after(graph, named)
     plans: list[StepPlan] = []
     for step in graph.nodes:
         taken, total = reused.get(step, 0), known.get(step, 0)
+        if step not in executed:
+            total -= failed.get(step, 0)  # those that failed were tolerated, and what they led to is reused
         if step in named:
             why = "named"
         elif step in later:
@@ -110,8 +113,8 @@ def plan(
             why = "new in the graph"
         elif not total:
             why = "not reached" if step in executed else ""
-        elif good.get(step, 0) < total:
-            why = f"not successful: {total - good.get(step, 0)} of {total} tasks"
+        elif step in failed and step in executed:
+            why = f"not successful: {failed[step]} of {total} tasks"
         elif taken < total:
             why = "a step before it is executed, or its transition has changed"
         else:

@@ -173,6 +173,15 @@ class EngineContract:
 
         assert failed is not None and late == []
 
+    # SPEC 7.1-7
+    def test_what_is_submitted_upon_a_failure_does_not_wait_for_anything_else(self, engine: Engine) -> None:
+        run_one(engine, deed("fail:1"))
+        (handle,) = submit(engine, deed("succeed"))
+
+        reports = [report for _ in range(2) for report in engine.reports(20.0)]
+
+        assert {type(report) for report in reports if report.handle == handle} == {TaskStarted, TaskExited}
+
     def test_cancelling_what_has_ended_is_no_error(self, engine: Engine) -> None:
         reports = run_one(engine, deed("succeed"))
 

@@ -86,6 +86,17 @@ def test_the_plan_says_why_each_step_is_executed():
 
 
 # SPEC 7.4-5
+# SPEC 2.3-10
+def test_failures_that_a_reused_join_did_without_are_not_executed_again():
+    past = complete()
+    past[0] = replace(past[0], transition=replace(taken(GRAPH, "s0", 3), min_success=2))
+    past[2] = PastTask("s1", 3, 1, 1, None, 1)
+    past[4] = replace(past[4], lost=((1, "s1", 3),), inputs=inputs_of((2, 4)))
+
+    assert planned(past) == planned(complete()) | {"s1": (2, 0, "")}
+
+
+# SPEC 7.4-5
 def test_a_step_of_which_some_tasks_have_never_begun_is_not_reused_in_whole():
     begun = [task for task in complete() if task.step == "s0" or task.index == 0]
 

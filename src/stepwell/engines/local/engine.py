@@ -237,6 +237,7 @@ class LocalEngine(Engine):
             self._holding = False
             for link in self._links.values():
                 link.go_on()
+            self._launch_waiting()
 
     def _give_terminal(self) -> None:
         """Begin the turn that was announced. The user is there: no worker needs to be free."""
