@@ -1,6 +1,6 @@
-"""The deciding half alone: a wide foreach with a simulated engine, no process, no file.
+"""The deciding half alone: a wide foreach, or a long loop, with a simulated engine, no process, no file.
 
-Prints microseconds per transition (one call of ``advance``) and the memory at the peak, by width.
+Prints microseconds per transition (one call of ``advance``) and the memory at the peak, by width or length.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from stepwell.scheduling.facts import RoomFound, RunBegan, TaskSucceeded
 from stepwell.scheduling.orders import EndRun, Launch
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
-from stepwell.testing.graphs import Each, Then, graph_of
+from stepwell.testing.graphs import Each, Repeat, Then, graph_of
 
 WIDTHS = (1_000, 100_000, 1_000_000)
+LOOPS = (1_000, 100_000)
 ROUNDS = 3
 ROOM = 64
 MIB = 1024 * 1024
@@ -49,6 +50,31 @@ def simulate(width: int, depth: int = 1, most_facts: int | None = None) -> int:
     return facts
 
 
+def simulate_loop(turns: int) -> int:
+    """Run a step that leads back to itself so many times; return the number of facts."""
+    progress = Progress(graph_of((Repeat(()), Then())))
+    again, out = (
+        TransitionTaken("linear", ("s1",), case="again"),
+        TransitionTaken("linear", ("s2",), case="out"),
+    )
+    advance(progress, RoomFound(ROOM))
+    advance(progress, RunBegan())
+    for task in range(1, turns + 2):
+        advance(progress, TaskSucceeded(task, again if task <= turns else out))
+    advance(progress, TaskSucceeded(turns + 2, TransitionTaken("end")))
+    return turns + 4
+
+
+def microseconds_of_loop(turns: int) -> float:
+    """Microseconds per transition of a loop; the best of some rounds."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        facts = simulate_loop(turns)
+        best = min(best, (time.perf_counter() - began) / facts)
+    return best * 1e6
+
+
 def microseconds(width: int, depth: int = 1) -> float:
     """Microseconds per transition, the simulated engine's own work included; the best of some rounds."""
     best = float("inf")
@@ -76,6 +102,9 @@ def measure() -> dict[str, float]:
     figures = {f"us_per_transition_{width}": round(cost, 2) for width, cost in costs.items()}
     figures["flatness"] = round(costs[WIDTHS[-1]] / costs[WIDTHS[0]], 2)
     figures["us_per_transition_100000_three_steps_deep"] = round(microseconds(100_000, 3), 2)
+    loops = {turns: microseconds_of_loop(turns) for turns in LOOPS}
+    figures |= {f"us_per_transition_loop_{turns}": round(cost, 2) for turns, cost in loops.items()}
+    figures["flatness_loop"] = round(loops[LOOPS[-1]] / loops[LOOPS[0]], 2)
     figures["peak_mib_100000"] = round(peak_mib(100_000, join=False), 1)
     figures["peak_mib_100000_three_steps_deep"] = round(peak_mib(100_000, 3, join=False), 1)
     figures["peak_mib_100000_join_order_included"] = round(peak_mib(100_000, join=True), 1)

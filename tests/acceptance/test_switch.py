@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 
 import pytest
 from command_line import Folder, words
@@ -115,7 +116,7 @@ def done(tmp_path_factory):
     """A folder in which the flow has run."""
     folder = Folder(tmp_path_factory.mktemp("switch"))
     folder.file(FLOW)
-    ran = folder.run()
+    ran = folder.run("--trace=trace.jsonl", env={**os.environ, "STEPWELL_USER": "tester"})
     assert ran.returncode == 0, words(ran)
     return folder
 
@@ -215,6 +216,15 @@ def test_commands_show_cases_conditions_and_steps_that_were_not_taken(done, run)
     assert "iteration 3" in task
     assert "case      True => gather" in task
     assert json.loads(said["check --json"])["valid"]
+
+
+# SPEC 7.6-6
+def test_a_trace_tells_which_case_was_taken(done):
+    events = map(json.loads, (done.path / "trace.jsonl").read_text().splitlines())
+    taken = [event for event in events if event["event"] == "transition_taken"]
+
+    assert {event["case"] for event in taken if event["step"] == "work"} == {"a", "b", "c", "default"}
+    assert all("case" not in event for event in taken if event["step"] == "start")
 
 
 # SPEC 5.2-11

@@ -9,17 +9,8 @@ from stepwell.definition.config import Config
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
 
-_NO_CONSTANT = (
-    FunctionType,
-    MethodType,
-    staticmethod,
-    classmethod,
-    property,
-    cached_property,
-    type,
-    Parameter,
-    Config,
-)
+_COMPUTED = (FunctionType, MethodType, staticmethod, classmethod, property, cached_property, Parameter)
+_NO_CONSTANT = (*_COMPUTED, type, Config)
 
 
 def constants_of(flow_class: type[FlowSpec]) -> dict[str, object]:
@@ -37,3 +28,8 @@ def constants_of(flow_class: type[FlowSpec]) -> dict[str, object]:
             else:
                 found[name] = value
     return dict(sorted(found.items()))
+
+
+def is_fixed(flow_class: type, name: str) -> bool:
+    """Whether the class has the name, with the same value in every run: a constant, a class or a Config."""
+    return hasattr(flow_class, name) and not isinstance(getattr(flow_class, name), _COMPUTED)

@@ -9,10 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from stepwell.definition.balance import balance
+from stepwell.definition.constants import is_fixed
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.loops import Loops, find_loops
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.parameters import Parameter
 from stepwell.definition.paths import order, reachable, shortest_cycle
 from stepwell.definition.place import place, split_place
 from stepwell.definition.reader import StepSource, read_step
@@ -189,7 +189,7 @@ class _Reading:
     def _key_problems(self, source: StepSource, switch: Switch) -> Iterator[Problem]:
         """Keys that name an attribute of the flow must be fixed in its class."""
         for case in switch.cases:
-            if case.fixed and isinstance(getattr(self.flow_class, case.fixed, Parameter), Parameter | type):
+            if case.fixed and not is_fixed(self.flow_class, case.fixed):
                 what = f"step `{source.name}`: the switch has the key `{case.label}`, which is no constant"
                 fix = f"Set `{case.fixed}` in the class body, or write the key out."
                 where = place(source.file, switch.line)

@@ -22,7 +22,7 @@ class TraceEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
         How many inputs a join has.
     input
         ``STEP/TASK`` whose results were opened.
-    kind, targets, num_splits
+    kind, targets, num_splits, case
         Of a transition.
     state, error, exit_code
         How an attempt or the run ended.
@@ -47,6 +47,7 @@ class TraceEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = ""
     targets: tuple[str, ...] = ()
     num_splits: int | None = None
+    case: str = ""
     state: str = ""
     error: str = ""
     exit_code: int | None = None

@@ -67,16 +67,17 @@ def test_keys_that_are_named_are_shown_by_their_source_text():
         "    MODE = 'm'\n"
         "    class settings:\n        kind = 'k'\n"
         "    config = settings()\n"
+        "    class Kind(enum.Enum):\n        K = 1\n"
         "    @step\n    def start(self):\n"
         "        self.next({None: self.a, Color.RED: self.b, LIMIT: self.a, self.MODE: self.b,"
-        " self.config.kind: self.a}, condition='c')\n"
+        " self.config.kind: self.a, self.Kind.K: self.a}, condition='c')\n"
         "    @step\n    def a(self):\n        self.next(self.end)\n"
         "    @step\n    def b(self):\n        self.next(self.end)\n"
         "    @step\n    def end(self):\n        pass\n"
     )
 
     assert list(targets_of(define(whole).graph["start"])) == [
-        "None", "Color.RED", "LIMIT", "self.MODE", "self.config.kind",
+        "None", "Color.RED", "LIMIT", "self.MODE", "self.config.kind", "self.Kind.K",
     ]  # fmt: skip
 
 
@@ -109,6 +110,8 @@ def test_a_text_that_reads_like_another_key_is_shown_with_quotes():
         ("{('x', 1): self.a}, condition='c'", "switch-key"),
         ("{self.f(): self.a}, condition='c'", "switch-key"),
         ("{self.artifact: self.a}, condition='c'", "switch-key"),
+        ("{self.b: self.a}, condition='c'", "switch-key"),
+        ("{self.merge_artifacts.x: self.a}, condition='c'", "switch-key"),
         ("{here: self.a}, condition='c'", "switch-key"),
         ("{b'x': self.a}, condition='c'", "switch-key"),
         ("{**self.more}, condition='c'", "switch-key"),

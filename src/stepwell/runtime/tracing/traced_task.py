@@ -156,7 +156,10 @@ class TracedDatastore(Datastore):
         taken = pack.outcome.transition
         if taken is not None:
             splits = taken.num_splits if taken.kind == "foreach" else None
-            self._trace.write("transition_taken", kind=taken.kind, targets=taken.targets, num_splits=splits)
+            targets, case = taken.targets, taken.case
+            self._trace.write(
+                "transition_taken", kind=taken.kind, targets=targets, num_splits=splits, case=case
+            )
         with self._trace.timed("pack_committed", {"state": "succeeded"}):
             super().seal(self._marked(pack))
 
