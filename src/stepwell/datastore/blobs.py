@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -62,12 +63,21 @@ class Blobs:
         key = blob_key(digest)
         found = self._storage.size(key)
         if found is not None and not self._is_as_written(digest, key, found == size):
-            # What a power cut tore must not stand in the way of a good one.
-            self._storage.delete([key])
+            self._clear_away(key)
             found = None
-        if found is None:
+        # One that is there must be young before it is relied upon, else it may be collected as garbage.
+        if found is None or not self._storage.renew(key):
             self._storage.write(key, pieces)
         return digest
+
+    def renew(self, digest: bytes) -> bool:
+        """Make a blob as young as one written now, so that it may be referred to; False if there is none."""
+        return self._storage.renew(blob_key(digest))
+
+    def _clear_away(self, key: str) -> None:
+        """Remove a blob that is not as it was written: it must not stand in the way of a good one."""
+        while not self._storage.discard([key], math.inf) and self._storage.size(key) is not None:
+            pass  # somebody else is looking at it
 
     def _is_as_written(self, digest: bytes, key: str, has_size: bool) -> bool:
         """Whether the blob that is there may stand for the bytes; it is read only where that is in doubt."""

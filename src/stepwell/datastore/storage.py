@@ -65,6 +65,38 @@ class Storage(ABC):
         """Remove the objects. Removing what is not there is not an error."""
 
     @abstractmethod
+    def renew(self, key: str) -> bool:
+        """Make the object as young as one written now, its bytes as they are; False if there is none.
+
+        Whoever is told True may rely on the object as if he had written it: `discard` has not removed it,
+        and of what is so young it will not.
+        """
+
+    @abstractmethod
+    def written_at(self, key: str) -> float | None:
+        """Return when the object was written or last renewed, by the clock of the storage; None without one.
+
+        Times of one storage can be compared with each other, and with nothing else.
+        """
+
+    @abstractmethod
+    def discard(self, keys: Sequence[str], before: float) -> Sequence[str]:
+        """Remove those objects that were written, and last renewed, before that time; return their keys.
+
+        Atomic for each object: if it is renewed at the same time, either it stays, or `renew` says False.
+        """
+
+    @abstractmethod
+    def clear_leftovers(self, before: float, dry_run: bool = False) -> int:
+        """Remove what killed writers have left half written before that time; return how many bytes it is.
+
+        Parameters
+        ----------
+        dry_run
+            Only count.
+        """
+
+    @abstractmethod
     def sync(self) -> None:
         """Return once everything written so far by any process of this machine survives a power cut."""
 

@@ -41,6 +41,18 @@ class PatientStorage(Storage):
     def delete(self, keys: Sequence[str]) -> None:
         self._patience(lambda: self._storage.delete(keys))
 
+    def renew(self, key: str) -> bool:
+        return self._patience(lambda: self._storage.renew(key))
+
+    def written_at(self, key: str) -> float | None:
+        return self._patience(lambda: self._storage.written_at(key))
+
+    def discard(self, keys: Sequence[str], before: float) -> Sequence[str]:
+        return self._patience(lambda: self._storage.discard(keys, before))
+
+    def clear_leftovers(self, before: float, dry_run: bool = False) -> int:
+        return self._storage.clear_leftovers(before, dry_run)
+
     def sync(self) -> None:
         self._storage.sync()
 

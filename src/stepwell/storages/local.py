@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.exceptions import StoreError
+from stepwell.storages import removal
 from stepwell.storages.border import Border
 
 _KEY = re.compile(r"[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*(?:/[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*)*")
@@ -28,6 +29,8 @@ _MAP_FROM = 256 * 1024
 _WRITE_AT_MOST = 64 * 1024 * 1024
 
 _TEMPORARY = ".tmp"
+
+_TRIES = 50
 
 # The modification time of every object that `write` made. Whatever writes to the file later moves it away, so
 # that one stat tells whether the bytes are still ours.
@@ -125,8 +128,35 @@ class LocalStorage(Storage):
 
     def delete(self, keys: Sequence[str]) -> None:
         with self._deleting:
-            for key in keys:
-                _unlink(self._path(key))
+            paths = [self._path(key) for key in keys]
+            for path in paths:
+                _unlink(path)
+            removal.remove_empty_folders(self._root, dict.fromkeys(map(os.path.dirname, paths)))
+
+    def renew(self, key: str) -> bool:
+        with self._writing:
+            return removal.renew(self._path(key), _SEALED_NS, _booted_ns())
+
+    def written_at(self, key: str) -> float | None:
+        with self._reading:
+            try:
+                return os.stat(self._path(key)).st_ctime  # noqa: PTH116
+            except FileNotFoundError:
+                return None
+
+    def discard(self, keys: Sequence[str], before: float) -> Sequence[str]:
+        with self._deleting:
+            gone = [key for key in keys if removal.discard(self._path(key), before)]
+            folders = (os.path.dirname(self._path(key)) for key in gone)  # noqa: PTH120
+            removal.remove_empty_folders(self._root, dict.fromkeys(folders))
+            return gone
+
+    def clear_leftovers(self, before: float, dry_run: bool = False) -> int:
+        with self._deleting:
+            found = list(removal.leftovers(f"{self._root}/{_TEMPORARY}", before))
+            for path, _ in [] if dry_run else found:
+                _unlink(path)
+            return sum(size for _, size in found)
 
     def sync(self) -> None:
         with self._writing:
@@ -280,11 +310,14 @@ def _map_private(fd: int, size: int) -> mmap.mmap:
 
 def _with_parents(path: str, act: Callable[[], None]) -> None:
     """Do it; make the directories of ``path`` only if that turns out to be needed."""
-    try:
-        act()
-    except FileNotFoundError:
-        _make_directories(os.path.dirname(path))  # noqa: PTH120
-        act()
+    for _ in range(_TRIES):
+        try:
+            return act()
+        except FileNotFoundError:
+            # Whoever removes empty directories may be quicker than what is to lie in them.
+            with suppress(FileNotFoundError):
+                _make_directories(os.path.dirname(path))  # noqa: PTH120
+    return act()
 
 
 def _make_directories(path: str) -> None:

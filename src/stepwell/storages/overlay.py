@@ -60,5 +60,25 @@ class OverlayStorage(Storage):
         self._hidden.update(keys)
         self._above.delete(keys)
 
+    def renew(self, key: str) -> bool:
+        # The bytes stay as they are below as well; but who cleans up there sees that they are in use.
+        return self._above.renew(key) or (key not in self._hidden and self._below.renew(key))
+
+    def written_at(self, key: str) -> float | None:
+        found = self._above.written_at(key)
+        return found if found is not None or key in self._hidden else self._below.written_at(key)
+
+    def discard(self, keys: Sequence[str], before: float) -> Sequence[str]:
+        gone = [*self._above.discard(keys, before)]
+        for key in keys:
+            found = None if self._above.size(key) is not None else self._below.written_at(key)
+            if found is not None and found < before and key not in self._hidden:
+                self._hidden.add(key)
+                gone.append(key)
+        return list(dict.fromkeys(gone))
+
+    def clear_leftovers(self, before: float, dry_run: bool = False) -> int:
+        return self._above.clear_leftovers(before, dry_run)
+
     def sync(self) -> None:
         self._above.sync()

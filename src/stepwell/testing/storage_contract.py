@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 
 from stepwell.datastore.storage import Storage
 
@@ -86,7 +88,106 @@ class StorageContract:
         storage.delete(["k"])
         assert storage.read("k") is None
 
+    def test_what_is_older_than_something_is_discarded_and_nothing_else(self, storage: Storage) -> None:
+        for key in ("a/old", "a/older"):
+            storage.write(key, [b"x"])
+        before = _a_later_time(storage)
+        storage.write("a/young", [b"x"])
+
+        gone = storage.discard(["a/old", "a/older", "a/young", "never"], before)
+
+        assert sorted(gone) == ["a/old", "a/older"]
+        assert list(storage.list("")) == ["a/young", "clock"]
+        assert storage.discard(["a/old"], before) == []
+
+    def test_what_is_renewed_is_as_young_as_one_written_now(self, storage: Storage) -> None:
+        storage.write("k", [b"x" * 300_000])
+        was = storage.written_at("k")
+        before = _a_later_time(storage)
+
+        assert storage.renew("k")
+
+        now = storage.written_at("k")
+        assert was is not None and now is not None and was < before <= now
+        assert storage.discard(["k"], before) == []
+        assert storage.read("k") == b"x" * 300_000
+
+    def test_what_is_not_there_cannot_be_renewed_and_has_no_age(self, storage: Storage) -> None:
+        storage.write("k", [b"x"])
+        assert storage.discard(["k"], math.inf) == ["k"]
+
+        assert not storage.renew("k")
+        assert storage.written_at("k") is None
+        assert storage.write("k", [b"y"])
+        assert storage.read("k") == b"y"
+
+    def test_replacing_makes_an_object_young(self, storage: Storage) -> None:
+        storage.replace("k", b"x")
+        before = _a_later_time(storage)
+
+        storage.replace("k", b"y")
+
+        assert storage.discard(["k"], before) == []
+
+    def test_an_object_is_either_renewed_or_discarded(self, storage: Storage) -> None:
+        for _ in range(40):
+            storage.write("k", [b"x"])
+            before = _a_later_time(storage)
+            both = threading.Barrier(2)
+            renewed: list[bool] = []
+
+            def rely(both: threading.Barrier = both, renewed: list[bool] = renewed) -> None:
+                both.wait()
+                renewed.append(storage.renew("k"))
+
+            thread = threading.Thread(target=rely)
+            thread.start()
+            both.wait()
+            gone = storage.discard(["k"], before)
+            thread.join()
+
+            if renewed == [True]:
+                assert gone == []
+            assert storage.read("k") == (None if gone else b"x")
+
+    def test_many_can_write_where_folders_vanish(self, storage: Storage) -> None:
+        over = threading.Event()
+
+        def delete() -> None:
+            while not over.is_set():
+                storage.delete(["deep/er/one"])
+
+        thread = threading.Thread(target=delete)
+        thread.start()
+        try:
+            for number in range(300):
+                assert storage.write(f"deep/er/{number}", [b"x"])
+                storage.delete([f"deep/er/{number}"])
+        finally:
+            over.set()
+            thread.join()
+
+    def test_without_leftovers_there_is_nothing_to_clear(self, storage: Storage) -> None:
+        storage.write("k", [b"x"])
+        storage.replace("k", b"y")
+
+        assert storage.clear_leftovers(math.inf, dry_run=True) == 0
+        assert storage.clear_leftovers(math.inf) == 0
+        assert storage.read("k") == b"y"
+
     def test_syncing_is_always_possible(self, storage: Storage) -> None:
         storage.sync()
         storage.write("k", [b"x"])
         storage.sync()
+
+
+def _a_later_time(storage: Storage) -> float:
+    """Return a time by the storage's clock that is later than that of all that was written so far."""
+    storage.replace("clock", b"")
+    first = now = storage.written_at("clock")
+    assert first is not None
+    while now is None or now <= first:
+        time.sleep(0.001)
+        storage.replace("clock", b"")
+        now = storage.written_at("clock")
+    return now
