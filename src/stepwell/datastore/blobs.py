@@ -124,9 +124,14 @@ class Blobs:
         key = blob_key(digest)
         view = self._storage.map(key)
         if view is None:
+            from stepwell.datastore.dropped import dropped_of  # few values are missing
+
+            dropped = dropped_of(self._storage, digest)
             raise StepwellDataMissing(
                 f"{describe()} cannot be read: the blob {digest.hex()} is not in {self._storage.location}. "
                 + RESULT_LOST
+                if dropped is None
+                else f"{describe()} cannot be read: {dropped}"
             )
         if 0 <= size != view.nbytes or (
             self._must_hash(digest, view.nbytes, key) and digest_of([view]) != digest

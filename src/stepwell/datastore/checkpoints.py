@@ -62,10 +62,7 @@ class Checkpoints:
         namespaces
             In which it is the latest of its step and index from now on, if it is to be the latest.
         """
-        while not self._storage.write(
-            layout.checkpoint_key(checkpoint.key, checkpoint.attempt, checkpoint.number),
-            [_encode(_Manifest(checkpoint, tuple(files)))],
-        ):
+        while not self._storage.write(_place(checkpoint), [_encode(_Manifest(checkpoint, tuple(files)))]):
             # Another process of the task was quicker.
             checkpoint = replace(checkpoint, number=checkpoint.number + 1)
         if checkpoint.latest:
@@ -83,7 +80,7 @@ class Checkpoints:
         ------
         StepwellDataMissing, DataException
         """
-        key = layout.checkpoint_key(checkpoint.key, checkpoint.attempt, checkpoint.number)
+        key = _place(checkpoint)
         data = self._storage.read(key)
         if data is None:
             raise StepwellDataMissing(f"{described(checkpoint)} is not in {self._storage.location}.")
@@ -149,9 +146,15 @@ class Checkpoints:
     def _latest(self, key: str) -> Checkpoint | None:
         data = self._storage.read(key)
         try:
-            return None if data is None else _checkpoint.decode(data)
+            found = None if data is None else _checkpoint.decode(data)
         except msgspec.MsgspecError:
             return None  # it is written anew with the next checkpoint
+        # What says which is the latest outlives the run that has saved it.
+        return found if found is not None and self._storage.size(_place(found)) is not None else None
+
+
+def _place(checkpoint: Checkpoint) -> str:
+    return layout.checkpoint_key(checkpoint.key, checkpoint.attempt, checkpoint.number)
 
 
 def described(checkpoint: Checkpoint) -> str:

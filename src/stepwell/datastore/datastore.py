@@ -21,7 +21,7 @@ from stepwell.datastore.serializers import SerializerFailed, Serializers
 from stepwell.datastore.step_codes import StepCodes
 from stepwell.datastore.storage import Buffer, Storage
 from stepwell.datastore.unchanged import Mappings, head_of
-from stepwell.exceptions import AlreadyCommitted, BlobCorrupted, StepwellDataMissing, StoreError
+from stepwell.exceptions import AlreadyCommitted, StepwellDataMissing, StoreError
 from stepwell.model import wire
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.ids import TaskKey
@@ -67,7 +67,7 @@ class Datastore:
         self.run_records: RunRecords = RunRecords(storage)
         self.step_codes: StepCodes = StepCodes(storage, self._blobs)
         self.plans: ExecutionPlans = ExecutionPlans(storage)
-        self.contents: Contents = Contents(storage)
+        self.contents: Contents = Contents(storage, self._blobs)
 
     @classmethod
     def open(
@@ -216,15 +216,6 @@ class Datastore:
             return found
         return self._pack_at(layout.failure_key(key, attempt), key)
 
-    def has_values(self, pack: Pack) -> bool:
-        """Whether all that a task stored beside its pack is whole, as far as that is quickly told."""
-        sizes = {entry.digest: entry.size for entry in pack.own}
-        try:
-            digests = [digest for _, digest in self.contents.references(pack)]
-        except (BlobCorrupted, StepwellDataMissing):
-            return False  # it is the table that names the items of a foreach
-        return all(self._blobs.is_whole(digest, sizes.get(digest, -1)) for digest in digests)
-
     def packs(self, flow: str, run: str, refs: Sequence[TaskRef]) -> Iterator[Pack]:
         """Yield the packs of succeeded tasks, in the order of ``refs``, one at a time.
 
@@ -267,11 +258,7 @@ class Datastore:
 
     def visible(self, pack: Pack) -> dict[str, ArtifactEntry]:
         """Return, by name, the entries that a child of the task inherits."""
-        inherited = pack.inherited
-        if pack.inherited_blob:
-            data = self._blobs.get(pack.inherited_blob, -1, lambda: f"the manifest of {pack.key.pathspec}")
-            inherited = wire.decode(data, tuple[ArtifactEntry, ...])
-        entries = {entry.name: entry for entry in inherited}
+        entries = {entry.name: entry for entry in self.contents.inherited(pack)}
         home = pack.key.short
         for own in pack.own:
             entries[own.name] = ArtifactEntry(
@@ -361,7 +348,13 @@ class Datastore:
         for own in pack.own:
             if own.digest == entry.digest and own.inline is not None:
                 return own.inline
-        raise StepwellDataMissing(f"The artifact {entry.name!r} is not in the pack of {pack.key.pathspec}.")
+        from stepwell.datastore.dropped import dropped_of  # few values are missing
+
+        dropped = dropped_of(self._storage, entry.digest)
+        why = "it is not there" if dropped is None else dropped
+        raise StepwellDataMissing(
+            f"The artifact {entry.name!r} of {pack.key.pathspec} cannot be read: {why}."
+        )
 
     def _unchanged(self, before: ArtifactEntry, pieces: Sequence[Buffer], size: int) -> bool:
         mapped = self._mappings.unwritten(before.digest, pieces)

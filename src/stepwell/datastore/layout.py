@@ -4,9 +4,11 @@
 
     stepwell.json                                  format version
     blobs/ab/cd/abcd...                            large values, by hash
+    clock                                          written to learn the time
     index/SHARD/RUN                                the run's record; who creates it has the id
     index/SHARD/RUN.end                            the record as it was when the run ended
     index/SHARD/RUN.tags                           its user tags, once somebody has changed them
+    index/SHARD/RUN.deleted                        says that it is deleted, until all that may go is gone
     runs/FLOW/SHARD/RUN/packs/STEP/SHARD/TASK      the pack of the attempt that won
     runs/FLOW/SHARD/RUN/failed/STEP/SHARD/TASK/ATTEMPT
     runs/FLOW/SHARD/RUN/logs/STEP/SHARD/ATTEMPT/TASK.0       the first segment of a log
@@ -20,12 +22,14 @@
     cache/shapes/ab/cd/PREFIX/NUMBER               what cached steps with a key's prefix have read
     cache/entries/ab/cd/DIGEST                     tasks whose results can be taken, by whole key
     cache/claims/ab/cd/DIGEST                      who computes one that others wait for
+    dropped/ab/cd/DIGEST                           when and why a value was dropped that entries still name
     detached/SHARD/RUN.txt                         what a run in the background has said: a growing text file
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from stepwell.model.ids import TaskKey
 
@@ -36,6 +40,9 @@ RUNS = "runs"
 DETACHED = "detached"
 LATEST = "latest"
 CACHE = "cache"
+DROPPED = "dropped"
+CLOCK = "clock"
+"""Written to learn what time it is by the storage's clock."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_\-][A-Za-z0-9._\-]*")
 # At most 9,000 shards of 1,000 numbers each, beside the 256 of other ids.
@@ -46,6 +53,12 @@ def blob_key(digest: bytes) -> str:
     """Key of the blob with this hash."""
     name = digest.hex()
     return f"{BLOBS}/{name[:2]}/{name[2:4]}/{name}"
+
+
+def dropped_key(digest: bytes) -> str:
+    """Key of the note that the value with this hash was dropped."""
+    name = digest.hex()
+    return f"{DROPPED}/{name[:2]}/{name[2:4]}/{name}"
 
 
 def cache_shape_key(prefix: bytes, number: int) -> str:
@@ -110,6 +123,39 @@ def task_of(key: str) -> str:
     run, (_, step, *parts) = _behind_shard(parts)
     task, _ = _behind_shard(parts)
     return "/".join(map(_plain, (flow, run, step, task)))
+
+
+class RunObject(NamedTuple):
+    """An object in the folder of a run: whose it is, of what kind, and the task if it belongs to one."""
+
+    flow: str
+    run: str
+    kind: str
+    step: str = ""
+    task: str = ""
+
+
+OF_TASKS = ("packs", "failed", "logs", "checkpoints")
+"""Kinds of objects that belong to tasks."""
+
+
+def object_of(key: str) -> RunObject | None:
+    """Return what lies at a key below `RUNS`; None if it is no key that we make."""
+    try:
+        _, flow, *parts = key.split("/")
+        run, (kind, *parts) = _behind_shard(parts)
+        if kind not in OF_TASKS:
+            return RunObject(_plain(flow), _plain(run), kind)
+        step, *parts = parts
+        if kind == "logs":
+            # The attempt stands between the shard and the task, whose name ends before its last dot.
+            *_, name = parts[: (3 if parts[0].startswith("h") else 2) + 1]
+            task = name.rpartition(".")[0]
+        else:
+            task, _ = _behind_shard(parts)
+    except (ValueError, IndexError):
+        return None
+    return RunObject(_plain(flow), _plain(run), kind, _plain(step), _plain(task))
 
 
 def _behind_shard(parts: list[str]) -> tuple[str, list[str]]:

@@ -1,7 +1,8 @@
 """What is known of each run, beside its results: enough to make the index anew, and to keep ids apart.
 
 The record is written when the run begins and once more when it ends; tags when they are changed. Each of the
-three is an object that one writer replaces whole.
+three is an object that one writer replaces whole. A fourth says that the run is deleted: it is the first that
+is written of that, and the last that goes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from msgspec import Struct
 
 from stepwell.datastore import layout
 from stepwell.datastore.storage import Storage
+from stepwell.exceptions import DataException
 from stepwell.model.run import RunRecord
 from stepwell.model.text import storable
 
-_END, _TAGS = ".end", ".tags"
+_END, _TAGS, _DELETED = ".end", ".tags", ".deleted"
 _record = msgspec.json.Decoder(RunRecord)
 _tags = msgspec.json.Decoder(tuple[str, ...])
 
@@ -54,7 +56,7 @@ class RunRecords:
     def reopen(self, run: RunRecord) -> None:
         """Take back the end of a run that goes on."""
         self._storage.replace(layout.run_record_key(run.run), msgspec.json.encode(storable(run)))
-        self._storage.delete([layout.run_record_key(run.run) + _END])
+        self._storage.delete([layout.run_record_key(run.run) + end for end in (_END, _DELETED)])
 
     def end(self, run: RunRecord) -> None:
         """Write the record of a run that has ended."""
@@ -64,11 +66,53 @@ class RunRecords:
         """Write the run's user tags as they are now."""
         self._storage.replace(layout.run_record_key(run) + _TAGS, msgspec.json.encode(tags))
 
+    def delete(self, seen: RunRecord) -> None:
+        """Say that a run, as it was seen, is deleted: nobody takes anything of it over from here on."""
+        self._storage.replace(layout.run_record_key(seen.run) + _DELETED, msgspec.json.encode(storable(seen)))
+
+    def restore(self, run: RunRecord) -> None:
+        """Take back that a run is deleted: somebody has gone on with it."""
+        self._storage.delete([layout.run_record_key(run.run) + _DELETED])
+
+    def erase(self, run: RunRecord) -> None:
+        """Remove all that is known of a deleted run, of which nothing else is left. Its id is free again."""
+        key = layout.run_record_key(run.run)
+        self._storage.delete([key, key + _END, key + _TAGS])
+        self._storage.delete([key + _DELETED])
+
+    def is_there(self, run: str) -> bool:
+        """Whether a run exists and is not deleted.
+
+        Who has written down that he refers to a run, and then is told that it is there, may rely on it: it is
+        deleted in the other order.
+        """
+        key = layout.run_record_key(run)
+        return self._storage.size(key + _DELETED) is None and self._storage.size(key) is not None
+
     def all(self) -> Iterator[KeptRun]:
-        """Yield every run. For tools: it reads all of them."""
+        """Yield every run that is not deleted. For tools: it reads all of them."""
         for key in self._storage.list(layout.INDEX):
-            if not key.endswith((_END, _TAGS)):
+            if not key.endswith((_END, _TAGS, _DELETED)) and self._storage.size(key + _DELETED) is None:
                 yield self._kept(key)
+
+    def deleted(self) -> Iterator[RunRecord]:
+        """Yield every deleted run of which something may be left, as it was seen then.
+
+        Raises
+        ------
+        DataException
+            It is not known which run it is.
+        """
+        for key in self._storage.list(layout.INDEX):
+            data = self._storage.read(key) if key.endswith(_DELETED) else None
+            try:
+                if data is not None:
+                    yield _record.decode(data)
+            except msgspec.MsgspecError as error:
+                raise DataException(
+                    f"{key} in {self._storage.location} is damaged: {error}. Remove it, and delete the run "
+                    "again."
+                ) from error
 
     def _kept(self, key: str) -> KeptRun:
         end = self._storage.read(key + _END)

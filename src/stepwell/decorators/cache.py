@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args, overload
@@ -13,14 +12,12 @@ from stepwell.definition.decorator import StepDecorator
 from stepwell.definition.placing import decorate_step
 from stepwell.definition.step import StepFunction
 from stepwell.exceptions import InvalidDecoratorAttribute
+from stepwell.model.age import age_in_s
 from stepwell.model.cache import CachePolicy, Scope
 from stepwell.model.policy import StepPolicy
 
 if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
-
-_AGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
 class Cache(StepDecorator):
@@ -82,8 +79,8 @@ class Cache(StepDecorator):
         found = None
         if isinstance(given, timedelta):
             found = given.total_seconds()
-        elif isinstance(given, str) and (text := _AGE.fullmatch(given)):
-            found = float(text[1]) * _UNITS[text[2]]
+        elif isinstance(given, str):
+            found = age_in_s(given)
         elif isinstance(given, int | float) and not isinstance(given, bool):
             found = float(given)
         if found is None or not 0 < found < float("inf"):

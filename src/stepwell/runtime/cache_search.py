@@ -96,13 +96,18 @@ class CacheSearch:
         return ""
 
     def _whole(self, entry: CacheEntry) -> Pack | None:
-        """Return the pack of an entry's task if all of its result is there."""
+        """Return the pack of an entry's task if all of its result is there, and will stay."""
+        datastore = self._datastore
         try:
-            pack = self._datastore.pack(entry.task)
+            pack = datastore.pack(entry.task)
+            # Another time of its end is that of another run, which has got the id of one that was deleted.
+            if pack is None or not pack.outcome.ok or pack.outcome.ended_at != entry.at:
+                return None
+            # In this order: of what is deleted from now on, logs are kept until this run has ended.
+            stays = datastore.contents.rely_on(pack) and datastore.run_records.is_there(pack.key.run)
         except StoreError:
             return None
-        whole = pack is not None and pack.outcome.ok and self._datastore.has_values(pack)
-        return pack if whole else None
+        return pack if stays else None
 
     def _as_own(self, request: TaskRequest, origin: Pack, key: CacheKey, readable: Readable) -> Pack | None:
         """Return the pack that the task would have made, had it run."""

@@ -58,7 +58,7 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
     emptied: set[TaskRef] = set()
     for pack in _packs(datastore, flow, run):
         place = TaskRef(pack.key.step, pack.key.task)
-        if pack.outcome.ok and datastore.has_values(pack):
+        if pack.outcome.ok and datastore.contents.has_values(pack):
             good[place] = pack
         elif pack.outcome.ok:
             emptied.add(place)

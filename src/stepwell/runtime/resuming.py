@@ -14,6 +14,7 @@ from stepwell.exceptions import StepwellDataMissing, StepwellNotFound, UsageErro
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
+from stepwell.model.run import RunRecord
 from stepwell.model.step_plan import StepPlan
 from stepwell.runtime.beginning import BegunRun, RunContext, claim, register, scope_of
 from stepwell.runtime.options import ResumeRun
@@ -57,6 +58,7 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
     # Before the run is on record: whoever continues it, if it is killed now, finds what it takes over.
     context.datastore.reused.write(run.flow, run.run, _taken_over(context.definition, found, scope))
     try:
+        _check_still_there(context, run, asked.origin)
         recorder = register(context, run, info, found.parameters)
     except BaseException:
         context.datastore.reused.forget(run.flow, run.run)
@@ -72,6 +74,13 @@ def begin_resumed(context: RunContext, asked: ResumeRun) -> BegunRun:
         names=found.past.names,
         origin=asked.origin,
     )
+
+
+def _check_still_there(context: RunContext, run: RunRecord, origin: str) -> None:
+    """Raise `StepwellNotFound` if the origin was deleted before it was written down that it is needed."""
+    if not context.datastore.run_records.is_there(origin):
+        context.datastore.run_records.forget(run)
+        raise StepwellNotFound(f"Run {context.definition.name}/{origin} has just been deleted.")
 
 
 def _taken_over(
