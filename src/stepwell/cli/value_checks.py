@@ -111,6 +111,13 @@ def _object(key: Key, text: str) -> str:
     return ""
 
 
+def _retention(_key: Key, text: str) -> str:
+    from stepwell.settings.retention import parse_retention  # for this setting only
+
+    parse_retention(text, "what is given")
+    return ""
+
+
 def _address(key: Key, text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise _wrong(key, text, "It must be an address that begins with `https://` or `http://`.")
@@ -140,4 +147,5 @@ _TRIALS: Mapping[Form, Callable[[Key, str], str]] = {
     "object": _object,
     "address": _address,
     "database": _database,
+    "retention": _retention,
 }

@@ -111,6 +111,19 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def byte_size(size: float) -> str:
+    """Return a number of bytes as people read it.
+
+    >>> byte_size(1_234_567)
+    '1.2 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
 def took(run: RunRecord) -> str:
     """Return how long a run took; empty while it runs. Of a lost run only its last sign of life is known."""
     if run.finished_at is None:

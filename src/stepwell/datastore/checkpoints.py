@@ -135,6 +135,16 @@ class Checkpoints:
             except DataException:
                 yield f"the checkpoint {name}", layout.task_of(name), b""
 
+    def digests_at(self, key: str) -> Iterator[bytes]:
+        """Yield the digests of what a checkpoint keeps in blobs; none if it is damaged. For tools."""
+        data = self._storage.read(key)
+        try:
+            files = () if data is None else self._opened(data, key).files
+        except DataException:
+            return
+        for file in files:
+            yield from file.chunks
+
     def _opened(self, data: bytes, key: str) -> _Manifest:
         try:
             return _manifest.decode(data)

@@ -38,6 +38,13 @@ class Contents:
         for entry in pack.own:
             if entry.inline is None and not entry.home:
                 yield f"artifact {entry.name!r}", entry.digest
+        yield from self.beside_artifacts(pack)
+
+    def beside_artifacts(self, pack: Pack) -> Iterator[tuple[str, bytes]]:
+        """Yield what a pack keeps in blobs besides artifacts: its list of inherited ones, and foreach items.
+
+        Raises what `references` raises.
+        """
         if pack.inherited_blob:
             yield "the list of inherited artifacts", pack.inherited_blob
         if pack.items is None:
@@ -70,7 +77,7 @@ class Contents:
         )
 
     def rely_on(self, pack: Pack) -> bool:
-        """Make young what a task stored beside its pack, so that another may name it; False if it is not whole.
+        """Make young what a task stored beside its pack, for another to name it; False if it is not whole.
 
         What is young is not collected as garbage before that other pack is sealed.
         """

@@ -351,10 +351,8 @@ class Datastore:
         from stepwell.datastore.dropped import dropped_of  # few values are missing
 
         dropped = dropped_of(self._storage, entry.digest)
-        why = "it is not there" if dropped is None else dropped
-        raise StepwellDataMissing(
-            f"The artifact {entry.name!r} of {pack.key.pathspec} cannot be read: {why}."
-        )
+        why = "it is not in the pack of the task." if dropped is None else dropped
+        raise StepwellDataMissing(f"The artifact {entry.name!r} of {pack.key.pathspec} cannot be read: {why}")
 
     def _unchanged(self, before: ArtifactEntry, pieces: Sequence[Buffer], size: int) -> bool:
         mapped = self._mappings.unwritten(before.digest, pieces)

@@ -89,6 +89,10 @@ class ReusedTasks:
         there = TaskKey(key.flow, table.rest, key.step, key.task)
         return self.origin_of(there) or there
 
+    def rest_of(self, flow: str, run: str) -> str:
+        """Return the run that a run stands on as a whole; empty if there is none."""
+        return self._table(flow, run).rest
+
     def of_run(self, flow: str, run: str) -> Iterator[tuple[TaskKey, TaskKey]]:
         """Yield each task that the run takes from others by name, and the one that it stands for."""
         table = self._table(flow, run)

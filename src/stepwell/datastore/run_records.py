@@ -47,6 +47,8 @@ class RunRecords:
 
     def claim(self, run: RunRecord) -> bool:
         """Write the record of a run that begins; False if another run, of any flow, has its id."""
+        if self._storage.size(layout.run_record_key(run.run) + _DELETED) is not None:
+            return False  # something may be left of a run that had it
         return self._storage.write(layout.run_record_key(run.run), [msgspec.json.encode(storable(run))])
 
     def forget(self, run: RunRecord) -> None:
@@ -74,11 +76,30 @@ class RunRecords:
         """Take back that a run is deleted: somebody has gone on with it."""
         self._storage.delete([layout.run_record_key(run.run) + _DELETED])
 
-    def erase(self, run: RunRecord) -> None:
-        """Remove all that is known of a deleted run, of which nothing else is left. Its id is free again."""
+    def erase(self, run: RunRecord, before: float) -> None:
+        """Remove all that is known of a deleted run, of which nothing else is left. Its id is free again.
+
+        Parameters
+        ----------
+        before
+            A time by the storage's clock at which the run was deleted: what is younger is of another one.
+        """
         key = layout.run_record_key(run.run)
-        self._storage.delete([key, key + _END, key + _TAGS])
-        self._storage.delete([key + _DELETED])
+        self._storage.discard([key, key + _END, key + _TAGS], before)
+        if self._storage.size(key) is None:
+            self._storage.delete([key + _DELETED])
+
+    def begun_at(self, run: str) -> float | None:
+        """Return when a run has begun, or was last taken up, by the storage's clock."""
+        return self._storage.written_at(layout.run_record_key(run))
+
+    def ended_at(self, run: str) -> float | None:
+        """Return when a run has ended, by the storage's clock; None while it has not."""
+        return self._storage.written_at(layout.run_record_key(run) + _END)
+
+    def deleted_at(self, run: str) -> float | None:
+        """Return when a run was deleted, by the storage's clock; None of one that is not."""
+        return self._storage.written_at(layout.run_record_key(run) + _DELETED)
 
     def is_there(self, run: str) -> bool:
         """Whether a run exists and is not deleted.

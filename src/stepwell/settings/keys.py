@@ -17,6 +17,7 @@ Form = Literal[
     "object",
     "address",
     "database",
+    "retention",
 ]
 
 
@@ -94,6 +95,9 @@ _GENERAL = (
         ("always", "new", "never"),
     ),
     Key("TRUST", "", "directories of others from which values may be loaded, separated as in PATH; or `all`"),
+    Key(
+        "RETENTION", "", "rules by which `gc` deletes runs and drops artifacts, as a JSON object", "retention"
+    ),
     Key("SPIN_PERSIST", "false", "whether `spin` keeps what it makes", "true or false"),
     Key(
         "SPIN_ALLOWED_DECORATORS",
@@ -136,6 +140,9 @@ OPTION_FAMILIES = (
         "DUMP_",
         "OUTPUT_RAW_",
         "SPIN_",
+        "RM_",
+        "GC_",
+        "DU_",
     ),
     *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_"),
 )
