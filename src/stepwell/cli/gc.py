@@ -14,7 +14,7 @@ from stepwell.cli.removal import Request, flows_meant, listed_runs, removal_opti
 from stepwell.cli.wording import counted
 from stepwell.exceptions import UsageError
 from stepwell.settings.retention import drop_rule, retention_of
-from stepwell.upkeep.live_runs import runs_of
+from stepwell.upkeep.live_runs import is_ending, runs_of
 from stepwell.upkeep.retention import DropRule, Retention, Rules, Verdict, dropped_of, verdicts
 
 
@@ -71,7 +71,9 @@ def gc(dry_run: bool, yes: bool, grace: str, as_json: bool, **rules: Any) -> Exi
         for verdict in of_flow:
             if verdict.keep and (active := dropped_of(verdict.run, retention.drops, request.here.now)):
                 drops[verdict.run.flow, verdict.run.run] = active
-    asked = request.asked(delete=[it.run for it in found if not it.keep], drops=drops)
+    asked = request.asked(
+        delete=[it.run for it in found if not (it.keep or is_ending(it.run, request.here))], drops=drops
+    )
     return remove(request, asked, _introduction(found, retention), "Remove this for good?")
 
 

@@ -15,7 +15,7 @@ from stepwell.exceptions import UsageError
 from stepwell.metadata_store.liveness import settle
 from stepwell.model.run import RunRecord
 from stepwell.settings.retention import age_of
-from stepwell.upkeep.live_runs import runs_of
+from stepwell.upkeep.live_runs import is_ending, runs_of
 from stepwell.upkeep.retention import ended_at, protected
 
 
@@ -70,10 +70,15 @@ def _named(request: Request, names: Sequence[str]) -> list[RunRecord]:
         if address.step is not None:
             raise UsageError(f"rm takes runs, and `{name}` is a part of one. Tasks cannot be deleted alone.")
         run = settle(request.stores.metadata, address.run, request.here.now, request.here.host)
+        if not run.state.finished:
+            raise UsageError(
+                f"Run {run.flow}/{run.run} still goes on. End it first: `stepwell kill {run.flow}/{run.run}`."
+            )
+        if is_ending(run, request.here):
+            raise UsageError(
+                f"The process of run {run.flow}/{run.run} is just ending. Try again in a moment."
+            )
         found[run.flow, run.run] = run
-    live = [name for (flow, run), it in found.items() if not it.state.finished and (name := f"{flow}/{run}")]
-    if live:
-        raise UsageError(f"{', '.join(live)}: still going on. End it first, with `stepwell kill`.")
     return list(found.values())
 
 
@@ -83,7 +88,7 @@ def _old(request: Request, older_than: str, kept: list[RunRecord]) -> list[RunRe
     chosen: list[RunRecord] = []
     for flow in flows_meant(request):
         for run in runs_of(request.stores.metadata, flow, request.here):
-            if run.state.finished and ended_at(run) < before:
+            if run.state.finished and ended_at(run) < before and not is_ending(run, request.here):
                 (kept if protected(run) else chosen).append(run)
     return chosen
 

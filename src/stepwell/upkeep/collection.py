@@ -21,7 +21,7 @@ from stepwell.datastore.pack_file import pack_bytes
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord
-from stepwell.upkeep.live_runs import Here, look_at_all, storage_time
+from stepwell.upkeep.live_runs import ENDING_S, Here, look_at_all, storage_time
 from stepwell.upkeep.references import Place, References
 from stepwell.upkeep.retention import DropRule
 
@@ -118,7 +118,8 @@ def collect(datastore: Datastore, metadata: MetadataStore, here: Here, asked: As
     collection = _Collection(datastore, asked, here)
     now = storage_time(collection.storage)  # before all else: whatever comes later is younger
     deleted = collection.delete_runs(metadata)
-    runs = look_at_all(datastore, metadata, here, now, set(deleted))
+    since = now - min(asked.grace_s, ENDING_S)
+    runs = look_at_all(datastore, metadata, here, since, deleted.keys())
     collection.sweep(deleted, runs.oldest, runs.resumed, runs.packages, now)
     return collection.result
 
@@ -145,16 +146,14 @@ class _Collection:
             return {(run.flow, run.run): run for run in (*records.deleted(), *self._asked.delete)}
         for run in self._asked.delete:
             records.delete(run)
-        asked = {(run.flow, run.run): run for run in self._asked.delete}
         deleted: dict[Place, RunRecord] = {}
         for seen in records.deleted():
-            place = (seen.flow, seen.run)
             if metadata.delete_run(seen):
-                deleted[place] = seen
-                self.result.runs += [asked[place]] if place in asked else []
+                deleted[seen.flow, seen.run] = seen
             else:
                 records.restore(seen)
                 self.result.taken_up.append(seen)
+        self.result.runs = [run for run in self._asked.delete if (run.flow, run.run) in deleted]
         return deleted
 
     def sweep(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Set
 
 from msgspec import Struct
 
 from stepwell.datastore import layout
 from stepwell.datastore.datastore import Datastore
 from stepwell.datastore.storage import Storage
-from stepwell.metadata_store.liveness import effective_state, settle
+from stepwell.metadata_store.liveness import effective_state, process_started, settle
 from stepwell.metadata_store.store import MetadataStore, RunQuery
 from stepwell.model.run import RunRecord
 
@@ -17,6 +18,7 @@ ENDING_S = 10.0
 """So long after its end a run may still write down what it refers to."""
 
 CODE_PACKAGE = "code-package"
+_HEXADECIMAL = 64
 
 
 class Here(Struct, frozen=True):
@@ -55,13 +57,24 @@ def runs_of(metadata: MetadataStore, flow: str, here: Here) -> list[RunRecord]:
     return [settle(metadata, run, here.now, here.host) for run in metadata.runs(RunQuery(flow=flow))]
 
 
+def is_ending(run: RunRecord, here: Here) -> bool:
+    """Whether a run has ended just now, and its process may still have a last word to write down."""
+    if run.finished_at is None or here.now - run.finished_at > ENDING_S or run.host != here.host:
+        return False
+    return bool(run.pid_started) and process_started(run.pid) == run.pid_started
+
+
 def look_at_all(
-    datastore: Datastore, metadata: MetadataStore, here: Here, now: float, gone: set[tuple[str, str]]
+    datastore: Datastore, metadata: MetadataStore, here: Here, since: float, gone: Set[tuple[str, str]]
 ) -> AllRuns:
     """Look at every run that is not among ``gone``.
 
-    The index is looked at first: whoever begins later is found by his record, or began after ``now``, which
-    is the storage's time.
+    The index is looked at first: whoever begins later is found by his record, or began after this was called.
+
+    Parameters
+    ----------
+    since
+        A time by the storage's clock: who has ended later may still have a last word to write down.
     """
     found = AllRuns(None, set(), set())
     indexed: set[tuple[str, str]] = set()
@@ -69,30 +82,25 @@ def look_at_all(
         for run in runs_of(metadata, flow, here):
             indexed.add((run.flow, run.run))
             if (run.flow, run.run) not in gone:
-                _take(found, datastore, run, is_live=not run.state.finished, now=now)
-    for run in _records(datastore):
-        if (run.flow, run.run) not in gone:
+                _take(found, datastore, run, not run.state.finished, since)
+    for kept in datastore.run_records.all():
+        run = kept.record
+        if run is not None and (run.flow, run.run) not in gone:
             # Without the index, a process or a recent sign of life says that it goes on.
-            is_live = (run.flow, run.run) not in indexed and not _is_over(run, here)
-            _take(found, datastore, run, is_live, now)
+            is_over = (run.flow, run.run) in indexed or effective_state(run, here.now, here.host).finished
+            _take(found, datastore, run, not is_over, since)
     return found
 
 
-def _records(datastore: Datastore) -> Iterator[RunRecord]:
-    return (kept.record for kept in datastore.run_records.all() if kept.record is not None)
-
-
-def _is_over(run: RunRecord, here: Here) -> bool:
-    return effective_state(run, here.now, here.host).finished
-
-
-def _take(found: AllRuns, datastore: Datastore, run: RunRecord, is_live: bool, now: float) -> None:
+def _take(found: AllRuns, datastore: Datastore, run: RunRecord, is_live: bool, since: float) -> None:
     package = run.fields.get(CODE_PACKAGE, "")
-    if len(package) == 64:
+    if len(package) == _HEXADECIMAL:
         found.packages.add(bytes.fromhex(package))
-    begun = datastore.run_records.begun_at(run.run)
     ended = datastore.run_records.ended_at(run.run)
-    if begun is not None and (is_live or (ended is not None and ended >= now - ENDING_S)):
-        found.oldest = begun if found.oldest is None else min(found.oldest, begun)
-        if is_live and "origin-run-id" in run.fields:
-            found.resumed.add((run.flow, run.fields["origin-run-id"]))
+    if is_live and "origin-run-id" in run.fields:
+        found.resumed.add((run.flow, run.fields["origin-run-id"]))
+    if is_live or (ended is not None and ended >= since):
+        begun = datastore.run_records.begun_at(run.run)
+        found.oldest = min(
+            math.inf if found.oldest is None else found.oldest, -math.inf if begun is None else begun
+        )

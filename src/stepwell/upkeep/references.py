@@ -172,8 +172,6 @@ class References:
                 pack = self._opened(key)
                 if pack is not None:
                     self._mark_pack(pack, drops and found.kind == "packs")
-                    if pack.origin is not None and _place_of(pack.origin.task) in self._gone:
-                        self.needed.logs.add(pack.origin.task)
             elif found.kind == "reused":
                 self._mark_reused(place, drops)
             else:
@@ -204,6 +202,8 @@ class References:
 
     def _mark_pack(self, pack: Pack, drops: bool) -> None:
         """Take all that a pack refers to, but for what is dropped of its run."""
+        if pack.origin is not None and _place_of(pack.origin.task) in self._gone:
+            self.needed.logs.add(pack.origin.task)
         spares = not drops or pack.key in self.needed.tasks
         for entry in self._entries(pack):
             if entry.home:
