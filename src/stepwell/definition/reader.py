@@ -15,6 +15,9 @@ from stepwell.definition.transition import Transition
 from stepwell.definition.transition_reader import find_transition
 from stepwell.exceptions import Problem
 
+# Flags of code that yields, asynchronous or not, as `inspect` names them: its import would cost every start.
+_YIELDS = 0x20 | 0x200
+
 
 class StepSource(Struct):
     """One step as its source has it.
@@ -52,7 +55,7 @@ def read_step(name: str, function: Callable[..., Any]) -> StepSource:
         return source
     source.line = definition.lineno
     source.doc = ast.get_docstring(definition) or ""
-    source.problems.extend(_kind_problems(source, definition, code))
+    source.problems.extend(_kind_problems(source, code))
     local_names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
     transition, problems = find_transition(name, definition, code.co_filename, lines, local_names)
     source.transition = transition
@@ -108,17 +111,9 @@ def _unreadable(source: StepSource, has_lines: bool) -> Problem:
     return Problem(what=what, where=where, fix=fix, rule="no-source", step=source.name)
 
 
-def _kind_problems(source: StepSource, definition: Definition, code: CodeType) -> Iterator[Problem]:
+def _kind_problems(source: StepSource, code: CodeType) -> Iterator[Problem]:
     where = place(source.file, source.line)
-    if isinstance(definition, ast.AsyncFunctionDef):
-        yield Problem(
-            what=f"step `{source.name}` is an `async def`, which this version does not support yet",
-            where=where,
-            fix="Make it a plain `def` and call `asyncio.run(...)` in it.",
-            rule="async-step",
-            step=source.name,
-        )
-    elif code.co_flags & 0x20:
+    if code.co_flags & _YIELDS:
         yield Problem(
             what=f"step `{source.name}` contains `yield`: its body would never run",
             where=where,

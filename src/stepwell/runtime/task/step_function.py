@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -204,7 +205,11 @@ class _Attempt:
         current.enter({**values, "iteration": self._iterations[-1] if self._iterations else 0})
         try:
             with time_limit(limit_s, key.step):
-                getattr(self._flow, key.step)(*arguments)
+                returned: object = getattr(self._flow, key.step)(*arguments)
+                if isinstance(returned, CoroutineType):
+                    from stepwell.runtime.task.async_step import run_to_completion  # few steps are async
+
+                    run_to_completion(cast("Coroutine[Any, Any, object]", returned), key.step)
         finally:
             flush()
         if self._live is not None and self._live.taken is None:
