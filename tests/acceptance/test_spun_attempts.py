@@ -98,3 +98,22 @@ def test_of_what_a_spun_step_prints_as_much_is_kept_as_is_asked_for(ran):
     assert kept.returncode == 0, words(kept)
     assert "line 000000" in kept.stdout and "line 019999" in kept.stdout
     assert len(kept.stdout) < 80_000 and "bytes are missing here" in kept.stdout
+
+
+# SPEC 7.6-3
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_decorator_given_with_the_command_is_for_the_spun_step_alone(folder, isolation):
+    # On `start`, which opens a foreach, it would be refused.
+    folder.file(FLOW.replace("self.next(self.middle)", "self.next(self.middle, foreach=[1])").replace(
+        "self.next(self.end)", "self.next(self.join)\n\n    @step\n    def join(self, inputs):\n"
+        "        self.next(self.end)"
+    ))  # fmt: skip
+    assert folder.run().returncode == 0
+    (folder.path / "fail").touch()
+
+    done = folder.call("flow.py", "spin", "middle", "--with", "catch", "--isolation", isolation)
+    refused = folder.call("flow.py", "spin", "start", "--with", "catch")
+
+    assert done.returncode == 0, words(done)
+    assert done.stdout.count("in the middle") == 1
+    assert refused.returncode == 2 and "@catch cannot stand on step 'start'" in refused.stderr

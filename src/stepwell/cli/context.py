@@ -53,13 +53,17 @@ class CliContext(Struct, frozen=True, kw_only=True):
     config_options: tuple[str, ...] = ()
     configs: ConfigsGiven = NOTHING_GIVEN
 
-    def define(self, with_specs: tuple[str, ...] = (), by_setting: bool = True) -> FlowDefinition:
+    def define(
+        self, with_specs: tuple[str, ...] = (), by_setting: bool = True, only: str = ""
+    ) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.
 
         Parameters
         ----------
         by_setting
             Whether to attach decorators that the settings name.
+        only
+            The step that decorators are attached to, if it is not all.
 
         Raises
         ------
@@ -72,7 +76,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
         typed = (*with_specs, *self.with_specs)
         more = self.settings.decospecs if by_setting else ()
         try:
-            return define(self.flow_class, (*typed, *more), self._configs())
+            return define(self.flow_class, (*typed, *more), self._configs(), only)
         except (UsageError, FlowError) as error:
             if any(f"`--with {spec}`" in error.message for spec in more if spec not in typed):
                 error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."

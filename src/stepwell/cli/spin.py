@@ -101,7 +101,8 @@ def spin(address: str, **values: Any) -> ExitCode:
     found = spun(context, context.outline(), address, namespace if given is None else given or None)
     if found.origin is not None and has_configs(context):
         context = going_on_with(context, found.origin.run)
-    definition = context.define(() if skips else tuple(values["with_specs"]), by_setting=False)
+    specs = () if skips else tuple(values["with_specs"])
+    definition = context.define(specs, by_setting=False, only=found.step)
     ignored = _ignored(definition, found.step, None if skips else context.settings)
     origin = found.origin
     if not context.quiet:

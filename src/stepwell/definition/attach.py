@@ -94,9 +94,14 @@ def step_decorator(name: str) -> type[StepDecorator]:
 
 
 def attached(
-    functions: Mapping[str, Callable[..., Any]], with_specs: Sequence[str], scope: ConfigScope
+    functions: Mapping[str, Callable[..., Any]],
+    with_specs: Sequence[str],
+    scope: ConfigScope,
+    only: str = "",
 ) -> dict[str, tuple[StepDecorator, ...]]:
     """Return the decorators of each step: those of the source, then those of ``with_specs``.
+
+    The latter are for all steps, or for ``only`` one.
 
     A step keeps its own when it carries a decorator of that name already; of two specs with one name,
     the first holds. Expressions over configs are computed. The functions themselves are not changed.
@@ -121,5 +126,6 @@ def attached(
         spec = spec_of(function)
         own = [] if spec is None else [one.with_configs(scope) for one in spec.decorators]
         names = {decorator.name for decorator in own}
-        result[step] = (*own, *(decorator for name, decorator in wanted.items() if name not in names))
+        given = wanted if only in ("", step) else {}
+        result[step] = (*own, *(decorator for name, decorator in given.items() if name not in names))
     return result

@@ -45,7 +45,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     node_info
         What ``@step(node_info=...)`` attaches; steps without it are left out.
     with_specs
-        Decorators that were attached from outside the source, as they were given.
+        Decorators that were attached from outside the source, as they were given: to all steps, or to
+        ``only`` one.
     without
         Names of decorators of the source that are not applied.
     graph_s, check_s
@@ -66,6 +67,7 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     flow_decorators: tuple[FlowDecorator, ...]
     node_info: Mapping[str, Mapping[str, object]]
     with_specs: tuple[str, ...] = ()
+    only: str = ""
     without: tuple[str, ...] = ()
     graph_s: float = 0.0
     check_s: float = 0.0
@@ -110,7 +112,10 @@ def outline(flow_class: type[FlowSpec]) -> Outline:
 
 
 def define(
-    flow_class: type[FlowSpec], with_specs: Sequence[str] = (), configs: ConfigsGiven = NOTHING_GIVEN
+    flow_class: type[FlowSpec],
+    with_specs: Sequence[str] = (),
+    configs: ConfigsGiven = NOTHING_GIVEN,
+    only: str = "",
 ) -> FlowDefinition:
     """Read, check and freeze a flow.
 
@@ -121,6 +126,8 @@ def define(
         of two with one name, the first holds.
     configs
         What is given for the flow's configs.
+    only
+        The step that ``with_specs`` are for, if they are not for all.
 
     Raises
     ------
@@ -138,7 +145,7 @@ def define(
     if graph is None or problems:
         raise GraphError(sorted(problems, key=lambda problem: split_place(problem.where)))
     functions = steps_of(flow_class)
-    decorators = attached(functions, with_specs, scope)
+    decorators = attached(functions, with_specs, scope, only)
     problems += _refusals(graph, decorators)
     if problems:
         raise GraphError(problems)
@@ -163,6 +170,7 @@ def define(
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },
         with_specs=tuple(with_specs),
+        only=only,
         graph_s=graph_read - began,
         check_s=perf_counter() - graph_read,
     )

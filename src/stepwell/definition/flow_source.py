@@ -29,7 +29,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
     path
         Where its package is looked for.
     with_specs
-        Decorators that were attached from outside the source.
+        Decorators that were attached from outside the source: to all steps, or to ``only`` one.
     without
         Names of decorators of the source that are not applied.
     configs
@@ -41,6 +41,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
     module: str = ""
     path: tuple[str, ...] = ()
     with_specs: tuple[str, ...] = ()
+    only: str = ""
     without: tuple[str, ...] = ()
     configs: bytes = b""
 
@@ -52,6 +53,7 @@ class FlowSource(Struct, frozen=True, kw_only=True):
             f"{_VARIABLE}MODULE": self.module,
             f"{_VARIABLE}PATH": _SEPARATOR.join(self.path),
             f"{_VARIABLE}WITH": _SEPARATOR.join(self.with_specs),
+            f"{_VARIABLE}ONLY": self.only,
             f"{_VARIABLE}WITHOUT": _SEPARATOR.join(self.without),
             **self._config_variables(),
         }
@@ -83,6 +85,7 @@ def source_of(definition: FlowDefinition) -> FlowSource:
         module=module,
         path=tuple(map(os.path.abspath, sys.path)) if module else (),
         with_specs=definition.with_specs,
+        only=definition.only,
         without=definition.without,
         configs=_pickled(definition.configs),
     )
@@ -108,7 +111,7 @@ def _package_module(name: str) -> str:
 
 def take_source(environ: MutableMapping[str, str]) -> FlowSource:
     """Return what `FlowSource.variables` put into an environment, and take it out."""
-    names = ("NAME", "FILE", "MODULE", "PATH", "WITH", "WITHOUT")
+    names = ("NAME", "FILE", "MODULE", "PATH", "WITH", "ONLY", "WITHOUT")
     found = {name: environ.pop(_VARIABLE + name) for name in names}
     return FlowSource(
         name=found["NAME"],
@@ -116,6 +119,7 @@ def take_source(environ: MutableMapping[str, str]) -> FlowSource:
         module=found["MODULE"],
         path=_listed(found["PATH"]),
         with_specs=_listed(found["WITH"]),
+        only=found["ONLY"],
         without=_listed(found["WITHOUT"]),
         configs=_taken_configs(environ),
     )

@@ -163,7 +163,8 @@ def _runner_of_environment() -> StepFunction | Unimportable:
     source, trace = take_source(os.environ), _taken_trace()
     try:
         flow_class = load_again(source)
-        definition = define(flow_class, source.with_specs, source.given_configs()).leaving_out(source.without)
+        definition = define(flow_class, source.with_specs, source.given_configs(), source.only)
+        definition = definition.leaving_out(source.without)
     except StepwellException as error:
         from stepwell.runtime.task.unimportable import Unimportable
 

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import msgspec
 import pytest
 from flow_sources import flow_from
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.definition.flow_definition import define
@@ -224,6 +224,7 @@ def test_values_of_a_run_before_hold_as_they_are_unless_others_are_given():
 
 
 # SPEC 3.1-5
+@settings(deadline=None)
 @given(st.lists(st.integers()), st.dictionaries(st.text(), st.floats(allow_nan=False)))
 def test_what_json_holds_is_read_as_it_was(numbers, table):
     flow = flow_with("numbers: list[int] = Parameter()\ntable: dict[str, float] = Parameter()")
