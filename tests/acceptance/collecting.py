@@ -56,7 +56,7 @@ def main(root, keep, grace_s):
         gone = [
             verdict.run
             for flow in metadata.flows()
-            for verdict in verdicts(runs_of(metadata, flow, here), retention, here.now)
+            for verdict in verdicts(runs_of(datastore, metadata, flow, here), retention, here.now)
             if not verdict.keep and not is_ending(verdict.run, here)
         ]
         freed += collect(datastore, metadata, here, Asked(delete=gone, grace_s=grace_s)).freed

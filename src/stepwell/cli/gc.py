@@ -61,11 +61,13 @@ def gc(dry_run: bool, yes: bool, grace: str, as_json: bool, **rules: Any) -> Exi
     context = current_context()
     retention = _of_options(rules) or retention_of(context.settings)
     request = Request.of(context, dry_run=dry_run, yes=yes, as_json=as_json, grace=grace)
-    found: list[Verdict] = []
+    stores, found = request.stores, list[Verdict]()
     drops: dict[tuple[str, str], Sequence[DropRule]] = {}
     for flow in flows_meant(request):
         of_flow = list(
-            verdicts(runs_of(request.stores.metadata, flow, request.here), retention, request.here.now)
+            verdicts(
+                runs_of(stores.datastore, stores.metadata, flow, request.here), retention, request.here.now
+            )
         )
         found += of_flow
         for verdict in of_flow:

@@ -174,6 +174,12 @@ def would_go(found: Collected, asked: Asked) -> list[str]:
         lines.append(
             f"Results of deleted runs stay for now, for a run that goes on, or a spin, may need them: {runs}."
         )
+    if found.unknown:
+        runs = ", ".join(f"{run.flow}/{run.run}" for run in found.unknown[:_LISTED])
+        lines.append(
+            f"Not in the index, so that they may go on for all we know: {runs}. If the index was lost, "
+            "`stepwell reindex` makes it anew; if it is another one, name it with --metadata."
+        )
     if found.damaged:
         lines.append(
             f"Damaged, so that it is not known what they refer to: {', '.join(found.damaged[:_LISTED])}. "

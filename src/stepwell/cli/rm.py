@@ -15,7 +15,7 @@ from stepwell.exceptions import UsageError
 from stepwell.metadata_store.liveness import settle
 from stepwell.model.run import RunRecord
 from stepwell.settings.retention import age_of
-from stepwell.upkeep.live_runs import is_ending, runs_of
+from stepwell.upkeep.live_runs import is_ending, lies_in, runs_of
 from stepwell.upkeep.retention import ended_at, protected
 
 
@@ -69,6 +69,11 @@ def _named(request: Request, names: Sequence[str]) -> list[RunRecord]:
         address = find_in(request.context, request.stores, name)
         if address.step is not None:
             raise UsageError(f"rm takes runs, and `{name}` is a part of one. Tasks cannot be deleted alone.")
+        if not lies_in(address.run, request.stores.datastore):
+            raise UsageError(
+                f"The results of run {address.run.flow}/{address.run.run} are in another datastore: "
+                f"{address.run.fields['ds-root']}. Name it with --datastore-root."
+            )
         run = settle(request.stores.metadata, address.run, request.here.now, request.here.host)
         if not run.state.finished:
             raise UsageError(
@@ -87,7 +92,7 @@ def _old(request: Request, older_than: str, kept: list[RunRecord]) -> list[RunRe
     before = request.here.now - age_of(older_than, "--older-than")
     chosen: list[RunRecord] = []
     for flow in flows_meant(request):
-        for run in runs_of(request.stores.metadata, flow, request.here):
+        for run in runs_of(request.stores.datastore, request.stores.metadata, flow, request.here):
             if run.state.finished and ended_at(run) < before and not is_ending(run, request.here):
                 (kept if protected(run) else chosen).append(run)
     return chosen

@@ -21,7 +21,7 @@ from stepwell.datastore.pack_file import pack_bytes
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord
-from stepwell.upkeep.live_runs import ENDING_S, Here, look_at_all, storage_time
+from stepwell.upkeep.live_runs import ENDING_S, AllRuns, Here, look_at_all, storage_time
 from stepwell.upkeep.references import Place, References
 from stepwell.upkeep.retention import DropRule
 
@@ -89,6 +89,8 @@ class Collected(Struct):
         What killed writers had left; only its bytes are known.
     damaged
         Tasks of which something cannot be read.
+    unknown
+        Runs that the index does not have: they may go on.
     """
 
     runs: list[RunRecord] = field(default_factory=list[RunRecord])
@@ -100,6 +102,7 @@ class Collected(Struct):
     young: Amount = field(default_factory=Amount)
     leftovers: int = 0
     damaged: tuple[str, ...] = ()
+    unknown: list[RunRecord] = field(default_factory=list[RunRecord])
 
     @property
     def freed(self) -> int:
@@ -120,7 +123,7 @@ def collect(datastore: Datastore, metadata: MetadataStore, here: Here, asked: As
     deleted = collection.delete_runs(metadata)
     since = now - min(asked.grace_s, ENDING_S)
     runs = look_at_all(datastore, metadata, here, since, deleted.keys())
-    collection.sweep(deleted, runs.oldest, runs.resumed, runs.packages, now)
+    collection.sweep(deleted, runs, now)
     return collection.result
 
 
@@ -156,20 +159,15 @@ class _Collection:
         self.result.runs = [run for run in self._asked.delete if (run.flow, run.run) in deleted]
         return deleted
 
-    def sweep(
-        self,
-        deleted: Mapping[Place, RunRecord],
-        oldest: float | None,
-        resumed: Set[Place],
-        packages: Iterable[bytes],
-        now: float,
-    ) -> None:
+    def sweep(self, deleted: Mapping[Place, RunRecord], runs: AllRuns, now: float) -> None:
         """Remove what may go."""
+        oldest = runs.oldest
+        self.result.unknown = runs.unknown
         gone = {place: run for place, run in deleted.items() if not self._waits(place, run, oldest)}
         self.result.waiting = sorted(deleted.keys() - gone.keys())
-        references = References(self._datastore, gone.keys(), self._asked.drops, resumed)
+        references = References(self._datastore, gone.keys(), self._asked.drops, runs.resumed)
         references.read()
-        for digest in packages:
+        for digest in runs.packages:
             references.blobs.add(digest)
         self.result.damaged = tuple(sorted(references.damaged))
         before = min(now, math.inf if oldest is None else oldest) - self._asked.grace_s

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Set
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from stepwell.datastore import layout
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.run_records import KeptRun
 from stepwell.datastore.storage import Storage
 from stepwell.metadata_store.liveness import effective_state, process_started, settle
 from stepwell.metadata_store.store import MetadataStore, RunQuery
@@ -39,11 +40,14 @@ class AllRuns(Struct):
         Flow and id of runs that they were resumed from.
     packages
         Digests of the code packages that runs name.
+    unknown
+        Runs that the index does not have, so that they may go on.
     """
 
-    oldest: float | None
-    resumed: set[tuple[str, str]]
-    packages: set[bytes]
+    oldest: float | None = None
+    resumed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    packages: set[bytes] = field(default_factory=set[bytes])
+    unknown: list[RunRecord] = field(default_factory=list[RunRecord])
 
 
 def storage_time(storage: Storage) -> float:
@@ -52,9 +56,17 @@ def storage_time(storage: Storage) -> float:
     return storage.written_at(layout.CLOCK) or 0.0
 
 
-def runs_of(metadata: MetadataStore, flow: str, here: Here) -> list[RunRecord]:
-    """Return the runs of a flow as they are now, the newest first."""
-    return [settle(metadata, run, here.now, here.host) for run in metadata.runs(RunQuery(flow=flow))]
+def lies_in(run: RunRecord, datastore: Datastore) -> bool:
+    """Whether the results of a run are in a datastore: several may share one index."""
+    if datastore.run_records.begun_at(run.run) is not None:
+        return True
+    return run.fields.get("ds-root", datastore.location) == datastore.location
+
+
+def runs_of(datastore: Datastore, metadata: MetadataStore, flow: str, here: Here) -> list[RunRecord]:
+    """Return the runs of a flow whose results are in the datastore, as they are now, the newest first."""
+    found = (run for run in metadata.runs(RunQuery(flow=flow)) if lies_in(run, datastore))
+    return [settle(metadata, run, here.now, here.host) for run in found]
 
 
 def is_ending(run: RunRecord, here: Here) -> bool:
@@ -76,20 +88,28 @@ def look_at_all(
     since
         A time by the storage's clock: who has ended later may still have a last word to write down.
     """
-    found = AllRuns(None, set(), set())
+    found = AllRuns()
     indexed: set[tuple[str, str]] = set()
     for flow in metadata.flows():
-        for run in runs_of(metadata, flow, here):
+        for run in runs_of(datastore, metadata, flow, here):
             indexed.add((run.flow, run.run))
             if (run.flow, run.run) not in gone:
                 _take(found, datastore, run, not run.state.finished, since)
     for kept in datastore.run_records.all():
         run = kept.record
         if run is not None and (run.flow, run.run) not in gone:
-            # Without the index, a process or a recent sign of life says that it goes on.
-            is_over = (run.flow, run.run) in indexed or effective_state(run, here.now, here.host).finished
-            _take(found, datastore, run, not is_over, since)
+            is_unknown = (run.flow, run.run) not in indexed and _may_go_on(kept, run, here)
+            found.unknown += [run] if is_unknown else []
+            _take(found, datastore, run, is_unknown, since)
     return found
+
+
+def _may_go_on(kept: KeptRun, run: RunRecord, here: Here) -> bool:
+    """Whether a run that the index does not have may go on: it has no end, and is not seen to be dead."""
+    if kept.ended or run.state.finished:
+        return False
+    is_here = run.host == here.host and run.pid_started
+    return not is_here or not effective_state(run, here.now, here.host).finished
 
 
 def _take(found: AllRuns, datastore: Datastore, run: RunRecord, is_live: bool, since: float) -> None:

@@ -70,7 +70,7 @@ def check_that_nothing_is_left(world):
     world.collect(delete=runs_in(world))
     world.collect()
     check(world)
-    assert world.keys() == []
+    assert world.stored() == []
 
 
 # SPEC 12.5-1 12.5-3
@@ -80,9 +80,9 @@ def test_what_kept_runs_refer_to_survives_any_sequence_of_runs_and_deletions(scr
     world = World()
     for asked, deleted, dry in script:
         finish(process_of(world, asked))
-        before = set(world.keys())
+        before = set(world.stored())
         world.collect(delete=doomed(world, deleted), dry_run=dry)
-        assert not dry or set(world.keys()) == before
+        assert not dry or set(world.stored()) == before
         check(world)
 
     check_that_nothing_is_left(world)

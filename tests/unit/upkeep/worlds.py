@@ -249,7 +249,7 @@ class World:
                 if had.log not in said:
                     yield f"{key.pathspec} has lost its log"
 
-    def keys(self):
+    def stored(self):
         """Return all that is stored, but for what no run owns."""
         self.storage.before = lambda name: None
         beside = (layout.CLOCK, layout.MARKER)
