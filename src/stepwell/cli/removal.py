@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from stepwell.cli.context import CliContext
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.stores import stores_of
-from stepwell.cli.wording import byte_size, counted
+from stepwell.cli.wording import byte_size, counted, duration
 from stepwell.exceptions import UsageError
 from stepwell.model.run import RunRecord
 from stepwell.settings.retention import age_of
@@ -166,8 +166,8 @@ def would_go(found: Collected, asked: Asked) -> list[str]:
     lines += [f"  {byte_size(size):>10}  {what}" for count, size, what in amounts if count]
     if found.young.count:
         lines.append(
-            f"{byte_size(found.young.bytes)} that nothing refers to stays for now: it is not "
-            f"{asked.grace_s:g} s (--grace) older than now and than every run that goes on."
+            f"{byte_size(found.young.bytes)} that nothing refers to stays for now: it is younger than --grace "
+            f"allows ({duration(asked.grace_s)} before now, and before every run that goes on)."
         )
     if found.waiting:
         runs = ", ".join("/".join(place) for place in found.waiting[:_LISTED])
