@@ -166,8 +166,8 @@ def would_go(found: Collected, asked: Asked) -> list[str]:
     lines += [f"  {byte_size(size):>10}  {what}" for count, size, what in amounts if count]
     if found.young.count:
         lines.append(
-            f"{byte_size(found.young.bytes)} that nothing refers to stays for now: it is younger than --grace "
-            f"allows ({duration(asked.grace_s)} before now, and before every run that goes on)."
+            f"{byte_size(found.young.bytes)} that nothing refers to stays for now: it is younger than "
+            f"--grace allows ({duration(asked.grace_s)} before now, and before every run that goes on)."
         )
     if found.waiting:
         runs = ", ".join("/".join(place) for place in found.waiting[:_LISTED])
