@@ -177,6 +177,7 @@ def test_no_value_is_lost_in_a_minute_of_collections_with_the_shortest_grace(fol
     assert check_kept_runs(folder) >= 2
 
 
+# SPEC 12.5-1
 def test_a_collection_that_is_killed_at_any_point_leaves_kept_runs_whole(folder):
     for number in (0, 1):
         assert folder.run("--number", str(number)).returncode == 0

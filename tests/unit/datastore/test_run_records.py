@@ -56,3 +56,33 @@ def test_a_damaged_record_is_told_by_its_place():
     (kept,) = records.all()
 
     assert kept.record is None and kept.key == "index/0/1"
+
+
+# SPEC 12.5-1
+def test_a_deleted_run_is_passed_over_until_it_is_taken_up_again_or_erased():
+    storage = MemoryStorage()
+    records = RunRecords(storage)
+    records.claim(a_run())
+    records.delete(a_run())
+
+    assert not list(records.all()) and list(records.deleted()) == [a_run()]
+    assert not records.is_there("1") and not records.claim(a_run(flow="Other"))
+
+    records.reopen(a_run())
+    assert records.is_there("1") and not list(records.deleted())
+
+    records.delete(a_run())
+    records.erase(a_run(), before=float("inf"))
+    assert not list(storage.list("index")) and records.claim(a_run(flow="Other"))
+
+
+# SPEC 12.5-1
+def test_erasing_a_run_spares_one_that_has_got_its_id_since():
+    storage = MemoryStorage()
+    records = RunRecords(storage)
+    records.claim(a_run(flow="Other"))
+    begun = records.begun_at("1")
+
+    records.erase(a_run(), before=begun)
+
+    assert records.is_there("1")

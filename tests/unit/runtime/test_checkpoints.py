@@ -152,6 +152,18 @@ def test_fresh_means_the_same_task_and_eager_the_same_step_and_index_in_the_name
     assert not store.task(attempt=1, load_policy="none").is_loaded
 
 
+# SPEC 12.5-1
+def test_a_checkpoint_that_was_deleted_with_its_run_is_not_gone_on_from(store):
+    store.task().save(name="of run 1")
+    other_run = RunInfo(flow="F", run="2", script="f.py", user="ann", namespace="user:ann")
+    there = TaskKey("F", "2", "train", "8")
+    assert store.task(there, info=other_run, load_policy="eager").is_loaded
+
+    store.storage.delete(list(store.storage.list("runs/F/0/1")))
+
+    assert not store.task(there, info=other_run, load_policy="eager").is_loaded
+
+
 def test_loading_into_the_directory_leaves_the_files_of_the_checkpoint_only(store, tmp_path):
     task = store.task()
     write(task.directory, {"state": b"1"})
