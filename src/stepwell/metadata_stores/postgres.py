@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
 
 from stepwell.exceptions import (
     StepwellNotFound,
     StoreFormatError,
     StoreUnavailable,
-    UsageError,
 )
 from stepwell.metadata_store.address import without_password
 from stepwell.metadata_stores import schema
+from stepwell.metadata_stores.postgres_connection import Connection, connected, options_of
 from stepwell.metadata_stores.postgres_errors import mapped, refusal
-from stepwell.metadata_stores.postgres_text import keep_every_text
 from stepwell.metadata_stores.rows import Row
 from stepwell.metadata_stores.sql_metadata import RunKey, SqlMetadata
 
 _SCHEMA = "stepwell"
-# Unless the address says otherwise: a host that is gone is noticed within seconds.
-_CONNECTION: Mapping[str, str] = {
-    "application_name": "stepwell",
-    "connect_timeout": "5",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "20000",
-}
 # Who dies amid a transaction, with the whole machine, holds nobody up for longer than this.
 _SESSION = (
     f"SELECT set_config('search_path', '{_SCHEMA}', false), set_config('lock_timeout', ?, false), "
@@ -89,10 +78,10 @@ class PostgresMetadata(SqlMetadata):
 
     def __init__(self, address: str, make: bool = True, patience_s: float = 60.0) -> None:
         self._location = without_password(address)
-        self._connection = _connection_of(address)
+        self._options = options_of(address)
         self._make = make
         self._patience_s = patience_s
-        self._db: psycopg.Connection[Row] | None = None
+        self._db: Connection | None = None
         self._pid = os.getpid()
         self._is_closed = False
         self._open()
@@ -144,7 +133,7 @@ class PostgresMetadata(SqlMetadata):
                 raise
         return self._open().execute(_marked(text), given).fetchall()  # it had been cut while nobody used it
 
-    def _begun(self) -> psycopg.Connection[Row]:
+    def _begun(self) -> Connection:
         was_open = self._is_open
         try:
             db = self._open()
@@ -164,7 +153,7 @@ class PostgresMetadata(SqlMetadata):
     def _is_cut(self) -> bool:
         return self._db is not None and self._db.closed
 
-    def _open(self) -> psycopg.Connection[Row]:
+    def _open(self) -> Connection:
         if self._is_closed:
             raise StoreUnavailable(f"The metadata in {self._location} was closed.")
         if self._db is not None and self._is_open:
@@ -185,15 +174,13 @@ class PostgresMetadata(SqlMetadata):
         if db is not None and self._pid == os.getpid():  # else it is the parent's, and goes on there
             db.close()
 
-    def _connected(self) -> psycopg.Connection[Row]:
+    def _connected(self) -> Connection:
         try:
-            db = psycopg.connect(self._connection, autocommit=True)
+            return connected(self._options, self._patience_s)
         except psycopg.Error as error:
             raise refusal(error, self._location) from error
-        keep_every_text(db)
-        return db
 
-    def _prepare(self, db: psycopg.Connection[Row]) -> None:
+    def _prepare(self, db: Connection) -> None:
         encoding = db.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise StoreFormatError(
@@ -208,7 +195,7 @@ class PostgresMetadata(SqlMetadata):
             raise StepwellNotFound(f"There is no metadata in {self._location} yet. The first run makes it.")
         self._migrate(db)
 
-    def _version(self, db: psycopg.Connection[Row]) -> int:
+    def _version(self, db: Connection) -> int:
         if not _one(db, _HAS_TABLES):
             return 0
         found: int = _one(db, _VERSION)
@@ -219,7 +206,7 @@ class PostgresMetadata(SqlMetadata):
             )
         return found
 
-    def _migrate(self, db: psycopg.Connection[Row]) -> None:
+    def _migrate(self, db: Connection) -> None:
         with db.transaction():
             db.execute(_marked(_LOCK), [_SCHEMA])
             # Who may not make schemas can still fill one that was made for them.
@@ -243,24 +230,9 @@ class PostgresMetadata(SqlMetadata):
             raise mapped(error, self._location, is_cut) from error
 
 
-def _one(db: psycopg.Connection[Row], text: str) -> Any:
+def _one(db: Connection, text: str) -> Any:
     return db.execute(text.encode()).fetchall()[0][0]
 
 
 def _marked(text: str) -> bytes:
     return text.replace("?", "%s").encode()
-
-
-def _connection_of(address: str) -> str:
-    """Return what libpq is given: the address, and what it leaves open."""
-    try:
-        given = conninfo.conninfo_to_dict(address)
-    except psycopg.Error:
-        # What libpq says of it may quote a part of the password.
-        raise UsageError(
-            f"{without_password(address)} is no address of a database. It is written "
-            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with other characters than letters, digits, `-`, "
-            "`_` and `.` in percent-encoding (`%40` for `@`)."
-        ) from None
-    options: dict[str, Any] = {**_CONNECTION, **given, "client_encoding": "utf8"}
-    return conninfo.make_conninfo(**options)

@@ -62,4 +62,5 @@ def refusal(error: psycopg.Error, location: str) -> StoreUnavailable:
 
 def _one_line(error: psycopg.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(filter(None, lines)).rstrip(".")
+    told = [line for line in lines if line and not line.startswith("Is the server running")]
+    return " ".join(told).removeprefix("connection is bad: ").removeprefix("connection failed: ").rstrip(".")

@@ -1,6 +1,7 @@
 """What PostgreSQL, or the way to it, can do wrong, and what becomes of it."""
 
 import os
+import signal
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from stepwell.exceptions import (
 from stepwell.metadata_store.store import RunQuery
 from stepwell.metadata_stores import schema
 from stepwell.metadata_stores.postgres import PostgresMetadata
+from stepwell.metadata_stores.postgres_connection import connected, options_of
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState
 
@@ -285,6 +287,21 @@ def test_a_forked_process_makes_a_connection_of_its_own_and_leaves_the_other_alo
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert store.next_run_id() == 3
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(filled):
+    db = connected(options_of(filled), 0.0)
+    [(backend,)] = db.execute(b"SELECT pg_backend_pid()").fetchall()
+    db.answer_s = 0.2
+
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(psycopg.OperationalError, match=r"no answer in 0\.2 s"):
+            db.execute(b"SELECT 1")
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+    assert db.closed
 
 
 def test_a_read_only_database_is_told(filled, name, opened):
