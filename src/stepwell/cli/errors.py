@@ -16,6 +16,7 @@ from stepwell.cli.console import Console
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.lazy_group import COMMANDS
 from stepwell.exceptions import CommandException, GraphError, StepwellException, StepwellInternalError
+from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.settings import nearest
 from stepwell.version import VERSION
 
@@ -90,7 +91,8 @@ def _hidden_modules() -> list[str]:
 
 
 def _internal(error: Exception, args: Sequence[str]) -> list[str]:
-    text = "".join(traceback.format_exception(error))
+    args = [without_passwords(word) for word in args]
+    text = without_passwords("".join(traceback.format_exception(error)))
     report = f"Stepwell {VERSION}, Python {sys.version}\narguments: {list(args)}\n\n{text}"
     return [
         f"Internal error of Stepwell: {type(error).__name__}: {error}",
