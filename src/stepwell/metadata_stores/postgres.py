@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -21,6 +21,7 @@ from stepwell.metadata_stores.postgres_errors import mapped, refusal
 from stepwell.metadata_stores.rows import Row
 from stepwell.metadata_stores.sql_metadata import RunKey, SqlMetadata
 
+V = TypeVar("V")
 _SCHEMA = "stepwell"
 # Who dies amid a transaction, with the whole machine, holds nobody up for longer than this.
 _SESSION = (
@@ -90,7 +91,7 @@ class PostgresMetadata(SqlMetadata):
     def writing(self, runs: Iterable[RunKey] = ()) -> Generator[_Marked]:
         """One transaction with a lock for each of the runs, taken in order, so that none is in deadlock."""
         with self._errors():
-            db = self._begun()
+            db = self._fresh(_begun)
             try:
                 with db.cursor() as cursor:
                     transaction = _Marked(cursor)
@@ -106,7 +107,7 @@ class PostgresMetadata(SqlMetadata):
     def rows(self, text: str, given: Sequence[object]) -> list[Row]:
         with self._errors():
             try:
-                return self._read(text, given)
+                return self._fresh(lambda db: db.execute(_marked(text), given).fetchall())
             except UnicodeEncodeError:
                 return []  # text that is no Unicode was never written as it is
 
@@ -124,26 +125,15 @@ class PostgresMetadata(SqlMetadata):
         self._is_closed = True
         self._drop()
 
-    def _read(self, text: str, given: Sequence[object]) -> list[Row]:
+    def _fresh(self, act: Callable[[Connection], V]) -> V:
+        """Return what comes of it; begin anew if the connection had been cut while nobody used it."""
         was_open = self._is_open
         try:
-            return self._open().execute(_marked(text), given).fetchall()
+            return act(self._open())
         except psycopg.OperationalError:
             if not (was_open and self._is_cut):
                 raise
-        return self._open().execute(_marked(text), given).fetchall()  # it had been cut while nobody used it
-
-    def _begun(self) -> Connection:
-        was_open = self._is_open
-        try:
-            db = self._open()
-            db.execute("BEGIN")
-        except psycopg.OperationalError:
-            if not (was_open and self._is_cut):
-                raise
-            db = self._open()
-            db.execute("BEGIN")
-        return db
+        return act(self._open())
 
     @property
     def _is_open(self) -> bool:
@@ -187,7 +177,7 @@ class PostgresMetadata(SqlMetadata):
                 f"The database of {self._location} has the encoding {encoding}, which cannot keep every "
                 "text. Make one with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`."
             )
-        db.execute(_marked(_SESSION), [f"{int(self._patience_s * 1000)}ms"])
+        db.execute(_marked(_SESSION), [f"{max(1, int(self._patience_s * 1000))}ms"])  # 0 is for ever
         found = self._version(db)
         if found == schema.VERSION:
             return
@@ -228,6 +218,11 @@ class PostgresMetadata(SqlMetadata):
             if is_cut:
                 self._drop()
             raise mapped(error, self._location, is_cut) from error
+
+
+def _begun(db: Connection) -> Connection:
+    db.execute("BEGIN")
+    return db
 
 
 def _one(db: Connection, text: str) -> Any:
