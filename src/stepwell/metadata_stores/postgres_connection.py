@@ -39,6 +39,9 @@ class Connection(psycopg.Connection[Row]):
     def wait(self, gen: PQGen[V], *args: Any, **more: Any) -> V:
         return super().wait(self._limited(gen), *args, **more)
 
+    def __del__(self, *_warn: Any) -> None:
+        """Say nothing of one that was left open: libpq closes it, as SQLite does with its own."""
+
     def _limited(self, gen: PQGen[V]) -> Generator[Any, Any, V]:
         deadline = time.monotonic() + self.answer_s
         try:

@@ -1,10 +1,12 @@
 """What PostgreSQL, or the way to it, can do wrong, and what becomes of it."""
 
+import gc
 import os
 import signal
 
 import psycopg
 import pytest
+from command_line import until
 
 from postgres import PASSWORD as SECRET
 from stepwell.exceptions import (
@@ -302,6 +304,17 @@ def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(filled):
         os.kill(backend, signal.SIGCONT)
 
     assert db.closed
+
+
+def test_a_store_that_was_left_open_is_closed_without_a_word(postgres_server, database, name):
+    store = PostgresMetadata(database)
+    assert store.next_run_id() == 1
+
+    del store
+    gc.collect()
+
+    left = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{name}'"
+    until(lambda: not postgres_server.do(left), "no connection is left")
 
 
 def test_a_read_only_database_is_told(filled, name, opened):
