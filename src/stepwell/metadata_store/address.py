@@ -14,7 +14,7 @@ _SECRET = r"(?i)(?:ssl)?password="
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is the address of an index, well formed or not."""
+    """Whether the text is, or holds, the address of an index, well formed or not."""
     return "://" in text
 
 
