@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from stepwell.decorators.checkpoint import checkpoint
     from stepwell.decorators.environment import environment
     from stepwell.decorators.exit_hook import exit_hook
+    from stepwell.decorators.parallel import parallel
     from stepwell.decorators.resources import resources
     from stepwell.decorators.retry import retry
     from stepwell.decorators.timeout import timeout
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
         mpi,
         namespaced_event_name,
         package_suffixes,
-        parallel,
         project,
         pypi,
         pypi_base,
@@ -92,6 +92,7 @@ _WHERE = {
     "environment": "stepwell.decorators.environment",
     "exit_hook": "stepwell.decorators.exit_hook",
     "checkpoint": "stepwell.decorators.checkpoint",
+    "parallel": "stepwell.decorators.parallel",
     "resources": "stepwell.decorators.resources",
     "retry": "stepwell.decorators.retry",
     "cache": "stepwell.decorators.cache",
@@ -118,7 +119,6 @@ _WHERE = {
         (
             "secrets",
             "card",
-            "parallel",
             "pytorch_parallel",
             "torchrun",
             "mpi",

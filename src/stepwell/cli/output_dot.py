@@ -9,7 +9,7 @@ import click
 from stepwell.cli.context import current_context
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.graph import Node
-from stepwell.definition.transition import Foreach, Switch
+from stepwell.definition.transition import Foreach, Gang, Switch
 
 
 def command(_flow_class: object) -> click.Command:
@@ -30,8 +30,8 @@ def dot_lines(definition: FlowDefinition) -> Iterator[str]:
     yield f"digraph {definition.name} {{"
     yield "  rankdir=LR;"
     for node in definition.graph:
-        kind = "foreach" if node.is_foreach else "join" if node.is_join else ""
-        shape = "box3d" if node.is_foreach else "box"
+        kind = "foreach" if node.is_foreach else "gang" if node.opens_gang else "join" if node.is_join else ""
+        shape = "box3d" if node.is_foreach or node.opens_gang else "box"
         if isinstance(node.transition, Switch):
             kind = f"switch {_escaped(node.transition.condition or '')}".rstrip()
             shape = "diamond"
@@ -47,7 +47,8 @@ def _edges(node: Node) -> Iterator[str]:
         yield from (f'"{target}"' for target in node.targets)
         return
     for case in node.transition.cases:
-        label = _escaped(f"{case.label} (foreach)" if isinstance(case.way, Foreach) else case.label)
+        kind = f" ({case.way.kind})" if isinstance(case.way, Foreach | Gang) else ""
+        label = _escaped(case.label + kind)
         yield from (f'"{target}" [label="{label}"]' for target in case.way.targets)
 
 

@@ -72,8 +72,7 @@ class ProgressLines(View):
             self._whole(event.at, "", f"run started (run-id {event.run})")
         elif isinstance(event, SplitOpened):
             self._expected[event.target] += event.num_splits
-            splits = counted(event.num_splits, "split")
-            self._task(event, f"foreach opened: {splits}, each a task of step {event.target}")
+            self._task(event, _opened(event))
         elif isinstance(event, StepSkipped):
             self._whole(event.at, event.step, "step skipped: its foreach has no items")
         elif isinstance(event, StepReused | StepPlanned):
@@ -157,6 +156,12 @@ class ProgressLines(View):
             self._second = second
             self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         return f"{self._stamp}.{millis:03d}"
+
+
+def _opened(event: SplitOpened) -> str:
+    if event.is_gang:
+        return f"gang opened: {counted(event.num_splits, 'task')} of step {event.target}"
+    return f"foreach opened: {counted(event.num_splits, 'split')}, each a task of step {event.target}"
 
 
 def _source(event: TaskBegan | TaskLine | TaskEnded | SplitOpened) -> str:

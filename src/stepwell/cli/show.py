@@ -20,7 +20,7 @@ from stepwell.client.previews import entries_of, preview
 from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun
 from stepwell.definition.loops import find_loops
-from stepwell.definition.transition import Foreach, Switch, Transition
+from stepwell.definition.transition import Foreach, Gang, Switch, Transition
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
@@ -69,7 +69,7 @@ def _cases(transition: Transition) -> Iterator[str]:
         return
     yield f"  switch by {transition.condition or 'its own code'}"
     for case in transition.cases:
-        kind = " (foreach)" if isinstance(case.way, Foreach) else ""
+        kind = f" ({case.way.kind})" if isinstance(case.way, Foreach | Gang) else ""
         yield f"    {case.label}: {', '.join(case.way.targets)}{kind}"
 
 

@@ -38,7 +38,7 @@ def children_of(task: StoredTask) -> Iterator[TaskRecord]:
     transition = None if pack is None else pack.outcome.transition
     if transition is None:
         return  # what did not succeed has gone nowhere
-    if transition.kind == "foreach" and not transition.num_splits:
+    if transition.fans_out and not transition.num_splits:
         yield from _joins_of_nothing(task)
         return
     for candidate in _candidates(task, transition):
@@ -50,7 +50,7 @@ def _candidates(task: StoredTask, transition: TransitionTaken) -> Iterator[TaskR
     """Later tasks of the target steps, only those of a fitting branch where the index can tell them apart."""
     record, above = task.record(), _number_below_children(task)
     for target in transition.targets:
-        if transition.kind == "foreach":
+        if transition.fans_out:
             yield from task.run.newest_tasks(target, above=above)
             continue
         yield from task.run.newest_tasks(target, record.index_path, above)

@@ -120,7 +120,7 @@ def _of_pack(pack: Pack | None) -> dict[str, str]:
         return {}
     fields = dict(pack.fields)
     if pack.frames:
-        values = [f"{frame.var or frame.step}={frame.label}" for frame in pack.frames]
+        values = [f"{frame.var or frame.step}={frame.label or frame.index}" for frame in pack.frames]
         fields["foreach-stack"] = json.dumps(values)
         fields["foreach-execution-path"] = ",".join(f"{frame.step}:{frame.index}" for frame in pack.frames)
     return fields

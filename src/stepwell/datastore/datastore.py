@@ -190,6 +190,8 @@ class Datastore:
         key = layout.pack_key(pack.key)
         data = pack_bytes(pack)
         if self._storage.write(key, [data]):
+            if pack.gang is not None:  # what it had prepared
+                self._storage.delete([layout.failure_key(pack.key, pack.attempt)])
             return
         found = self._storage.read(key)
         if found is not None and not is_whole(found):

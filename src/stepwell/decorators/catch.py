@@ -12,7 +12,7 @@ from stepwell.definition.graph import Node
 from stepwell.definition.nearest import listed
 from stepwell.definition.placing import decorate_step
 from stepwell.definition.step import StepFunction
-from stepwell.definition.transition import Foreach, Switch
+from stepwell.definition.transition import Foreach, Gang, Switch
 from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import CatchPolicy, StepPolicy
 
@@ -57,6 +57,8 @@ class Catch(StepDecorator):
             yield from _refused_by_switch(node.transition, default)
         elif isinstance(default, str | int | float) and self.statically_defined:
             yield "is no switch, so there is no case for `default` to name"
+        elif node.opens_gang:
+            yield "opens a gang, and if it failed nobody would know of how many tasks"
         elif node.is_foreach and not has_default:
             yield (
                 "opens a foreach, and if it failed nobody would know the items; "
@@ -76,8 +78,11 @@ def _refused_by_switch(switch: Switch, default: object) -> Iterator[str]:
         )
     elif way is None:
         yield f"has no case {default!r} for `default` to name; it has {listed(cases)}"
-    elif isinstance(way, Foreach):
-        yield f"opens a foreach in case `{default}`, and if it failed nobody would know the items"
+    elif isinstance(way, Foreach | Gang):
+        what, unknown = (
+            ("foreach", "the items") if isinstance(way, Foreach) else ("gang", "of how many tasks")
+        )
+        yield f"opens a {what} in case `{default}`, and if it failed nobody would know {unknown}"
 
 
 @overload

@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "catch": "stepwell.decorators.catch:Catch",
     "checkpoint": "stepwell.decorators.checkpoint:Checkpoint",
     "environment": "stepwell.decorators.environment:Environment",
+    "parallel": "stepwell.decorators.parallel:Parallel",
     "resources": "stepwell.decorators.resources:ResourcesDecorator",
     "retry": "stepwell.decorators.retry:Retry",
     "timeout": "stepwell.decorators.timeout:Timeout",

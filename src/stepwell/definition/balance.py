@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from stepwell.definition.graph import Node
 from stepwell.definition.nearest import listed
 from stepwell.definition.place import place
-from stepwell.definition.transition import Foreach, Split
+from stepwell.definition.transition import Foreach, Gang, Split
 from stepwell.exceptions import Problem
 
 
@@ -76,7 +76,7 @@ def _leave(walk: _Walk, node: Node, level: _Level | None) -> None:
     for way in node.ways:
         for target in way.targets:
             after = level
-            if isinstance(way, Split | Foreach) and inner is not None:
+            if isinstance(way, Split | Foreach | Gang) and inner is not None:
                 after = _Level(inner, target, way.kind, level)
             if target in walk.levels:
                 walk.problems += _backward_problems(walk, node, target, after)
@@ -128,7 +128,7 @@ def _branch_problems(
     opener: Node, join: Node, entries: list[tuple[str, _Level | None]], levels: list[_Level]
 ) -> Iterator[Problem]:
     if any(source == opener.name for source in _names(entries)):
-        kind = "foreach" if opener.is_foreach else "split"
+        kind = "foreach" if opener.is_foreach else "gang" if opener.opens_gang else "split"
         what = f"the {kind} of step `{opener.name}` leads directly to its join `{join.name}`"
         fix = "Put at least one step between them."
         yield _problem(opener, "empty-branch", what, fix, opener.transition.line)

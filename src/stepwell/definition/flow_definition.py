@@ -16,6 +16,7 @@ from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.constants import constants_of
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.gangs import gang_problems
 from stepwell.definition.graph import Graph
 from stepwell.definition.parameter_checks import parameter_problems
 from stepwell.definition.parameter_values import ParameterSpec, specs_of
@@ -85,7 +86,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
             for step, listed in self.decorators.items()
         }
         policies = {
-            step: _policy(listed, self.policies[step].priority) for step, listed in decorators.items()
+            step: _policy(listed, self.policies[step].priority, self.policies[step].gang)
+            for step, listed in decorators.items()
         }
         return replace(self, decorators=decorators, policies=policies, without=without)
 
@@ -147,6 +149,7 @@ def define(
     functions = steps_of(flow_class)
     decorators = attached(functions, with_specs, scope, only)
     problems += _refusals(graph, decorators)
+    problems += gang_problems(graph, decorators)
     if problems:
         raise GraphError(problems)
     specs = {name: spec_of(function) for name, function in functions.items()}
@@ -161,7 +164,7 @@ def define(
         constants=constants_of(flow_class),
         configs=stored,
         policies={
-            name: _policy(listed, spec.priority if (spec := specs[name]) else 0)
+            name: _policy(listed, spec.priority if (spec := specs[name]) else 0, name in graph.gangs)
             for name, listed in decorators.items()
         },
         decorators=decorators,
@@ -199,8 +202,8 @@ def _refusals(graph: Graph, decorators: Mapping[str, Sequence[StepDecorator]]) -
     ]
 
 
-def _policy(decorators: Sequence[StepDecorator], priority: int) -> StepPolicy:
-    policy = StepPolicy(priority=priority)
+def _policy(decorators: Sequence[StepDecorator], priority: int, gang: bool) -> StepPolicy:
+    policy = StepPolicy(priority=priority, gang=gang)
     for decorator in decorators:
         policy = decorator.contribute(policy)
     return policy

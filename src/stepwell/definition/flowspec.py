@@ -86,6 +86,8 @@ class FlowSpec:
             ``foreach="items"`` runs the target once for each item of the artifact ``items``; an iterable
             may be given as well. With ``min_success``, a share (float from 0 to 1) or a number (int), its
             join runs once so many branches have succeeded and the others have failed.
+            ``num_parallel=4`` runs the target as a gang: so many tasks at the same time, which talk to each
+            other, and succeed or fail together. The target carries `parallel`.
             A switch takes ``condition="kind"``, the name of the artifact whose value decides, and
             ``default=self.<name>`` for every value that is no key.
 

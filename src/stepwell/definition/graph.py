@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
-from stepwell.definition.transition import End, Foreach, Split, Switch, Transition, Way, ways_of
+from stepwell.definition.transition import End, Foreach, Gang, Split, Switch, Transition, Way, ways_of
 from stepwell.exceptions import StepwellInternalError
 from stepwell.model.task import TransitionTaken
 
@@ -101,9 +101,14 @@ class Node(Struct, frozen=True):
         return any(isinstance(way, Foreach) and target in way.targets for way in self.ways)
 
     @property
+    def opens_gang(self) -> bool:
+        """Whether a gang may start here."""
+        return any(isinstance(way, Gang) for way in self.ways)
+
+    @property
     def is_split(self) -> bool:
-        """Whether branches may start here, static or foreach."""
-        return any(isinstance(way, Split | Foreach) for way in self.ways)
+        """Whether branches may start here: static, of a foreach, or the tasks of a gang."""
+        return any(isinstance(way, Split | Foreach | Gang) for way in self.ways)
 
     @property
     def is_end(self) -> bool:
@@ -146,6 +151,11 @@ class Graph(Struct, frozen=True, dict=True):
     def join_of(self) -> Mapping[str, str]:
         """For each splitting step, the join that closes its split; of several, the last in graph order."""
         return {node.split: node.name for node in self if node.split is not None}
+
+    @cached_property
+    def gangs(self) -> frozenset[str]:
+        """The steps whose tasks run in gangs."""
+        return frozenset(way.target for node in self for way in node.ways if isinstance(way, Gang))
 
     def join_after(self, opener: str, branch: str) -> str:
         """Return the join that closes the split of a step one of whose branches begins with ``branch``.

@@ -13,7 +13,7 @@ from stepwell.definition.decorator import Decorator
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.graph import Graph, Node
 from stepwell.definition.place import absolute
-from stepwell.definition.transition import Foreach, Split, Switch
+from stepwell.definition.transition import Foreach, Gang, Split, Switch
 
 
 def graph_info(definition: FlowDefinition) -> dict[str, Any]:
@@ -60,6 +60,11 @@ def _step_info(definition: FlowDefinition, node: Node) -> dict[str, Any]:
         info["foreach_artifact"] = node.transition.var
         if node.transition.expr is not None:
             info["foreach_expr"] = node.transition.expr
+    if isinstance(node.transition, Gang):
+        size = node.transition.size
+        info["num_parallel"] = int(size) if size.isdecimal() else None
+        if not size.isdecimal():
+            info["num_parallel_expr"] = size
     if isinstance(node.transition, Switch):
         info["condition"] = node.transition.condition
         info["switch_cases"] = {
@@ -80,6 +85,8 @@ def _info_type(graph: Graph, node: Node) -> str:
         return "split-foreach"
     if node.is_switch:
         return "split-switch"
+    if isinstance(node.transition, Gang):
+        return "split-parallel"
     return _linear_type(graph, node)
 
 
@@ -168,6 +175,7 @@ class NodeView(Struct, frozen=True):
     matching_join: str | None
     doc: str
     parallel_step: bool = False
+    parallel_foreach: bool = False
 
 
 class GraphView:
@@ -196,8 +204,8 @@ def _node_view(graph: Graph, node: Node) -> NodeView:
         kind = "split-switch"
     elif isinstance(node.transition, Split):
         kind = "split"
-    elif isinstance(node.transition, Foreach):
-        kind = "foreach"
+    elif isinstance(node.transition, Foreach | Gang):
+        kind = "foreach"  # as existing tools have it
     else:
         kind = _linear_type(graph, node)
     return NodeView(
@@ -207,6 +215,8 @@ def _node_view(graph: Graph, node: Node) -> NodeView:
         in_funcs=list(graph.parents[node.name]),
         matching_join=graph.join_of.get(node.name),
         doc=node.doc,
+        parallel_step=node.name in graph.gangs,
+        parallel_foreach=node.opens_gang,
     )
 
 

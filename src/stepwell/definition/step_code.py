@@ -34,6 +34,7 @@ _ONLY_HOW = frozenset(
         "timeout",
         "cache",
         "checkpoint",
+        "parallel",
         "card",
         "batch",
         "kubernetes",

@@ -47,6 +47,22 @@ class Foreach(Struct, frozen=True):
         return (self.target,)
 
 
+class Gang(Struct, frozen=True):
+    """``self.next(self.a, num_parallel=...)``: tasks that run at the same time and belong together.
+
+    ``size`` is the source text of how many there are.
+    """
+
+    kind: ClassVar[TransitionKind] = "gang"
+    target: str
+    size: str
+    line: int = 0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,)
+
+
 class End(Struct, frozen=True):
     """The exit step: no transition."""
 
@@ -58,7 +74,7 @@ class End(Struct, frozen=True):
         return ()
 
 
-Way = Linear | Split | Foreach | End
+Way = Linear | Split | Foreach | Gang | End
 """What a task may do when its step has ended; a switch chooses one of several."""
 
 

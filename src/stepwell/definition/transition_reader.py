@@ -11,10 +11,10 @@ from stepwell.definition.body_paths import BodyPaths, does_nothing, paths_of
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.place import place
 from stepwell.definition.switch_reader import SwitchReader, is_switch
-from stepwell.definition.transition import Case, Foreach, Linear, Split, Switch, Transition
+from stepwell.definition.transition import Case, Foreach, Gang, Linear, Split, Switch, Transition
 from stepwell.exceptions import Problem
 
-_NOT_YET = ("num_parallel",)
+_OPTIONS = ("foreach", "min_success", "num_parallel")
 
 # What a statement around `self.next` is called, and what to do instead.
 _AROUND: tuple[tuple[tuple[type[ast.AST], ...], str, str, str], ...] = (
@@ -169,11 +169,15 @@ class _BodyReader:
         before = len(self.problems)
         line = call.lineno
         targets = self._targets(call)
-        foreach, min_success = self._options(call)
+        options = self._options(call)
+        foreach, min_success = options.get("foreach"), options.get("min_success")
+        size = options.get("num_parallel")
         if len(self.problems) > before:
             return None
         if not targets:
             self._problem("no-target", "`self.next` has no target", "Name a step: `self.next(self.a)`.", line)
+        elif size is not None:
+            return self._gang(targets, size, options, line)
         elif foreach is not None:
             return self._foreach(targets, foreach, min_success, line)
         elif min_success is not None:
@@ -211,30 +215,25 @@ class _BodyReader:
             and (node.value.id == self.self_name)
         )
 
-    def _options(self, call: ast.Call) -> tuple[ast.expr | None, ast.expr | None]:
-        """Return what stands for ``foreach`` and ``min_success``."""
-        foreach = min_success = None
+    def _options(self, call: ast.Call) -> dict[str, ast.expr]:
+        """Return what stands for each option."""
+        found: dict[str, ast.expr] = {}
         for keyword in call.keywords:
             name = keyword.arg
-            if name == "foreach":
-                foreach = keyword.value
-            elif name == "min_success":
-                min_success = keyword.value
-            elif name in _NOT_YET:
-                what = f"`{name}=` is not supported by this version yet"
-                self._problem("option-unsupported", what, "Leave it out.", keyword.value.lineno)
+            if name in _OPTIONS:
+                found[name] = keyword.value
             elif name is None:
                 what = "the options of `self.next` are hidden in `**`"
                 self._problem(
                     "hidden-options", what, "Write them out: the graph is read from here.", call.lineno
                 )
             else:
-                known = ("foreach", "min_success", "condition", "default")
+                known = (*_OPTIONS, "condition", "default")
                 fix = did_you_mean(name, known) or f"Known: {listed(known)}."
                 self._problem(
                     "unknown-option", f"`self.next` has no option `{name}`", fix, keyword.value.lineno
                 )
-        return foreach, min_success
+        return found
 
     def _foreach(
         self, targets: tuple[str, ...], items: ast.expr, min_success: ast.expr | None, line: int
@@ -252,6 +251,30 @@ class _BodyReader:
             return Foreach(targets[0], var=items.value, min_success=least, line=line)
         fix = 'Give the name of an artifact, `foreach="items"`, or something iterable, `foreach=range(8)`.'
         self._problem("foreach-items", f"`foreach={items.value!r}` names no artifact", fix, line)
+        return None
+
+    def _gang(
+        self, targets: tuple[str, ...], size: ast.expr, options: dict[str, ast.expr], line: int
+    ) -> Transition | None:
+        other = next((name for name in options if name != "num_parallel"), None)
+        if other is not None:
+            fix = (
+                f"Leave one of them out; tasks of a gang succeed or fail together, so `{other}` has no place."
+            )
+            if other == "foreach":
+                fix = "Open the foreach in one step, and the gang in the step that it leads to."
+            self._problem("gang-options", f"`num_parallel` stands beside `{other}`", fix, line)
+        elif len(targets) != 1:
+            fix = "Give one target; all tasks of a gang are of one step."
+            self._problem(
+                "gang-targets", f"`num_parallel` has {len(targets)} targets instead of one", fix, line
+            )
+        elif isinstance(size, ast.Constant) and (type(size.value) is not int or size.value < 1):
+            fix = "Give a whole number of at least 1, or an expression for one: `num_parallel=self.nodes`."
+            what = f"`num_parallel={self._text(size)}` is no number of tasks"
+            self._problem("gang-size", what, fix, size.lineno)
+        else:
+            return Gang(targets[0], self._text(size), line)
         return None
 
     def _text(self, node: ast.AST) -> str:

@@ -18,6 +18,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         Sets a step's own environment variables before the flow's file is imported.
     processes
         Runs each task in a process of its own.
+    gangs
+        Starts the tasks of a gang at once, whatever else runs.
     retry_delay_s
         Wait before a retry of a step that states none.
     """
@@ -25,9 +27,12 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     name: str
     variables: bool = False
     processes: bool = True
+    gangs: bool = False
     retry_delay_s: float = 120.0
 
     def refusals(self, policy: StepPolicy) -> Iterator[str]:
         """Say, for each thing the policy asks and the engine cannot do, what it is."""
         if policy.variables and not self.variables:
             yield "cannot give a step environment variables of its own"
+        if policy.gang and not self.gangs:
+            yield "cannot run tasks at the same time, as `num_parallel` asks for"

@@ -35,7 +35,8 @@ class Engine(ABC):
 
         They start in the order given; after a failure none does before the next call of `reports`, so that
         those that are not wanted any more can be withdrawn (a back end that starts them by itself may not
-        hear of it in time). A task that cannot be started is reported as `TaskExited` with an
+        hear of it in time). Those of a gang are given together, and all of them start at once, whatever
+        else runs. A task that cannot be started is reported as `TaskExited` with an
         ``error``, never raised here.
         """
 

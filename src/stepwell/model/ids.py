@@ -13,6 +13,17 @@ def is_number(id: str) -> bool:
     return id.isascii() and id.isdecimal() and id == str(int(id))
 
 
+def member_id(control: str, index: int) -> str:
+    """Return the id of a task of a gang, by that of its first one."""
+    return f"{control}_node_{index}" if index else control
+
+
+def member_of(id: str) -> tuple[str, int] | None:
+    """Return the id of the first task of its gang, and its index, of a task that is a later one of a gang."""
+    control, node, index = id.rpartition("_node_")
+    return (control, int(index)) if node and control and is_number(index) and index != "0" else None
+
+
 class TaskKey(Struct, frozen=True, array_like=True):
     """Names one task. Prints as ``FLOW/RUN/STEP/TASK``."""
 

@@ -8,7 +8,7 @@ from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.cache import Origin
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
-from stepwell.model.task import LostBranch, TaskOutcome, TaskRef
+from stepwell.model.task import GangPlace, LostBranch, TaskOutcome, TaskRef
 
 
 class MetricPoint(Struct, frozen=True, array_like=True):
@@ -48,6 +48,11 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
         For a cached step: what its result depends on, as `model.observed` has it.
     origin
         The task whose result this is, if no process ran for it.
+    gang
+        Its place, if it is one of a gang.
+    prepared
+        What is to be its outcome as soon as all tasks of its gang have prepared theirs; until then it counts
+        as failed.
     """
 
     key: TaskKey
@@ -69,3 +74,5 @@ class Pack(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metrics: dict[str, tuple[MetricPoint, ...]] = {}
     observed: bytes = b""
     origin: Origin | None = None
+    gang: GangPlace | None = None
+    prepared: TaskOutcome | None = None

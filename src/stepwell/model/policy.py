@@ -109,6 +109,8 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Of tasks that are ready, those with a higher one start first.
     cache
         How results of earlier tasks are taken in place of running the step; None is not at all.
+    gang
+        Whether its tasks start together, and succeed or fail together.
     """
 
     resources: Resources = Resources()
@@ -120,3 +122,4 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     checkpoint: LoadPolicy | None = None
     priority: int = 0
     cache: CachePolicy | None = None
+    gang: bool = False

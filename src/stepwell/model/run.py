@@ -20,9 +20,9 @@ PARAMETERS_ID = "parameters-task"
 STOP_ASKED = "stop-asked"
 """Recorded field of a run that another machine wants to end: the process that is to do it."""
 
-CAUGHT, RETRY_AT, SPLIT = "caught", "retry-at", "split"
+CAUGHT, RETRY_AT, SPLIT, WORLD_SIZE = "caught", "retry-at", "split", "parallel-world-size"
 """Recorded fields of a task: what ``@catch`` caught, in a line; when a failed one is tried again; what opened
-the split of a join, as STEP/TASK, as long as no pack says so."""
+the split of a join, as STEP/TASK, as long as no pack says so; how many tasks its gang has."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

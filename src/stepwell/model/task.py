@@ -7,9 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from stepwell.model.cache import CacheKey
-from stepwell.model.ids import TaskKey
+from stepwell.model.ids import TaskKey, member_id
 
-TransitionKind = Literal["linear", "split", "foreach", "switch", "end"]
+TransitionKind = Literal["linear", "split", "foreach", "gang", "switch", "end"]
 
 
 class TaskRef(Struct, frozen=True, array_like=True):
@@ -53,6 +53,28 @@ class LostBranch(Struct, frozen=True, array_like=True):
     task: TaskRef
 
 
+class GangPlace(Struct, frozen=True, array_like=True):
+    """Where a task stands in its gang.
+
+    Attributes
+    ----------
+    control
+        Id of the task with index 0, after which the others are named.
+    main_ip
+        Where the others find that task.
+    """
+
+    control: str
+    size: int
+    index: int
+    main_ip: str = "127.0.0.1"
+
+    @property
+    def task(self) -> str:
+        """The id of the task in this place."""
+        return member_id(self.control, self.index)
+
+
 class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one task process needs to know beyond `RunInfo`.
 
@@ -78,6 +100,8 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         What its result is kept by for later tasks; None if it is not kept.
     attended
         The user is there: the task gets the terminal, or whatever the streams of the command are.
+    gang
+        Its place, if it is one of a gang: it starts at once, and its success counts with that of the others.
     """
 
     key: TaskKey
@@ -92,6 +116,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     launched_at: float = 0.0
     cache: CacheKey | None = None
     attended: bool = False
+    gang: GangPlace | None = None
 
 
 class TransitionTaken(Struct, frozen=True, omit_defaults=True):
@@ -100,7 +125,7 @@ class TransitionTaken(Struct, frozen=True, omit_defaults=True):
     Attributes
     ----------
     num_splits
-        Number of foreach items; 0 is an empty foreach.
+        Number of foreach items, 0 is an empty foreach; or of the tasks of a gang.
     labels
         Labels of the first items, at most `LABELS_KEPT`.
     min_success
@@ -116,6 +141,11 @@ class TransitionTaken(Struct, frozen=True, omit_defaults=True):
     min_success: int | None = None
     case: str = ""
     line: int = 0
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether it leads to any number of tasks of one step, each with an index."""
+        return self.kind in ("foreach", "gang")
 
 
 LABELS_KEPT = 50

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from stepwell.model.attempt_fields import exit_code_in
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
-from stepwell.model.run import CAUGHT, TaskRecord
+from stepwell.model.run import CAUGHT, WORLD_SIZE, TaskRecord
 from stepwell.model.states import TaskState
-from stepwell.model.task import ErrorInfo, TaskOutcome
+from stepwell.model.task import ErrorInfo, GangPlace, TaskOutcome
 
 _BRIEF = 300
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)")
@@ -47,7 +47,7 @@ def record_of(pack: Pack, host: str = "", by_scheduler: bool = False) -> TaskRec
         exit_code=0 if outcome.ok else exit_code_in(pack.fields),
         error="" if outcome.error is None else brief(outcome.error),
         parents=parents_text([(parent.step, parent.task) for parent in pack.parents]),
-        fields={**remarks(outcome), **_origin_fields(pack)},
+        fields={**remarks(outcome), **_origin_fields(pack), **world_fields(pack.gang)},
     )
 
 
@@ -61,6 +61,11 @@ def as_reused(record: TaskRecord, run: str) -> TaskRecord:
 def remarks(outcome: TaskOutcome) -> dict[str, str]:
     """Return the recorded fields that an outcome gives a task."""
     return {CAUGHT: outcome.caught} if outcome.caught else {}
+
+
+def world_fields(place: GangPlace | None) -> dict[str, str]:
+    """Return the recorded fields of a task in this place of a gang; none if it is of no gang."""
+    return {} if place is None else {WORLD_SIZE: str(place.size)}
 
 
 def origin_in(record: TaskRecord) -> TaskKey | None:

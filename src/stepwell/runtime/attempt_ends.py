@@ -12,6 +12,7 @@ from stepwell.model.foreach import Frame
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo, TaskRecord
 from stepwell.model.task import TaskOutcome, TaskRequest
+from stepwell.model.task_record import world_fields
 
 
 class AttemptEnds:
@@ -50,7 +51,11 @@ class AttemptEnds:
             split=request.split,
             lost=request.lost,
             frames=frames,
-            fields=place_fields(record.host, record.pid, self._info.code_version, asked),
+            gang=request.gang,
+            fields={
+                **place_fields(record.host, record.pid, self._info.code_version, asked),
+                **world_fields(request.gang),
+            },
         )
 
     def _frames(self, request: TaskRequest, label: str) -> tuple[Frame, ...]:

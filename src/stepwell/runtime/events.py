@@ -65,12 +65,13 @@ class LineSoFar(_Event, tag="task_line_so_far", frozen=True, kw_only=True):
 
 
 class SplitOpened(_Event, tag="foreach_opened", frozen=True, kw_only=True):
-    """A foreach has fixed its items: ``num_splits`` tasks of ``target`` will run."""
+    """A foreach has fixed its items, or a gang its size: ``num_splits`` tasks of ``target`` will run."""
 
     key: TaskKey
     pid: int
     target: str
     num_splits: int
+    is_gang: bool = False
 
 
 class TaskEnded(_Event, tag="task_ended", frozen=True, kw_only=True):

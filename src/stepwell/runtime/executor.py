@@ -15,17 +15,18 @@ from stepwell.exceptions import StepwellInternalError
 from stepwell.model.ids import TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.policy import StepPolicy
-from stepwell.model.run import RunInfo, TaskRecord
+from stepwell.model.run import RunInfo
 from stepwell.model.states import TaskState
-from stepwell.model.task import ErrorInfo, LostBranch, TaskOutcome, TaskRef, TaskRequest
-from stepwell.model.task_record import parents_text
+from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.events import Notice, TerminalLent
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.foreach_splits import ForeachSplits
+from stepwell.runtime.gang_flights import GangFlights
+from stepwell.runtime.new_flights import NewFlights
 from stepwell.runtime.parts import Parts
 from stepwell.runtime.task_log import TaskLog, TaskLogs
-from stepwell.runtime.verdict import Verdict, failure_of, verdict_of
+from stepwell.runtime.verdict import NO_RESULT, Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import (
     CacheMissed,
     CacheWaits,
@@ -38,7 +39,20 @@ from stepwell.scheduling.facts import (
     TaskSucceeded,
     Tick,
 )
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, LookUp, Order, Retry, Reuse, Withdraw
+from stepwell.scheduling.orders import (
+    CancelRunning,
+    EndGang,
+    EndRun,
+    GiveUpGang,
+    Launch,
+    LookUp,
+    Order,
+    Remark,
+    Retry,
+    Reuse,
+    SealGang,
+    Withdraw,
+)
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
 
@@ -77,17 +91,17 @@ class Executor:
         self._clock = parts.clock
         self._emit = parts.listener
         self._shared = parts.shared
-        self._names = parts.names
         self._look_ups = parts.look_ups
         self._looked_up: dict[int, Flight] = {}
-        self._attended = parts.attended
         self._asked_to_stop = asked_to_stop
         self._logs = TaskLogs(self._datastore, parts.clock, parts.listener, max_log_size)
         self._ends = AttemptEnds(definition, info, self._datastore)
         self._flights: dict[TaskHandle, Flight] = {}
         self._between_attempts: dict[int, Flight] = {}
+        self._gangs = GangFlights(parts)
         self._launches: list[tuple[TaskRequest, StepPolicy]] = []
         self._splits = ForeachSplits(definition.graph, parts.listener)
+        self._new_flights = NewFlights(info, parts, self._splits)
         self._heard = 0
         self._exits = 0
         self._why_cancelled = ""
@@ -140,7 +154,7 @@ class Executor:
 
     def give_up(self, at: float) -> None:
         """Record the tasks that were running as killed: the run ends without waiting for their reports."""
-        for flight in (*self._flights.values(), *self._between_attempts.values()):
+        for flight in (*self._flights.values(), *self._between_attempts.values(), *self._gangs.flights):
             if flight.record.state in (TaskState.RUNNING, TaskState.RETRYING):
                 self._record_as_killed(flight, at)
         if self._look_ups is not None:
@@ -160,9 +174,15 @@ class Executor:
             if isinstance(order, Launch):
                 self._launches.append(self._prepare(order))
             elif isinstance(order, LookUp) and self._look_ups is not None:
-                self._look_ups.ask(self._new_flight(order.launch))
+                self._look_ups.ask(self._new_flights.make(order.launch))
             elif isinstance(order, EndRun):
                 self._ending = order
+            elif isinstance(order, Retry) and order.task in self._gangs:
+                self._end_failed_gang(order.task, order)
+            elif isinstance(order, EndGang | SealGang | GiveUpGang):
+                self._obey_for_gang(order)
+            elif isinstance(order, Remark):
+                self._emit(Notice(at=self._clock.now(), text=f"{order.text}."))
             elif isinstance(order, Withdraw):
                 self.submit()
                 self._engine.withdraw([handle for handle, one in self._flights.items() if not one.started_at])
@@ -227,7 +247,7 @@ class Executor:
         self._recorder.task(flight.record)
         self._emit(event)
         self.counts[TaskState.CACHED.value] += 1
-        if taken.kind == "foreach":
+        if taken.fans_out:
             self._splits.opened(pack.key, os.getpid(), event.at, taken)
         self._tell(TaskCached(flight.launch.task, taken))
 
@@ -236,45 +256,11 @@ class Executor:
     def _prepare(self, launch: Launch) -> tuple[TaskRequest, StepPolicy]:
         flight = self._between_attempts.pop(launch.task, None) or self._looked_up.pop(launch.task, None)
         if flight is None:
-            flight = self._new_flight(launch)
+            flight = self._new_flights.make(launch)
         else:
             flight.go_again(launch)
         self._flights[TaskHandle(flight.request.key, launch.attempt)] = flight
         return flight.request, self._definition.policies[launch.step]
-
-    def _new_flight(self, launch: Launch) -> Flight:
-        key = TaskKey(self._info.flow, self._info.run, launch.step, self._id_of(launch.task))
-        request = TaskRequest(
-            key=key,
-            attempt=launch.attempt,
-            parents=tuple(TaskRef(step, self._id_of(task)) for step, task in launch.parents),
-            index=launch.index,
-            split=None if launch.split is None else TaskRef(launch.split[0], self._id_of(launch.split[1])),
-            retries_left=launch.retries_left,
-            devices=launch.devices,
-            attended=self._attended is not None and self._attended.is_it(launch.step, launch.index_path),
-            lost=tuple(
-                LostBranch(index, TaskRef(step, self._id_of(task))) for index, step, task in launch.failed
-            ),
-        )
-        label = self._splits.label_of(launch)
-        record = TaskRecord(
-            flow=key.flow,
-            run=key.run,
-            step=key.step,
-            task=key.task,
-            number=launch.task,
-            state=TaskState.WAITING,
-            attempt=launch.attempt,
-            index_path=",".join(map(str, launch.index_path)),
-            label=label,
-            parents=parents_text([(parent.step, parent.task) for parent in request.parents]),
-            host=self._recorder.run.host,
-        )
-        return Flight(launch, record, request, label)
-
-    def _id_of(self, number: int) -> str:
-        return self._names.get(number) or str(number)
 
     # Reports
 
@@ -299,6 +285,9 @@ class Executor:
     def _ended(self, flight: Flight, exited: TaskExited) -> None:
         del self._flights[exited.handle]
         self._exits += 1
+        if flight.launch.gang is not None:
+            self._ended_in_gang(flight, exited)
+            return
         if not flight.started_at and self._progress.ending is not None:
             # It was taken back before it began: there is nothing to tell.
             if flight.record.state is TaskState.RETRYING:
@@ -311,39 +300,78 @@ class Executor:
         if not outcome.ok or outcome.transition is None:
             self._failed(flight, exited, verdict)
             return
-        self._close_log(flight, exited)
+        flight.close_log(exited.at)
         self._recorder.committed()
-        self._record_end(flight, exited, outcome, TaskState.SUCCEEDED)
-        self.counts[TaskState.SUCCEEDED.value] += 1
-        if outcome.transition.kind == "foreach":
+        self._record_success(flight, exited, outcome)
+        if outcome.transition.fans_out:
             self._splits.opened(exited.handle.key, flight.pid, exited.at, outcome.transition)
-        self._ended_for_good(exited.handle.key)
         self._tell(TaskSucceeded(flight.launch.task, outcome.transition))
 
+    def _record_success(self, flight: Flight, exited: TaskExited, outcome: TaskOutcome) -> None:
+        self._record_end(flight, exited, outcome, TaskState.SUCCEEDED)
+        self.counts[TaskState.SUCCEEDED.value] += 1
+        self._ended_for_good(exited.handle.key)
+
     def _failed(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> None:
-        outcome = verdict.outcome
-        error = outcome.error or ErrorInfo("Lost", "The task has no result.")
-        policy = self._definition.policies[flight.launch.step]
-        fact = failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
-        orders = advance(self._progress, fact)
+        orders = advance(self._progress, self._fact_of_failure(flight, exited, verdict))
+        flight.close_log(exited.at)
         retry = next((order for order in orders if isinstance(order, Retry)), None)
-        state = TaskState.RETRYING if retry else TaskState.KILLED if self._why_cancelled else TaskState.FAILED
+        self._record_failure(flight, exited, verdict.outcome, retry)
+        self._obey(orders)
+
+    def _fact_of_failure(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> TaskFailed:
+        """Return what scheduling is told; keep what only those outside the task see of its end."""
+        outcome, policy = verdict.outcome, self._definition.policies[flight.launch.step]
+        error = outcome.error or NO_RESULT
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause.
             self._log(flight).say(exited.at, error.message)
         if flight.pid:
             self._ends.keep(flight.request, flight.record, exited, outcome)
-        self._close_log(flight, exited)
+        return failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
+
+    def _record_failure(
+        self, flight: Flight, exited: TaskExited, outcome: TaskOutcome, retry: Retry | None
+    ) -> None:
+        state = TaskState.RETRYING if retry else TaskState.KILLED if self._why_cancelled else TaskState.FAILED
         self._record_end(flight, exited, outcome, state, retry)
         if retry:
-            flight.error = error
+            flight.error = flight.error or outcome.error or NO_RESULT
             self._between_attempts[flight.launch.task] = flight
+            return
+        self._ended_for_good(exited.handle.key)
+        self.counts[state.value] += 1
+        if self.first_error is None:
+            self.first_error = (exited.handle.key, outcome.error or NO_RESULT)
+
+    # Gangs
+
+    def _ended_in_gang(self, flight: Flight, exited: TaskExited) -> None:
+        """Take in an end that means nothing yet: all of the gang has to end first."""
+        why = self._why_cancelled or self._gangs.why_ended(flight)
+        verdict = verdict_of(exited, self._datastore, flight.started_at or exited.at, why)
+        outcome, task = verdict.outcome, flight.launch.task
+        if outcome.ok and outcome.transition is not None:
+            fact: Fact = TaskSucceeded(task, outcome.transition)
         else:
-            self._ended_for_good(exited.handle.key)
-            self.counts[state.value] += 1
-            if self.first_error is None:
-                self.first_error = (exited.handle.key, error)
-        self._obey(orders)
+            fact = self._fact_of_failure(flight, exited, verdict)
+        flight.close_log(exited.at)
+        self._gangs.add(flight, exited, outcome)
+        self._tell(fact)
+
+    def _obey_for_gang(self, order: EndGang | SealGang | GiveUpGang) -> None:
+        if isinstance(order, EndGang):
+            self._gangs.end_others(order, self._flights)
+        elif isinstance(order, GiveUpGang):
+            self._end_failed_gang(order.control, None)
+        else:
+            for flight, exited, outcome in self._gangs.sealed(order.control):
+                self._recorder.committed()
+                self._record_success(flight, exited, outcome)
+
+    def _end_failed_gang(self, control: int, retry: Retry | None) -> None:
+        for flight, exited, outcome in self._gangs.failed(control):
+            self._record_failure(flight, exited, outcome, retry)
 
     def _ended_for_good(self, task: TaskKey) -> None:
         if self._look_ups is not None:
@@ -368,7 +396,3 @@ class Executor:
             request = flight.request
             flight.log = self._logs.open(request.key, request.attempt, flight.pid)
         return flight.log
-
-    def _close_log(self, flight: Flight, exited: TaskExited) -> None:
-        if flight.log is not None:
-            flight.log.close(exited.at)

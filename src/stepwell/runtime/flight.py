@@ -9,7 +9,7 @@ from stepwell.model.pack import Pack
 from stepwell.model.run import RETRY_AT, SPLIT, TaskRecord
 from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
-from stepwell.model.task_record import brief, record_of, remarks
+from stepwell.model.task_record import brief, record_of, remarks, world_fields
 from stepwell.runtime.events import TaskBegan, TaskCached, TaskEnded
 from stepwell.runtime.task_log import TaskLog
 from stepwell.scheduling.orders import Launch, Retry
@@ -38,14 +38,20 @@ class Flight:
 
     def go_again(self, launch: Launch) -> None:
         """Take the order to launch the next attempt."""
-        self.launch, self.log, self.started_at = launch, None, 0.0
+        self.launch, self.log, self.started_at, failed_for = launch, None, 0.0, self.error
+        self.error = None
         self.request = replace(
             self.request,
             attempt=launch.attempt,
             retries_left=launch.retries_left,
-            failure=self.error if launch.catch else None,
+            failure=failed_for if launch.catch else None,
             devices=launch.devices,
         )
+
+    def close_log(self, at: float) -> None:
+        """Let its attempt say nothing more."""
+        if self.log is not None:
+            self.log.close(at)
 
     def begin(self, report: TaskStarted) -> TaskBegan:
         """Take in that its process has started; return what listeners are told."""
@@ -99,7 +105,10 @@ class Flight:
             exit_code=exited.exit_code if not exited.signal else -exited.signal,
             label=outcome.label or self.label,
             error="" if outcome.error is None else brief(outcome.error),
-            fields=known if retry_at is None else {RETRY_AT: str(retry_at)},
+            fields={
+                **world_fields(self.request.gang),
+                **(known if retry_at is None else {RETRY_AT: str(retry_at)}),
+            },
         )
         return TaskEnded(
             at=exited.at,
@@ -121,4 +130,7 @@ class Flight:
     def _place(self) -> dict[str, str]:
         """Return what the index has to know of an attempt that leaves no pack, to find its place again."""
         split = self.request.split
-        return {} if split is None else {SPLIT: f"{split.step}/{split.task}"}
+        return {
+            **world_fields(self.request.gang),
+            **({} if split is None else {SPLIT: f"{split.step}/{split.task}"}),
+        }

@@ -23,14 +23,23 @@ class ForeachSplits:
         self._skipped: set[str] = set()
 
     def opened(self, key: TaskKey, pid: int, at: float, taken: TransitionTaken) -> None:
-        """A task has fixed the items of a foreach."""
+        """A task has fixed the items of a foreach, or the size of a gang."""
         if not taken.num_splits:
             self._skip(key.step, taken.targets[0], at)
             return
         self._labels[key.task] = taken.labels
         while len(self._labels) > _LABELS_OF_SPLITS:
             del self._labels[next(iter(self._labels))]
-        self._emit(SplitOpened(at=at, key=key, pid=pid, target=taken.targets[0], num_splits=taken.num_splits))
+        self._emit(
+            SplitOpened(
+                at=at,
+                key=key,
+                pid=pid,
+                target=taken.targets[0],
+                num_splits=taken.num_splits,
+                is_gang=taken.kind == "gang",
+            )
+        )
 
     def label_of(self, launch: Launch) -> str:
         """Return the label of the item that a task works on, as far as it is remembered."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
+from stepwell.datastore.gang_packs import seal
 from stepwell.exceptions import BlobCorrupted
 from stepwell.metadata_store.store import MetadataStore, TaskQuery
 from stepwell.model.ids import PARAMETERS_STEP
@@ -20,7 +21,6 @@ from stepwell.model.task_record import parents_in, record_of
 from stepwell.runtime.task_numbers import TaskNumbers
 from stepwell.scheduling.earlier import SINGLE, PastTask, inputs_of, latest
 
-_FOREACH = "foreach"
 _SUCCEEDED = (TaskState.SUCCEEDED, TaskState.REUSED, TaskState.CACHED)
 
 
@@ -64,6 +64,10 @@ def past_of(datastore: Datastore, metadata: MetadataStore, flow: str, run: str) 
             emptied.add(place)
         elif place not in bad or bad[place].attempt < pack.attempt:
             bad[place] = pack
+    for pack in _sealed_gangs(datastore, good.values(), bad.values()):
+        place = TaskRef(pack.key.step, pack.key.task)
+        good[place] = pack
+        del bad[place]
     indexed = {
         TaskRef(record.step, record.task): record
         for record in metadata.tasks(TaskQuery(flow=flow, run=run, ascending=True))
@@ -101,10 +105,26 @@ def _packs(datastore: Datastore, flow: str, run: str) -> Iterator[Pack]:
             yield pack
 
 
+def _sealed_gangs(datastore: Datastore, good: Iterable[Pack], bad: Iterable[Pack]) -> list[Pack]:
+    """Seal what the tasks of gangs that are whole have prepared, where that is not done; return it."""
+    gangs: dict[tuple[str, str, int], list[Pack]] = {}
+    for pack in (*good, *bad):
+        if pack.gang is not None and (pack.outcome.ok or pack.prepared is not None):
+            gangs.setdefault((pack.key.step, pack.gang.control, pack.attempt), []).append(pack)
+    return [
+        sealed
+        for packs in gangs.values()
+        if packs[0].gang is not None and len(packs) == packs[0].gang.size
+        for sealed in seal(
+            datastore, [pack for pack in packs if pack.prepared and datastore.has_values(pack)]
+        )
+    ]
+
+
 def _past_task(pack: Pack, good: Mapping[TaskRef, Pack], numbers: TaskNumbers) -> PastTask:
     """Return a task in its place: after the task that opened its split if it is a join, else its parent."""
     before = pack.split or pack.parents[0]
-    is_child = pack.split is None and _opens_foreach(good.get(before))
+    is_child = pack.split is None and _fans_out(good.get(before))
     return PastTask(
         step=pack.key.step,
         task=numbers.of(TaskRef(pack.key.step, pack.key.task)),
@@ -130,9 +150,9 @@ def _record(pack: Pack, indexed: TaskRecord | None, number: int) -> TaskRecord:
     return replace(indexed, run=pack.key.run, state=state, number=number)
 
 
-def _opens_foreach(pack: Pack | None) -> bool:
+def _fans_out(pack: Pack | None) -> bool:
     taken = None if pack is None else pack.outcome.transition
-    return taken is not None and taken.kind == _FOREACH
+    return taken is not None and taken.fans_out
 
 
 def _unfinished(
@@ -162,7 +182,7 @@ def _unfinished(
         if before is None:
             continue  # nobody knows what it followed: it is made anew, under another id
         after, is_split = before
-        is_child = not is_split and _opens_foreach(good.get(after))
+        is_child = not is_split and _fans_out(good.get(after))
         if is_child and index is None:
             continue
         at = index if is_child and index is not None else SINGLE

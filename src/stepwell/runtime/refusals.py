@@ -9,6 +9,28 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.exceptions import GraphError, Problem
 
 
+def refuse_gangs(definition: FlowDefinition, who: str, steps: Iterable[str] | None = None) -> None:
+    """Refuse steps that run as gangs, for one who starts tasks one by one.
+
+    Raises
+    ------
+    GraphError
+        There are such steps among those that will run.
+    """
+    problems = [
+        Problem(
+            what=f"step {step!r} runs as a gang, and {who} cannot start its tasks together",
+            fix="Start the flow with `run`, or make a foreach of the gang if its tasks need not talk.",
+            rule="engine-refuses",
+            step=step,
+        )
+        for step in (definition.policies if steps is None else steps)
+        if definition.policies[step].gang
+    ]
+    if problems:
+        raise GraphError(problems)
+
+
 def refuse(
     definition: FlowDefinition, capabilities: Capabilities, steps: Iterable[str] | None = None
 ) -> None:

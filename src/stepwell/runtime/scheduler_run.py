@@ -32,6 +32,7 @@ from stepwell.runtime.clock import Clock
 from stepwell.runtime.code_keeping import CodeKeeper
 from stepwell.runtime.options import RunSettings
 from stepwell.runtime.parameters_task import commit_parameters
+from stepwell.runtime.refusals import refuse_gangs
 from stepwell.runtime.step_code_keeping import keep_step_codes
 from stepwell.runtime.surroundings import GitState, fields, system_tags
 
@@ -71,7 +72,10 @@ def register_run(
         The tags break the rules of tags.
     FlowError
         A constant or a parameter's value cannot be stored.
+    GraphError
+        The flow has steps that run as gangs.
     """
+    refuse_gangs(definition, "a scheduler that starts each task by itself")
     _check(registration)
     datastore, metadata = stores
     git = GitState(definition.file)

@@ -24,7 +24,7 @@ from stepwell.runtime.beginning import RunContext, claim
 from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
 from stepwell.runtime.recorder import Recorder
-from stepwell.runtime.refusals import refuse
+from stepwell.runtime.refusals import refuse, refuse_gangs
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.single_task import SingleTask, TaskResult
 from stepwell.runtime.spun_attempts import SpunAttempts
@@ -80,6 +80,7 @@ class Spinning:
         """
         with workplace(self._engine, lambda _: self._stores()) as place:
             refuse(self._definition, self._engine.capabilities, [asked.step])
+            refuse_gangs(self._definition, "`spin`, which runs one task,", [asked.step])
             context = RunContext(
                 definition=self._definition,
                 options=options,

@@ -27,7 +27,7 @@ from stepwell.runtime.clock import Clock
 from stepwell.runtime.options import RunOptions, RunSettings
 from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
-from stepwell.runtime.refusals import refuse
+from stepwell.runtime.refusals import refuse, refuse_gangs
 from stepwell.runtime.scheduler_run import SchedulerRun, tag_run
 from stepwell.runtime.signals import StopRequests
 from stepwell.runtime.single_task import Show, SingleTask, TaskResult
@@ -86,6 +86,7 @@ class TaskEntry:
         run = self._registered(order, metadata, datastore)
         due = due_task(order, self._definition.name, self._definition.graph, datastore)
         refuse(self._definition, self._engine.capabilities, [order.step])
+        refuse_gangs(self._definition, "a scheduler that starts each task by itself", [order.step])
         run = tag_run(run, options.tags, datastore, metadata)
         state = SchedulerRun(run, datastore, metadata, self._clock) if run.by_scheduler else None
         key = due.request.key

@@ -1,15 +1,15 @@
-"""Tasks as scheduling knows them: by a number. A scheduler of somebody else's gives them other ids."""
+"""Tasks as scheduling knows them: by a number. Those of gangs and of schedulers have other ids."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stepwell.model.ids import PARAMETERS_STEP, is_number
+from stepwell.model.ids import PARAMETERS_STEP, is_number, member_of
 from stepwell.model.task import TaskRef
 
 
 class TaskNumbers:
-    """Gives each task of an earlier run a number of its own: its id, if that is one and nobody else has it.
+    """Gives each task of an earlier run a number of its own: that of its id, if nobody else has it.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class TaskNumbers:
         self._numbers: dict[TaskRef, int] = {}
         self._taken: set[int] = set()
         self.names: dict[int, str] = {}
-        self.last = max((int(ref.task) for ref in known if is_number(ref.task)), default=0)
+        self.last = max((_wanted(ref.task) for ref in known), default=0)
         for ref in known:
             self.of(ref)
 
@@ -39,11 +39,20 @@ class TaskNumbers:
             return 0
         number = self._numbers.get(ref)
         if number is None:
-            number = int(ref.task) if is_number(ref.task) else 0
+            number = _wanted(ref.task)
             if not number or number in self._taken:
                 number = self.last + 1
+            if ref.task != str(number):
                 self.names[number] = ref.task
             self._numbers[ref] = number
             self._taken.add(number)
             self.last = max(self.last, number)
         return number
+
+
+def _wanted(id: str) -> int:
+    """Return the number that an id stands for, 0 if for none. Those of a gang follow each other."""
+    if is_number(id):
+        return int(id)
+    place = member_of(id)
+    return int(place[0]) + place[1] if place is not None and is_number(place[0]) else 0

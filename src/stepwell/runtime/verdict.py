@@ -18,6 +18,8 @@ from stepwell.scheduling.facts import TaskFailed
 NEVER_AGAIN = 202
 """A task's process that exits with this asks not to be tried again."""
 
+NO_RESULT = ErrorInfo("Lost", "The task has no result.")
+
 _ENDING = (signal.SIGTERM, signal.SIGKILL)
 _LIKELY = {
     "SIGSEGV": "Segmentation fault: native code (an extension module, ctypes) touched memory it may not.",
@@ -53,7 +55,7 @@ def verdict_of(exited: TaskExited, datastore: Datastore, started_at: float, why_
         return Verdict(pack.outcome)
     failed = datastore.pack(exited.handle.key, exited.handle.attempt)
     if failed is not None:
-        return Verdict(failed.outcome)
+        return Verdict(failed.prepared or failed.outcome)
     is_ours = why_ended and exited.signal in _ENDING and not exited.out_of_memory
     error = ErrorInfo("Killed", f"The task was ended: {why_ended}.") if is_ours else death_of(exited)
     return Verdict(TaskOutcome(ok=False, started_at=started_at, ended_at=exited.at, error=error), False)
@@ -69,7 +71,7 @@ def failure_of(
     elif not (error.retriable if own_word else policy.retry.applies_to(kinds_of_death(error.type))):
         final = f"@retry is not for {error.type}"
     reason = f"task {exited.handle.key.short} failed: {brief(error)}"
-    return TaskFailed(task, reason, exited.at, final, catchable=not own_word)
+    return TaskFailed(task, reason, exited.at, final, catchable=not own_word or policy.gang)
 
 
 def death_of(exited: TaskExited) -> ErrorInfo:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stepwell.model.capacity import Capacity
 from stepwell.model.policy import Resources
 
 Claims = tuple[tuple[str, int], ...]
 """Kinds and thousandths, in the order in which a task that waits gets hold of them: the scarce ones first."""
+
+
+class GangClaims(Struct, frozen=True):
+    """What the tasks of a gang claim together; of GPUs, what each of ``shares`` claims.
+
+    There is a share for each task, or one that all of them use.
+    """
+
+    claims: Claims = ()
+    shares: int = 0
+
 
 WHOLE = 1000
 GPU, MEMORY, CPU, WORKERS = "gpu", "memory", "cpu", "workers"
@@ -22,13 +36,35 @@ def claims_of(asked: Resources, capacity: Capacity) -> Claims:
     One that asks for more than there is claims every worker, and so runs alone. One that asks for more GPUs
     than there are claims all of those.
     """
-    runs_alone = any(_excesses(asked, capacity))
-    claims = {} if runs_alone else {_token(name): amount for name, amount in sorted(asked.custom.items())}
-    claims[GPU] = min(_wanted_devices(asked), len(capacity.devices))
-    if not runs_alone:
-        claims[MEMORY] = asked.memory_mb or 0.0
-        claims[CPU] = _cpu(asked)
-    claims[WORKERS] = capacity.workers if runs_alone else 1
+    devices = min(_wanted_devices(asked), len(capacity.devices))
+    if any(_excesses(asked, capacity)):
+        return _alone(devices, capacity)
+    return _beside_others(asked, devices, 1)
+
+
+def gang_claims(asked: Resources, capacity: Capacity, size: int) -> GangClaims:
+    """Return what a gang claims each task of which asks for this; as `claims_of` for what there is not."""
+    wanted, have = _wanted_devices(asked), len(capacity.devices)
+    on_each = int(1 / wanted) if 0 < wanted < 1 else 1
+    is_enough = have * on_each >= ceil(wanted) * size
+    devices, shares = (wanted, size) if is_enough else (have, 1)
+    if any(_gang_excesses(asked, capacity, size)):
+        return GangClaims(_alone(devices, capacity), shares)
+    return GangClaims(_beside_others(_times(asked, size), devices, size), shares)
+
+
+def _alone(devices: float, capacity: Capacity) -> Claims:
+    return _in_thousandths({GPU: devices, WORKERS: capacity.workers})
+
+
+def _beside_others(asked: Resources, devices: float, workers: int) -> Claims:
+    claims = {_token(name): amount for name, amount in sorted(asked.custom.items())}
+    return _in_thousandths(
+        {**claims, GPU: devices, MEMORY: asked.memory_mb or 0.0, CPU: _cpu(asked), WORKERS: workers}
+    )
+
+
+def _in_thousandths(claims: Mapping[str, float]) -> Claims:
     return tuple((kind, round(amount * WHOLE)) for kind, amount in claims.items() if amount)
 
 
@@ -56,6 +92,34 @@ def warnings_of(step: str, asked: Resources, capacity: Capacity) -> Iterator[str
         there = f"there {'is' if have == 1 else 'are'} {have or 'none'}"
         gets = "; its tasks get what there is" if have else "; its tasks run without"
         yield f"step {step} asks for gpu={asked.gpu:g}, {there}{gets}"
+
+
+def gang_warnings(step: str, asked: Resources, capacity: Capacity, size: int) -> Iterator[str]:
+    """Yield what the user should know of a gang that asks for more than there is."""
+    gang = f"the gang of {size} tasks of step {step}"
+    excess = next(_gang_excesses(asked, capacity, size), None)
+    if excess is not None:
+        yield f"{gang} asks for {excess}; it runs alone"
+    if _wanted_devices(asked) and gang_claims(asked, capacity, size).shares != size:
+        have = len(capacity.devices)
+        gets = "each of them gets all of those" if have else "they run without"
+        yield f"{gang} asks for gpu={asked.gpu:g} each, there are {have or 'none'}; {gets}"
+
+
+def _gang_excesses(asked: Resources, capacity: Capacity, size: int) -> Iterator[str]:
+    if size > capacity.workers:
+        yield f"{size} workers, there {'is' if capacity.workers == 1 else 'are'} {capacity.workers}"
+    yield from _excesses(_times(asked, size), capacity)
+
+
+def _times(asked: Resources, size: int) -> Resources:
+    """Return what so many tasks ask for together, GPUs aside."""
+    return replace(
+        asked,
+        cpu=_cpu(asked) * size,
+        memory_mb=(asked.memory_mb or 0.0) * size,
+        custom={name: amount * size for name, amount in asked.custom.items()},
+    )
 
 
 def _excesses(asked: Resources, capacity: Capacity) -> Iterator[str]:

@@ -8,6 +8,7 @@ from stepwell.exceptions import StepwellInternalError
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.earlier import NOTHING, PastTask, inputs_of
+from stepwell.scheduling.gang import Gang
 from stepwell.scheduling.orders import Launch
 from stepwell.scheduling.progress import LaunchedTask, Progress, ReusedTask
 
@@ -24,7 +25,7 @@ def go_on(
     if transition.kind == "linear":
         go_to(progress, targets[0], done.split, done.position, parent, executed)
         return
-    is_foreach = transition.kind == "foreach"
+    is_foreach = transition.fans_out
     width = transition.num_splits if is_foreach else len(targets)
     split = OpenSplit(
         parent,
@@ -40,6 +41,8 @@ def go_on(
     progress.open_splits[split.task] = split
     if width == 0:
         _close(progress, split)
+    elif transition.kind == "gang":
+        _open_gang(progress, targets[0], split, width)
     elif is_foreach:
         _open_branches(progress, targets[0], split, width)
     else:
@@ -71,6 +74,26 @@ def _open_branches(progress: Progress, target: str, split: OpenSplit, width: int
         progress.steps[target].waiting += len(fresh)
     if not split.missing:
         _close_if_complete(progress, split)
+
+
+def _open_gang(progress: Progress, target: str, split: OpenSplit, size: int) -> None:
+    """Make a gang ready. It is reused as a whole, or tried again as a whole, or made anew with other ids."""
+    earlier = NOTHING if split.executed else progress.earlier
+    known = earlier.children(target, split.task)
+    tasks = [known[index] for index in range(size)] if set(known) == set(range(size)) else []
+    if tasks and all(past.transition is not None for past in tasks):
+        for index, past in enumerate(tasks):
+            launch = Launch(target, past.task, (), index, split.path_of(index))
+            _place_earlier(progress, past, split, index, launch)
+        return
+    if progress.holds_back(target):
+        return
+    if tasks and all(past.transition is None for past in tasks):
+        ids, attempt = tuple(past.task for past in tasks), max(past.attempt for past in tasks)
+        progress.put_gang(Gang.of(target, ids, split, attempt), is_new=False)
+    else:
+        progress.put_gang(Gang.of(target, progress.ready.new_ids(size), split))
+    progress.steps[target].waiting += size
 
 
 def go_to(
@@ -117,9 +140,8 @@ def _close(progress: Progress, split: OpenSplit) -> None:
 # Lost branches
 
 
-def is_tolerated(launched: LaunchedTask) -> bool:
-    """Whether a split around the task can do without the branch that the task belongs to."""
-    split, position = launched.split, launched.position
+def is_tolerated(split: OpenSplit | None, position: int) -> bool:
+    """Whether a split can do without this branch, or one around it without the branch that it is in."""
     while split is not None:
         if split.tolerates(position):
             return True

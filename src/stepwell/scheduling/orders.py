@@ -32,6 +32,8 @@ class Launch(Struct, frozen=True, array_like=True):
         Run no code of the step: the failure of the attempt before is caught.
     devices
         Ids of the GPUs that are its own, or that it shares.
+    gang
+        Of one of a gang: id of the first task, and how many there are. The others are launched with it.
     """
 
     step: str
@@ -45,6 +47,7 @@ class Launch(Struct, frozen=True, array_like=True):
     retries_left: int = 0
     catch: bool = False
     devices: tuple[str, ...] = ()
+    gang: tuple[int, int] | None = None
 
 
 class LookUp(Struct, frozen=True, array_like=True):
@@ -62,11 +65,36 @@ class Reuse(Struct, frozen=True, array_like=True):
 
 
 class Retry(Struct, frozen=True, array_like=True):
-    """The task will be launched again, ``wait_s`` seconds after its failure."""
+    """The task, or the gang of which it is the first, will be launched again, ``wait_s`` seconds later."""
 
     task: int
     wait_s: float
     why: str
+
+
+class EndGang(Struct, frozen=True, array_like=True):
+    """One task of a gang has failed: end these others, which cannot succeed without it."""
+
+    control: int
+    tasks: tuple[int, ...]
+
+
+class SealGang(Struct, frozen=True, array_like=True):
+    """Every task of this gang has ended well: let their results count."""
+
+    control: int
+
+
+class GiveUpGang(Struct, frozen=True, array_like=True):
+    """Every task of this gang has ended, and the gang has failed for good."""
+
+    control: int
+
+
+class Remark(Struct, frozen=True, array_like=True):
+    """Tell the user this."""
+
+    text: str
 
 
 class Withdraw(Struct, frozen=True, array_like=True):
@@ -90,4 +118,16 @@ class EndRun(Struct, frozen=True, array_like=True):
     as_asked: bool = False
 
 
-Order = Launch | LookUp | Reuse | Retry | Withdraw | CancelRunning | EndRun
+Order = (
+    Launch
+    | LookUp
+    | Reuse
+    | Retry
+    | EndGang
+    | SealGang
+    | GiveUpGang
+    | Remark
+    | Withdraw
+    | CancelRunning
+    | EndRun
+)

@@ -14,6 +14,7 @@ from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TransitionKind
 from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.earlier import NOTHING, Earlier, PastTask
+from stepwell.scheduling.gang import Gang
 from stepwell.scheduling.limits import ReadyQueue
 from stepwell.scheduling.orders import EndRun, Launch
 
@@ -150,6 +151,8 @@ class Progress:
         Tasks that wait for room, or to be looked up.
     asked, put_off
         Tasks that are looked up; and those of them whose answer waits for the end of another task.
+    gangs
+        Those that are ready, run or are to be tried again, by the id of their first task.
     reused
         Tasks of the earlier execution whose successors are still to be looked at.
     open_splits
@@ -176,6 +179,7 @@ class Progress:
         "ending",
         "failed",
         "first_reason",
+        "gangs",
         "held_back",
         "keep_going",
         "names",
@@ -218,8 +222,12 @@ class Progress:
         self.retrying: dict[int, LaunchedTask] = {}
         self._due: list[tuple[float, int]] = []
         self.ready = ReadyQueue(
-            earlier.last_id + 1, {name: step.policy for name, step in self.steps.items()}, capacity
+            earlier.last_id + 1,
+            {name: step.policy for name, step in self.steps.items()},
+            capacity,
+            graph.gangs,
         )
+        self.gangs: dict[int, Gang] = {}
         self.asked: dict[int, LaunchedTask] = {}
         self.put_off: set[int] = set()
         self.reused: deque[ReusedTask] = deque()
@@ -234,7 +242,17 @@ class Progress:
         """Count a task as one that runs no more: what it claimed is free, its next attempt claims anew."""
         del self.running[launched.launch.task]
         launched.step.running -= 1
-        self.ready.give_back(launched.launch)
+        if launched.launch.gang is None:  # else all of them are free when the last has ended
+            self.ready.give_back(launched.launch)
+
+    def put_gang(self, gang: Gang, is_new: bool = True) -> None:
+        """Let a gang wait for room."""
+        self.gangs[gang.control] = gang
+        self.ready.put_gang(gang, is_new)
+
+    def gang_of(self, launch: Launch) -> Gang | None:
+        """Return the gang that a task belongs to."""
+        return None if launch.gang is None else self.gangs[launch.gang[0]]
 
     def retry_at(self, at: float, task: int) -> None:
         """Let a task in ``retrying`` be due at a time."""
@@ -268,6 +286,9 @@ class Progress:
         self.reused.clear()
         self.open_splits.clear()
         self.retrying.clear()
+        if self.gangs:
+            runs = {task.launch.gang[0] for task in self.running.values() if task.launch.gang}
+            self.gangs = {control: gang for control, gang in self.gangs.items() if control in runs}
         self.asked.clear()
         self.put_off.clear()
         self._due.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.model.capacity import Capacity
-from stepwell.scheduling.claims import GPU, WHOLE, Claims, amounts_of
+from stepwell.scheduling.claims import GPU, WHOLE, Claims, GangClaims, amounts_of
 
 
 class Room:
@@ -28,13 +28,14 @@ class Room:
         """Keep nothing any more: who waits is asked anew, in the order of turns."""
         self._kept.clear()
 
-    def fits_or_keep(self, claims: Claims) -> bool:
+    def fits_or_keep(self, claims: Claims, shares: int = 1) -> bool:
         """Whether a task may start beside those that run and before those asked about earlier.
 
-        If not, some is kept for it from those that are asked about later.
+        If not, some is kept for it from those that are asked about later. ``shares`` is how often the GPUs
+        are claimed.
         """
         kept = self._kept
-        lacking = next((kind for kind, amount in claims if not self._has(kind, amount)), None)
+        lacking = next((kind for kind, amount in claims if not self._has(kind, amount, shares)), None)
         if lacking is None:
             return True
         for kind, amount in claims:
@@ -53,6 +54,16 @@ class Room:
                 self._free[kind] -= amount
         return devices
 
+    def take_together(self, wanted: GangClaims) -> tuple[tuple[str, ...], ...]:
+        """Count down what a gang claims that fits; return the ids of the GPUs of each share."""
+        devices: list[tuple[str, ...]] = []
+        for kind, amount in wanted.claims:
+            if kind == GPU:
+                devices = [self._devices.take(amount) for _ in range(wanted.shares)]
+            else:
+                self._free[kind] -= amount
+        return tuple(devices)
+
     def give_back(self, claims: Claims, devices: Sequence[str]) -> None:
         """Count up what a task had claimed."""
         for kind, amount in claims:
@@ -61,10 +72,10 @@ class Room:
             else:
                 self._free[kind] += amount
 
-    def _has(self, kind: str, amount: int) -> bool:
+    def _has(self, kind: str, amount: int, shares: int) -> bool:
         kept = self._kept.get(kind, 0)
         if kind == GPU:  # which of them will be free for those who wait cannot be said
-            return not kept and self._devices.have(amount)
+            return not kept and self._devices.have(amount, shares)
         return self._free[kind] - kept >= amount
 
 
@@ -76,11 +87,11 @@ class Devices:
     def __init__(self, ids: Sequence[str]) -> None:
         self._free = dict.fromkeys(ids, WHOLE)
 
-    def have(self, amount: int) -> bool:
-        """Whether so many thousandths can be given: whole devices, or a part of one."""
+    def have(self, amount: int, times: int = 1) -> bool:
+        """Whether so many thousandths can be given so often: whole devices, or a part of one."""
         if amount < WHOLE:
-            return any(free >= amount for free in self._free.values())
-        return sum(free == WHOLE for free in self._free.values()) * WHOLE >= amount
+            return sum(free // amount for free in self._free.values()) >= times
+        return sum(free == WHOLE for free in self._free.values()) * WHOLE >= amount * times
 
     def take(self, amount: int) -> tuple[str, ...]:
         """Give them. Parts are taken of the device that is fullest, so that others stay whole."""

@@ -5,7 +5,8 @@
     RunBegan         the entry step becomes ready, and what is known of an earlier execution is reused
     RoomFound        tasks that wait are launched while there is room
     TaskSucceeded    what follows it becomes ready; after the exit step the run has succeeded
-    TaskFailed       it is tried again, caught or given up; given up, it loses its branch, or ends the run
+    TaskFailed       it is tried again, caught or given up; given up, it loses its branch, or ends the run;
+                     of a gang, the others are ended first, and then all of that is for all of them
     TaskCached       it has taken the result of an equal task of the past; else as if it had succeeded
     CacheMissed      it waits for room
     CacheWaits       its answer comes later; others may be looked up meanwhile
@@ -23,6 +24,7 @@ from stepwell.model.states import RunState
 from stepwell.model.task import TransitionTaken
 from stepwell.scheduling import look_ups
 from stepwell.scheduling.attempts import Verdict, decide
+from stepwell.scheduling.dependencies import OpenSplit
 from stepwell.scheduling.facts import (
     CacheMissed,
     CacheWaits,
@@ -36,7 +38,20 @@ from stepwell.scheduling.facts import (
     Tick,
 )
 from stepwell.scheduling.following import go_on, go_to, is_tolerated, lose
-from stepwell.scheduling.orders import CancelRunning, EndRun, Launch, Order, Retry, Reuse, Withdraw
+from stepwell.scheduling.gang import Gang
+from stepwell.scheduling.orders import (
+    CancelRunning,
+    EndGang,
+    EndRun,
+    GiveUpGang,
+    Launch,
+    Order,
+    Remark,
+    Retry,
+    Reuse,
+    SealGang,
+    Withdraw,
+)
 from stepwell.scheduling.progress import FAILURES_KEPT, LaunchedTask, Progress, StepProgress
 
 _PARAMETERS = (PARAMETERS_STEP, int(PARAMETERS_TASK))
@@ -60,7 +75,7 @@ def advance(progress: Progress, fact: Fact) -> list[Order]:
     orders: list[Order] = []
     match fact:
         case TaskSucceeded():
-            _succeed(progress, fact.task, fact.transition)
+            _succeed(progress, fact.task, fact.transition, orders)
         case TaskFailed():
             _fail(progress, fact, orders)
         case TaskCached() | CacheMissed() | CacheWaits():
@@ -112,11 +127,15 @@ def _reuse_all(progress: Progress, orders: list[Order]) -> None:
 # Ends of tasks
 
 
-def _succeed(progress: Progress, task: int, transition: TransitionTaken) -> None:
+def _succeed(progress: Progress, task: int, transition: TransitionTaken, orders: list[Order]) -> None:
     launched = _running(progress, task)
     step = launched.step
     _check_allowed(step, task, transition)
     progress.release(launched)
+    if (gang := progress.gang_of(launched.launch)) is not None:
+        gang.ended[task] = transition
+        _end_gang_if_over(progress, gang, orders)
+        return
     step.done += 1
     _leave(progress, launched, transition)
 
@@ -149,6 +168,9 @@ def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
     launched = _running(progress, failed.task)
     step = launched.step
     progress.release(launched)
+    if (gang := progress.gang_of(launched.launch)) is not None:
+        _fail_in_gang(progress, gang, failed, orders)
+        return
     launched.failures += 1
     if progress.ending is None and not launched.launch.catch:
         decision = decide(step.policy, failed, launched.launch.attempt, launched.failures)
@@ -157,18 +179,79 @@ def _fail(progress: Progress, failed: TaskFailed, orders: list[Order]) -> None:
             orders.append(Retry(failed.task, decision.wait_s, decision.why))
             return
     step.failed += 1
+    _give_up(progress, step, (launched.split, launched.position), failed, orders)
+
+
+def _give_up(
+    progress: Progress,
+    step: StepProgress,
+    branch: tuple[OpenSplit | None, int],
+    failed: TaskFailed,
+    orders: list[Order],
+) -> None:
+    """Lose the branch in which a task has failed for good, or end the run."""
     progress.first_reason = progress.first_reason or failed.reason
     if len(progress.failed) < FAILURES_KEPT:
         progress.failed.append(f"{step.name}/{failed.task}")
     if progress.ending is not None:
         return
-    if is_tolerated(launched) or progress.keep_going:
-        lose(progress, launched.split, launched.position, (step.name, failed.task))
+    if is_tolerated(*branch) or progress.keep_going:
+        lose(progress, *branch, (step.name, failed.task))
     else:
         _decide(progress, EndRun(RunState.FAILED, failed.reason))
         progress.cancel_at = failed.at + progress.drain_s
         if progress.running:
             orders.append(Withdraw())
+
+
+# Ends of gangs
+
+
+def _fail_in_gang(progress: Progress, gang: Gang, failed: TaskFailed, orders: list[Order]) -> None:
+    """End the others with the first that fails: what they do counts no more."""
+    gang.ended[failed.task] = None
+    if gang.failure is None:
+        gang.failure = failed
+        others = tuple(launch.task for launch in gang.launches if launch.task in progress.running)
+        if others:
+            orders.append(EndGang(gang.control, others))
+    _end_gang_if_over(progress, gang, orders)
+
+
+def _end_gang_if_over(progress: Progress, gang: Gang, orders: list[Order]) -> None:
+    if not gang.is_over:
+        return
+    progress.ready.give_back_gang(gang)
+    if gang.failure is not None:
+        _end_failed_gang(progress, gang, gang.failure, orders)
+        return
+    step = progress.steps[gang.step]
+    step.done += gang.size
+    orders.append(SealGang(gang.control))
+    del progress.gangs[gang.control]
+    for launch in gang.launches:
+        taken = gang.ended[launch.task]
+        if taken is not None and progress.ending is None:
+            _leave(progress, LaunchedTask(step, gang.split, launch.index or 0, launch), taken)
+
+
+def _end_failed_gang(progress: Progress, gang: Gang, failed: TaskFailed, orders: list[Order]) -> None:
+    step, now = progress.steps[gang.step], gang.launches[0]
+    gang.failures += 1
+    if progress.ending is None and not now.catch:
+        decision = decide(step.policy, failed, now.attempt, gang.failures)
+        if decision.verdict is not Verdict.GIVE_UP:
+            gang.go_again(catch=decision.verdict is Verdict.CATCH)
+            step.waiting += gang.size
+            first = LaunchedTask(step, gang.split, 0, gang.launches[0])
+            _put_off(progress, first, failed.at, decision.wait_s)
+            orders.append(Retry(gang.control, decision.wait_s, decision.why))
+            return
+    step.failed += gang.size
+    del progress.gangs[gang.control]
+    progress.open_splits.pop(gang.split.task, None)
+    orders.append(GiveUpGang(gang.control))
+    _give_up(progress, step, (gang.split.outer, gang.split.position), failed, orders)
 
 
 def _try_again(
@@ -177,16 +260,28 @@ def _try_again(
     before = launched.launch
     launched.launch = replace(before, attempt=before.attempt + 1, catch=catch)
     launched.step.waiting += 1
-    progress.retrying[failed.task] = launched
+    _put_off(progress, launched, failed.at, wait_s)
+
+
+def _put_off(progress: Progress, launched: LaunchedTask, failed_at: float, wait_s: float) -> None:
+    task = launched.launch.task
+    progress.retrying[task] = launched
     if wait_s > 0:
-        progress.retry_at(failed.at + wait_s, failed.task)
+        progress.retry_at(failed_at + wait_s, task)
+    else:
+        _put_again(progress, launched)
+
+
+def _put_again(progress: Progress, launched: LaunchedTask) -> None:
+    if (gang := progress.gang_of(launched.launch)) is not None:
+        progress.ready.put_gang(gang, is_new=False)
     else:
         progress.ready.put_again(launched.launch, launched.split, launched.position)
 
 
 def _wake(progress: Progress, now: float, orders: list[Order]) -> None:
     while (launched := progress.take_due(now)) is not None:
-        progress.ready.put_again(launched.launch, launched.split, launched.position)
+        _put_again(progress, launched)
     if progress.cancel_at is not None and progress.cancel_at <= now:
         progress.cancel_at = None
         if progress.running:
@@ -227,13 +322,17 @@ def _launch(progress: Progress, orders: list[Order]) -> None:
         step = progress.steps[launch.step]
         launched = progress.retrying.pop(launch.task, None) or LaunchedTask(step, split, position, launch)
         if step.policy.retry.times:
-            left = max(0, step.policy.retry.times - launched.failures)
+            tried = progress.gang_of(launch) or launched
+            left = max(0, step.policy.retry.times - tried.failures)
             launch = replace(launch, retries_left=left)
         launched.launch = launch
         running[launch.task] = launched
         step.waiting -= 1
         step.running += 1
         orders.append(launch)
+    if ready.remarks:
+        orders += map(Remark, ready.remarks)
+        ready.remarks.clear()
 
 
 def _decide(progress: Progress, ending: EndRun) -> None:

@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from stepwell.engine.engine import Engine
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskOutput, TaskReport, TaskStarted
+from stepwell.model.ids import member_id
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
-from stepwell.model.task import TaskRequest
+from stepwell.model.task import GangPlace, TaskRequest
 from stepwell.testing.engine_deeds import deed
 
 PATIENCE_S = 60.0
@@ -246,6 +249,33 @@ class ProcessContract(EngineContract):
                 break
 
         assert most == 2
+
+    # SPEC 2.6-1, 2.6-4
+    def test_the_tasks_of_a_gang_run_at_the_same_time_however_many_they_are(self, engine: Engine) -> None:
+        size = 5
+        gang = [
+            replace(deed("sleep", member_id("1", index)), gang=GangPlace("1", size, index))
+            for index in range(size)
+        ]
+        handles = submit(engine, *gang)
+
+        started: set[TaskHandle] = set()
+        for report in watch(engine):
+            started |= {report.handle} if isinstance(report, TaskStarted) else set()
+            if len(started) == size:
+                break
+        engine.cancel(handles, force=True)
+
+        assert started == set(handles)
+        until_exited(engine, handles)
+
+    # SPEC 2.6-2
+    def test_a_task_of_a_gang_finds_its_place_in_its_environment(self, engine: Engine) -> None:
+        request = deed("environment:MF_PARALLEL_NODE_INDEX", "1_node_1")
+
+        reports = run_one(engine, replace(request, gang=GangPlace("1", 2, 1)))
+
+        assert text_of(reports) == b"1\n"
 
     # SPEC 7.2-5
     def test_children_that_a_task_leaves_end_with_it(self, engine: Engine) -> None:

@@ -66,7 +66,7 @@ class FakeEngine(Engine):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(name="fake", variables=True, processes=False, retry_delay_s=0.0)
+        return Capabilities(name="fake", variables=True, processes=False, retry_delay_s=0.0, gangs=True)
 
     @property
     def queue_depth(self) -> int:
@@ -86,8 +86,10 @@ class FakeEngine(Engine):
 
     def reports(self, timeout_s: float) -> Sequence[TaskReport]:
         del timeout_s  # there is no time here
-        while self._waiting and len(self.running) < self._workers:
+        while self._waiting:
             handle = next(iter(self._waiting))
+            if len(self.running) >= self._workers and self._waiting[handle].gang is None:
+                break
             self._begin(handle, self._script(self._waiting.pop(handle)))
         for handle in [handle for handle, task in self.running.items() if not task.held]:
             self.release(handle)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.definition.graph import Graph, Node
-from stepwell.definition.transition import Case, End, Foreach, Linear, Split, Switch, Way
+from stepwell.definition.transition import Case, End, Foreach, Gang, Linear, Split, Switch, Way
 
 
 class Then(Struct, frozen=True):
@@ -30,13 +30,17 @@ class Each(Struct, frozen=True):
     body: Chain = ()
 
 
+class Together(Struct, frozen=True):
+    """A gang of tasks of one step, and its join."""
+
+
 class Choice(Struct, frozen=True):
     """A switch: a case leads to a chain, opens a split itself, or (None) goes straight on.
 
     All meet in one more step, unless they ``part``: then each of them goes on to what follows.
     """
 
-    cases: tuple[Chain | Fork | Each | None, ...]
+    cases: tuple[Chain | Fork | Each | Together | None, ...]
     part: bool = False
 
 
@@ -46,7 +50,7 @@ class Repeat(Struct, frozen=True):
     body: Chain = ()
 
 
-Part = Then | Fork | Each | Choice | Repeat
+Part = Then | Fork | Each | Together | Choice | Repeat
 Chain = tuple[Part, ...]
 
 
@@ -92,7 +96,7 @@ def _add_part(nodes: dict[str, Node], part: Part, end: _LooseEnd, splits: tuple[
     match part:
         case Then():
             return [_meet(nodes, [end], splits)]
-        case Fork() | Each():
+        case Fork() | Each() | Together():
             return [_add_split(nodes, part, end, splits)]
         case Choice():
             ends = _add_cases(nodes, part, end, splits)
@@ -107,16 +111,27 @@ def _add_part(nodes: dict[str, Node], part: Part, end: _LooseEnd, splits: tuple[
 
 
 def _add_split(
-    nodes: dict[str, Node], part: Fork | Each, end: _LooseEnd, splits: tuple[str, ...]
+    nodes: dict[str, Node], part: Fork | Each | Together, end: _LooseEnd, splits: tuple[str, ...]
 ) -> _LooseEnd:
     firsts: list[str] = []
     lasts: list[_LooseEnd] = []
-    for body in part.branches if isinstance(part, Fork) else (part.body,):
+    for body in _bodies_of(part):
         firsts.append(f"s{len(nodes)}")
         lasts += _add_chain(nodes, body, (*splits, end.step))
-    way = Split(tuple(firsts)) if isinstance(part, Fork) else Foreach(firsts[0], var="items")
-    _lead(nodes, end, way)
+    _lead(nodes, end, _opening(part, firsts))
     return _meet(nodes, lasts, splits, closes=end.step)
+
+
+def _bodies_of(part: Fork | Each | Together) -> tuple[Chain, ...]:
+    if isinstance(part, Fork):
+        return part.branches
+    return (part.body,) if isinstance(part, Each) else ((),)
+
+
+def _opening(part: Fork | Each | Together, firsts: list[str]) -> Way:
+    if isinstance(part, Fork):
+        return Split(tuple(firsts))
+    return Foreach(firsts[0], var="items") if isinstance(part, Each) else Gang(firsts[0], "size")
 
 
 def _add_cases(
@@ -127,7 +142,7 @@ def _add_cases(
         own = _LooseEnd(end.step, f"{end.case}case{number}")
         if case is None:
             ends.append(own)
-        elif isinstance(case, Fork | Each):
+        elif isinstance(case, Fork | Each | Together):
             ends.append(_add_split(nodes, case, own, splits))
         else:
             first = Linear(f"s{len(nodes)}")

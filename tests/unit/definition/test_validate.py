@@ -128,7 +128,6 @@ def test_inherited_and_overridden_steps_are_read_from_their_own_class():
         ({"start": "self.next('end')", "end": ""}, "target-form"),
         ({"start": "self.next(self.end, foreech='x')", "end": ""}, "unknown-option"),
         ({"start": "self.next(self.end, self.end)", "end": ""}, "target-twice"),
-        ({"start": "self.next(self.end, num_parallel=2)", "end": ""}, "option-unsupported"),
         # SPEC 2.2-5
         ({"start": "for x in (1, 2):\n    " + TO_END, "end": ""}, "next-in-loop"),
         ({"start": "try:\n    " + TO_END + "\nfinally:\n    pass", "end": ""}, "next-in-try"),

@@ -32,3 +32,12 @@ def test_no_two_tasks_have_one_number_although_steps_may_have_one_id_in_common()
     found = [numbers.of(ref) for ref in refs("start/1", "work/1", "work/2", "unknown/1", "unknown/9")]
     assert found == [1, 3, 2, 4, 9]
     assert numbers.names == {3: "1", 4: "1"} and numbers.last == 9
+
+
+# SPEC 2.6-2
+def test_tasks_of_a_gang_have_numbers_that_follow_each_other_if_nobody_else_has_them():
+    numbers = TaskNumbers(refs("train/7_node_2", "train/7", "train/7_node_1", "other/8", "join/10"))
+
+    found = [numbers.of(ref) for ref in refs("train/7", "train/7_node_1", "train/7_node_2", "other/8")]
+    assert found == [7, 8, 9, 11]
+    assert numbers.names == {8: "7_node_1", 9: "7_node_2", 11: "8"} and numbers.last == 11

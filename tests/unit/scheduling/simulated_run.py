@@ -31,7 +31,7 @@ from stepwell.scheduling.facts import (
 from stepwell.scheduling.orders import EndRun, Launch, LookUp, Order, Retry, Reuse
 from stepwell.scheduling.progress import Progress
 from stepwell.scheduling.transitions import advance
-from stepwell.testing.graphs import Chain, Choice, Each, Fork, Repeat, Then, loops_before, with_exit
+from stepwell.testing.graphs import Chain, Choice, Each, Fork, Repeat, Then, Together, loops_before, with_exit
 
 Place = tuple[str, tuple[int, ...]] | tuple[str, tuple[int, ...], int]
 
@@ -58,6 +58,10 @@ class Widths:
 
     def at(self, place: Place) -> int:
         return (0, 1, 2, 3, 2)[self.drawn(place) % 5]
+
+    def size(self, place: Place) -> int:
+        """How many tasks a gang has."""
+        return 1 + self.drawn(place, 3) % 4
 
     def drawn(self, place: Place, what: int = 0) -> int:
         """A number that is as good as random."""
@@ -117,6 +121,12 @@ class _Walk:
                     for index in range(self.widths.at(opener))
                 ]
                 return self.add(after, path, Expected(tuple(lasts), None, opener))
+            case Together():
+                lasts = [
+                    self.add(number, (*path, index), Expected((opener,), index))
+                    for index in range(self.widths.size(opener))
+                ]
+                return self.add(after, path, Expected(tuple(lasts), None, opener))
             case Fork():
                 lasts = []
                 for branch in part.branches:
@@ -139,7 +149,7 @@ class _Walk:
         case = choice.cases[taken]
         if case is None:
             return opener
-        if isinstance(case, Fork | Each):
+        if isinstance(case, Fork | Each | Together):
             return self.part(case, opener, number)
         return self.chain(case, number, opener[1], Expected((opener,)))
 
@@ -154,6 +164,8 @@ def part_size(part) -> int:
             return 1
         case Each():
             return chain_size(part.body) + 1
+        case Together():
+            return 2
         case Fork():
             return sum(map(chain_size, part.branches)) + 1
         case Choice():
@@ -165,7 +177,7 @@ def part_size(part) -> int:
 def case_size(case) -> int:
     if case is None:
         return 0
-    return part_size(case) if isinstance(case, Fork | Each) else chain_size(case)
+    return part_size(case) if isinstance(case, Fork | Each | Together) else chain_size(case)
 
 
 @dataclass
@@ -285,6 +297,8 @@ class SimulatedRun:
     def transition(self, launch: Launch) -> TransitionTaken:
         place = self.place_of(launch)
         way, case = self.way(place)
+        if way.kind == "gang":
+            return TransitionTaken("gang", way.targets, self.widths.size(place), case=case)
         if way.kind != "foreach":
             return TransitionTaken(way.kind, way.targets, case=case)
         width, needed = self.widths.at(place), self.widths.needed(place)
@@ -311,7 +325,9 @@ class SimulatedRun:
                 if order.task not in self.places:
                     self.settle(order.task, order.step, order.index_path)
                 self.launched[order.task] = self.running[order.task] = order
-                assert len(self.running) <= self.limit, "launched without room"
+                gangs = {one.gang for one in self.running.values()}
+                has_room = len(self.running) <= self.limit or (len(gangs) == 1 and None not in gangs)
+                assert has_room, "launched without room"
             elif isinstance(order, LookUp):
                 assert order.launch.task not in self.launched, "looked up after its launch"
                 self.asked[order.launch.task] = order.launch

@@ -129,6 +129,10 @@ def run_and_exit(
             from stepwell.engine.gpus import device_variables  # few tasks have any
 
             os.environ.update(device_variables(task.devices))  # before anything of the step can use a device
+        if task.gang is not None:
+            from stepwell.engine.gang_variables import gang_variables  # as few are of a gang
+
+            os.environ.update(gang_variables(task.gang))
         gc.enable()
         seed_task(info, task)
         if task.attended:

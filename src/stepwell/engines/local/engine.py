@@ -40,7 +40,7 @@ _LAST_READ = 1 << 20
 
 _BACKLOG = 16
 
-CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0)
+CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0, gangs=True)
 """Of an engine that can start interpreters, for launchers or for tasks."""
 
 
@@ -226,7 +226,7 @@ class LocalEngine(Engine):
             # A backlog at one launcher is right only while no other could use the workers meanwhile.
             busy = sum(self._in_flight.values())
             alone = busy == self._in_flight.get(link, 0)
-            if busy >= (self.queue_depth if alone else self._workers):
+            if busy >= (self.queue_depth if alone else self._workers) and not task.at_once:
                 return
             self._waiting.popleft()
             self._launch(task, link)
@@ -273,8 +273,9 @@ class LocalEngine(Engine):
         self._in_flight[link] = self._in_flight.get(link, 0) + 1
         variables = task.variables_of_process() if self._spawn_command else ()
         launch = Launch(
-            task.number, raw(task.request), variables, task.limit_s, task.allowed_kib, task.attended
-        )
+            task.number, raw(task.request), variables, task.limit_s, task.allowed_kib, task.attended,
+            task.at_once,
+        )  # fmt: skip
         link.launch(launch, (out_w, err_w, *((0, 1, 2) if task.attended else ())))
         task.request = None  # it may be long, and the launcher has it now
         os.close(out_w)

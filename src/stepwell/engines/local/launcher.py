@@ -153,7 +153,7 @@ class Launcher:
     def _take(self, launch: Launch) -> None:
         # Descriptors arrive with the first byte of their message, so they are here, and in order.
         streams = tuple(self._fds.popleft() for _ in range(5 if launch.attended else 2))
-        if launch.attended and self._begin:
+        if launch.at_once and self._begin:
             self._start(self._begin, launch, streams)
         else:
             self._queue.put(launch, streams)

@@ -16,6 +16,7 @@ class LocalTask:
 
     __slots__ = (
         "allowed_kib",
+        "at_once",
         "attended",
         "handle",
         "limit_s",
@@ -33,6 +34,7 @@ class LocalTask:
         self.handle = handle
         self.request: TaskRequest | None = request
         self.attended = request.attended
+        self.at_once = request.attended or request.gang is not None
         self.variables = policy.variables
         # The step ends itself at its time limit if it can; this is for one that cannot.
         self.limit_s = policy.timeout_s + policy.timeout_grace_s if policy.timeout_s else 0.0
@@ -45,12 +47,16 @@ class LocalTask:
 
     def variables_of_process(self) -> Variables:
         """Return what an interpreter of its own starts with: importing the flow may use a device."""
-        devices = self.request.devices if self.request is not None else ()
-        if not devices:
-            return self.variables
-        from stepwell.engine.gpus import device_variables  # few tasks have any
+        variables = self.variables
+        if self.request is not None and self.request.devices:
+            from stepwell.engine.gpus import device_variables  # few tasks have any
 
-        return (*self.variables, *device_variables(devices).items())
+            variables += tuple(device_variables(self.request.devices).items())
+        if self.request is not None and self.request.gang is not None:
+            from stepwell.engine.gang_variables import gang_variables
+
+            variables += tuple(gang_variables(self.request.gang).items())
+        return variables
 
     def exited(self, ended: Ended) -> TaskExited:
         """Return what is reported of its end."""

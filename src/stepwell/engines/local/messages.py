@@ -42,7 +42,8 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
     The request is decoded in the task's process only. After ``limit_s`` seconds the task is ended, and as
     soon as it uses more than ``allowed_kib`` of memory; 0: never.
     After a failure it does not start before a `GoOn`.
-    An ``attended`` one starts at once, and its three standard streams come along as well: the user is there.
+    One that is to start ``at_once`` needs neither a free worker nor a `GoOn`: others of its gang wait for it,
+    or the user does, before an ``attended`` one, along with which its three standard streams come.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Launch(Struct, frozen=True, array_like=True, tag=1):
     limit_s: float = 0.0
     allowed_kib: int = 0
     attended: bool = False
+    at_once: bool = False
 
 
 class Attend(Struct, frozen=True, array_like=True, tag=5):

@@ -56,6 +56,10 @@ def shown_values(
         "graph": Deferred(lambda: _graph_info(definition)),
         "parameter_names": [parameter.attribute for parameter in definition.parameters],
     }
+    if request.gang is not None:
+        from stepwell.runtime.task.parallel import Parallel  # few steps run in gangs
+
+        values["parallel"], values["is_parallel"] = Parallel.at(request.gang), True
     load_policy = definition.policies[key.step].checkpoint
     if load_policy is not None:
         from stepwell.runtime.task.checkpoint import TaskCheckpoint  # few steps keep any

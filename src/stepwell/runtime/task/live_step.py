@@ -17,7 +17,7 @@ from stepwell.definition.step import spec_of
 from stepwell.exceptions import ForeachError, InvalidNextException, StepArgumentError
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
-from stepwell.model.task import TaskRef, TransitionTaken
+from stepwell.model.task import TaskRef, TransitionKind, TransitionTaken
 from stepwell.runtime.task.dropped import dropped_by
 from stepwell.runtime.task.foreach import (
     CheckedItems,
@@ -39,6 +39,8 @@ from stepwell.runtime.task.switch import case_here, label_of_key, no_case, place
 
 _MISSING = object()
 _OF_SWITCH = frozenset({"condition", "default"})
+_OPTIONS = frozenset({"foreach", "min_success", "num_parallel"})
+_KINDS: Mapping[str, TransitionKind] = {"foreach": "foreach", "num_parallel": "gang"}
 
 
 class ForeachFrame(NamedTuple):
@@ -259,19 +261,21 @@ class Live:
         names = tuple(self._target(target, line) for target in targets)
         if not names:
             raise self._invalid("`self.next` has no target: name a step, `self.next(self.a)`.", line)
-        unknown = sorted(options.keys() - {"foreach", "min_success"})
+        unknown = sorted(options.keys() - _OPTIONS)
         if unknown:
-            raise self._invalid(
-                f"`self.next` has no option {unknown[0]!r}; it takes `foreach` and `min_success`.", line
-            )
-        if "foreach" in options and len(names) != 1:
-            raise self._invalid(f"`foreach` takes one target, not {len(names)}.", line)
-        kind = "foreach" if "foreach" in options else "linear" if len(names) == 1 else "split"
+            takes = "it takes `foreach`, `min_success` and `num_parallel`"
+            raise self._invalid(f"`self.next` has no option {unknown[0]!r}; {takes}.", line)
+        fan_out = next((name for name in ("num_parallel", "foreach") if name in options), "")
+        if fan_out and len(names) != 1:
+            raise self._invalid(f"`{fan_out}` takes one target, not {len(names)}.", line)
+        kind = _KINDS.get(fan_out) or ("linear" if len(names) == 1 else "split")
         case = case_here(node.transition, kind, names, line)
         if case is None:
             raise self._not_allowed(shown_next(names, kind), line)
         if kind == "foreach":
             self._foreach(names, options["foreach"], options.get("min_success"), line, case)
+        elif kind == "gang":
+            self._gang(names, options["num_parallel"], line, case)
         else:
             self.taken = TransitionTaken(kind, names, case=case, line=line)
 
@@ -354,6 +358,14 @@ class Live:
         self.taken = TransitionTaken(
             "foreach", names, num_splits=count, labels=labels, min_success=needed, case=case, line=line
         )
+
+    def _gang(self, names: tuple[str, ...], size: object, line: int, case: str) -> None:
+        """Fix the number of tasks; the item of each is its place among them."""
+        if type(size) is not int or size < 1:
+            what = f"`num_parallel` in step {self._node.name!r} must be a whole number of at least 1"
+            raise self._invalid(f"{what}, but it is {preview(size)}.", line)
+        self.items, self.item_table, _ = self._source.datastore.save_items(range(size))
+        self.taken = TransitionTaken("gang", names, num_splits=size, case=case, line=line)
 
     def _value(self, name: str) -> object:
         try:

@@ -68,6 +68,8 @@ def _parameters(source: TaskSource) -> dict[str, ArtifactEntry]:
 
 
 def _frame(definition: FlowDefinition, parent: Pack, index: int, item: object) -> Frame:
-    variable = definition.graph[parent.key.step].foreach_variable(parent.outcome.transition)
+    taken = parent.outcome.transition
+    variable = definition.graph[parent.key.step].foreach_variable(taken)
     count = parent.items.count if parent.items else 0
-    return Frame(parent.key.step, parent.key.task, variable, count, index, label_of(item))
+    label = "" if taken is not None and taken.kind == "gang" else label_of(item)
+    return Frame(parent.key.step, parent.key.task, variable, count, index, label)

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib import import_module
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +21,6 @@ from stepwell.datastore.unstorable import Offender, Unstorable
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.flowspec import FlowSpec, attach_live
 from stepwell.exceptions import (
-    AlreadyCommitted,
     FailureHandledByCatch,
     InvalidNextException,
     StepwellException,
@@ -37,7 +37,7 @@ from stepwell.model.pack import Pack
 from stepwell.model.policy import CatchPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest, TransitionTaken
-from stepwell.model.task_record import brief
+from stepwell.model.task_record import brief, world_fields
 from stepwell.runtime.task import current
 from stepwell.runtime.task.current_values import shown_values
 from stepwell.runtime.task.failure import describe, left_to_debugger, local_values, text_of
@@ -45,6 +45,7 @@ from stepwell.runtime.task.inputs import JoinInputs, TaskSource
 from stepwell.runtime.task.live_step import Live
 from stepwell.runtime.task.opened import open_inputs
 from stepwell.runtime.task.own_words import flush, say
+from stepwell.runtime.task.sealing import sealed
 from stepwell.runtime.task.time_limit import time_limit
 from stepwell.runtime.task.usage import Usage
 
@@ -239,7 +240,8 @@ class _Attempt:
                 self._node.file,
             )
         pack = self._whole_pack(self._outcome(ok=True), own, live)
-        return self._seal(pack) if self._keeper is None else self._keeper.keep(pack, self._seal)
+        seal = partial(sealed, self._datastore)
+        return seal(pack) if self._keeper is None else self._keeper.keep(pack, seal)
 
     def _capture(self, live: Live) -> tuple[dict[str, ArtifactEntry], list[Offender]]:
         """Store what the step set or changed, in name order; what cannot be stored is listed."""
@@ -286,6 +288,7 @@ class _Attempt:
             frames=self._frames,
             iterations=self._iterations,
             own=tuple(own[name] for name in sorted(own)),
+            gang=request.gang,
             fields=self._fields(),
             facts={} if notes is None else notes.facts(),
             metrics={} if notes is None else notes.metrics(),
@@ -294,19 +297,7 @@ class _Attempt:
     def _fields(self) -> dict[str, str]:
         asked = self._definition.policies[self._request.key.step].resources
         place = place_fields(socket.gethostname(), os.getpid(), self._info.code_version, asked)
-        return {**place, **self._usage.fields()}
-
-    def _seal(self, pack: Pack) -> TaskOutcome:
-        """Commit; return the outcome that stands: this one, or that of another attempt which was first."""
-        try:
-            self._datastore.seal(pack)
-        except AlreadyCommitted:
-            winner = self._datastore.pack(pack.key)
-            if winner is None:
-                raise
-            say(f"Another attempt of {pack.key.pathspec} has already succeeded; its result stands.\n")
-            return winner.outcome
-        return pack.outcome
+        return {**place, **world_fields(self._request.gang), **self._usage.fields()}
 
     def _outcome(self, ok: bool, error: ErrorInfo | None = None, caught: str = "") -> TaskOutcome:
         live = self._live
@@ -325,7 +316,8 @@ class _Attempt:
         asks_for_none = isinstance(error, SystemExit) and error.code == _NEVER_AGAIN
         retriable = not asks_for_none and self._policy.retry.applies_to(kinds_of(error))
         said = replace(describe(error), retriable=retriable)
-        catch = self._policy.catch
+        # A gang is caught when all of it has ended, for the others would wait for this one.
+        catch = self._policy.catch if self._request.gang is None else None
         is_last = not (retriable and self._request.retries_left)
         if catch is not None and is_last and self._live is not None and isinstance(error, _CATCHABLE):
             if catch.print_exception:
@@ -351,8 +343,9 @@ class _Attempt:
         if self._live is None:
             raise StepwellInternalError(f"the inputs of {self._request.key.pathspec} are not open")
         attempt = self._request.attempt - 1
+        how = "was ended from outside" if self._request.gang is None else "failed with its gang"
         stands_for = FailureHandledByCatch(
-            f"Attempt {attempt} of {self._request.key.pathspec} was ended from outside: {failure.message}"
+            f"Attempt {attempt} of {self._request.key.pathspec} {how}: {failure.message}"
         )
         return self._catch(catch, StepwellExceptionWrapper(stands_for), brief(failure), self._live)
 
@@ -370,7 +363,8 @@ class _Attempt:
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
-        return self._seal(self._whole_pack(self._outcome(ok=True, caught=words), own, live))
+        pack = self._whole_pack(self._outcome(ok=True, caught=words), own, live)
+        return sealed(self._datastore, pack)
 
     def _keep_failure(self, outcome: TaskOutcome, error: BaseException) -> None:
         """Keep the exception and what can be stored, for inspection only."""

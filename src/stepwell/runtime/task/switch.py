@@ -91,5 +91,5 @@ def shown(transition: Transition) -> str:
 
 def shown_next(targets: Sequence[str], kind: TransitionKind) -> str:
     """Return a transition as it stands in the source."""
-    extra = ", foreach=..." if kind == "foreach" else ""
+    extra = {"foreach": ", foreach=...", "gang": ", num_parallel=..."}.get(kind, "")
     return f"`self.next({', '.join('self.' + name for name in targets)}{extra})`"

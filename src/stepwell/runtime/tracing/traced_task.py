@@ -155,7 +155,7 @@ class TracedDatastore(Datastore):
     def seal(self, pack: Pack) -> None:
         taken = pack.outcome.transition
         if taken is not None:
-            splits = taken.num_splits if taken.kind == "foreach" else None
+            splits = taken.num_splits if taken.fans_out else None
             targets, case = taken.targets, taken.case
             self._trace.write(
                 "transition_taken", kind=taken.kind, targets=targets, num_splits=splits, case=case
