@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_run import SimulatedRun, Widths, expected_launches
 
 from stepwell.model.policy import CatchPolicy, RetryPolicy, StepPolicy
 from stepwell.model.states import RunState
+from stepwell.model.task import TransitionTaken
+from stepwell.scheduling.earlier import Earlier, PastTask
 from stepwell.scheduling.orders import EndGang, GiveUpGang, Launch, SealGang
 from stepwell.scheduling.progress import Progress
 from stepwell.testing.graphs import Choice, Each, Fork, Repeat, Then, Together, graph_of
@@ -286,6 +289,33 @@ def test_an_execution_that_goes_on_reuses_a_gang_as_a_whole_or_runs_it_anew_as_a
         assert before is None or first.place_of(before) == place, "an id stands for two places"
         assert before is None or launch.attempt == before.attempt + 1
     assert [ending.state for ending in run.endings] == [RunState.SUCCEEDED]
+
+
+# SPEC 2.6-4, 7.3-1
+@pytest.mark.parametrize(("known", "ids"), [((0, 1, 2), [2, 3, 4]), ((0, 2), [5, 6, 7]), ((), [5, 6, 7])])
+def test_a_gang_keeps_its_ids_if_all_of_them_are_known_to_have_begun(known, ids):
+    opened = PastTask("s0", 1, 0, transition=TransitionTaken("gang", ("s1",), 3))
+    begun_before = [PastTask("s1", 2 + index, 1, index, attempt=1 + index) for index in known]
+
+    run = begun((Together(),), earlier=Earlier([opened, *begun_before], last_id=4))
+
+    launched = list(run.running.values())
+    assert [launch.task for launch in launched] == ids
+    assert {launch.attempt for launch in launched} == {3 if len(known) == 3 else 0}
+    assert {launch.gang for launch in launched} == {(ids[0], 3)}
+
+
+# SPEC 2.6-4
+@pytest.mark.parametrize("lost", [0, 2])
+def test_a_gang_of_which_one_result_is_lost_is_made_anew_as_a_whole(lost):
+    opened = PastTask("s0", 1, 0, transition=TransitionTaken("gang", ("s1",), 3))
+    went_on = TransitionTaken("linear", ("s2",))
+    kept = [PastTask("s1", 2 + index, 1, index, went_on) for index in range(3) if index != lost]
+
+    run = begun((Together(),), earlier=Earlier([opened, *kept], last_id=5))
+
+    assert list(run.reused) == [1]
+    assert sorted(run.running) == [6, 7, 8]
 
 
 def test_a_cancelled_run_ends_when_every_task_of_a_gang_has():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepwell.model.policy import Resources
     from stepwell.runtime.task.checkpoint import TaskCheckpoint
     from stepwell.runtime.task.notes import Notes
+    from stepwell.runtime.task.parallel import Parallel
 
 _PLAIN: Mapping[str, object] = {
     "is_running_flow": False,
@@ -107,6 +108,9 @@ class Current:
         The steps and how they lead to each other, as in the artifact ``_graph_info``.
     run, task
         The client's objects of the run and the task.
+    parallel, is_parallel
+        In a task of a gang: ``main_ip``, ``num_nodes``, ``node_index`` and ``control_task_id``; and if it is
+        one.
     checkpoint
         In a step with `checkpoint`: ``directory``, ``is_loaded``, ``save``, ``load`` and ``list``.
     """
@@ -128,6 +132,7 @@ class Current:
         tempdir: str | Any
         parameter_names: list[str] | Any
         is_parallel: bool
+        parallel: Parallel | Any
         iteration: int
         attempt_deadline: float | None
         resources: Resources | Any
