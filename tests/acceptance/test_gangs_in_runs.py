@@ -79,6 +79,21 @@ def test_the_client_knows_the_control_task_and_who_follows_whom(ran):
         assert fields["foreach-execution-path"] == f"start:{IDS.index(id)}"
 
 
+# SPEC 10.3-2, 12.4-1
+def test_an_index_that_is_made_anew_knows_a_gang_as_before(ran):
+    folder, _ = ran
+    (folder.root / "metadata.db").unlink()
+
+    done = folder.call("-m", "stepwell", "reindex")
+
+    assert done.returncode == 0, words(done)
+    train = stored_run(folder)["train"]
+    assert [task.id for task in train] == IDS[::-1]
+    assert train.control_task.id == "2"
+    assert sorted(task.id for task in stored_task(folder, "1/start/1").child_tasks) == IDS
+    assert list(stored_task(folder, "1/train/2_node_2").child_task_pathspecs) == ["F/1/join/5"]
+
+
 # SPEC 2.6-4
 def test_each_task_of_a_gang_has_a_log_and_a_state_of_its_own(ran):
     folder, events = ran

@@ -24,6 +24,14 @@ def member_of(id: str) -> tuple[str, int] | None:
     return (control, int(index)) if node and control and is_number(index) and index != "0" else None
 
 
+def number_of(id: str) -> int:
+    """Return the number that an id stands for, 0 if for none. Those of a gang follow each other."""
+    if is_number(id):
+        return int(id)
+    place = member_of(id)
+    return int(place[0]) + place[1] if place is not None and is_number(place[0]) else 0
+
+
 class TaskKey(Struct, frozen=True, array_like=True):
     """Names one task. Prints as ``FLOW/RUN/STEP/TASK``."""
 

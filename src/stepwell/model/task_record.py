@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from stepwell.model.attempt_fields import exit_code_in
-from stepwell.model.ids import PARAMETERS_STEP, TaskKey
+from stepwell.model.ids import PARAMETERS_STEP, TaskKey, number_of
 from stepwell.model.pack import Pack
 from stepwell.model.run import CAUGHT, WORLD_SIZE, TaskRecord
 from stepwell.model.states import TaskState
@@ -96,7 +96,7 @@ def _origin_fields(pack: Pack) -> dict[str, str]:
 def _number(pack: Pack, by_scheduler: bool) -> int:
     if by_scheduler:
         return number_at(pack.key.step, pack.key.task, pack.outcome.started_at)
-    return int(pack.key.task) if pack.key.task.isdecimal() else 0
+    return number_of(pack.key.task)
 
 
 def number_at(step: str, task: str, at: float) -> int:

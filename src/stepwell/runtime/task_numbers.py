@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stepwell.model.ids import PARAMETERS_STEP, is_number, member_of
+from stepwell.model.ids import PARAMETERS_STEP, number_of
 from stepwell.model.task import TaskRef
 
 
@@ -29,7 +29,7 @@ class TaskNumbers:
         self._numbers: dict[TaskRef, int] = {}
         self._taken: set[int] = set()
         self.names: dict[int, str] = {}
-        self.last = max((_wanted(ref.task) for ref in known), default=0)
+        self.last = max((number_of(ref.task) for ref in known), default=0)
         for ref in known:
             self.of(ref)
 
@@ -39,7 +39,7 @@ class TaskNumbers:
             return 0
         number = self._numbers.get(ref)
         if number is None:
-            number = _wanted(ref.task)
+            number = number_of(ref.task)
             if not number or number in self._taken:
                 number = self.last + 1
             if ref.task != str(number):
@@ -48,11 +48,3 @@ class TaskNumbers:
             self._taken.add(number)
             self.last = max(self.last, number)
         return number
-
-
-def _wanted(id: str) -> int:
-    """Return the number that an id stands for, 0 if for none. Those of a gang follow each other."""
-    if is_number(id):
-        return int(id)
-    place = member_of(id)
-    return int(place[0]) + place[1] if place is not None and is_number(place[0]) else 0
