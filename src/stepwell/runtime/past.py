@@ -111,14 +111,14 @@ def _sealed_gangs(datastore: Datastore, good: Iterable[Pack], bad: Iterable[Pack
     for pack in (*good, *bad):
         if pack.gang is not None and (pack.outcome.ok or pack.prepared is not None):
             gangs.setdefault((pack.key.step, pack.gang.control, pack.attempt), []).append(pack)
-    return [
-        sealed
+    whole = [
+        [pack for pack in packs if pack.prepared]
         for packs in gangs.values()
-        if packs[0].gang is not None and len(packs) == packs[0].gang.size
-        for sealed in seal(
-            datastore, [pack for pack in packs if pack.prepared and datastore.has_values(pack)]
-        )
+        if packs[0].gang is not None
+        and len(packs) == packs[0].gang.size
+        and all(pack.outcome.ok or datastore.contents.has_values(pack) for pack in packs)
     ]
+    return [sealed for prepared in whole for sealed in seal(datastore, prepared)]
 
 
 def _past_task(pack: Pack, good: Mapping[TaskRef, Pack], numbers: TaskNumbers) -> PastTask:

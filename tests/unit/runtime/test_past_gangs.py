@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from test_past import OPENED, PARAMETERS, Left
 
+from stepwell.datastore import layout
 from stepwell.datastore.gang_packs import prepare, prepared_by, seal
 from stepwell.model.foreach import Frame
 from stepwell.model.ids import TaskKey
@@ -75,6 +76,23 @@ def test_a_gang_of_which_one_has_no_result_is_tried_again_as_a_whole(left):
     assert [task.task for task in past.succeeded] == [1]
     tried = {task.task: (task.after, task.index, task.attempt) for task in past.unfinished}
     assert tried == {2: (1, 0, 1), 3: (1, 1, 1), 4: (1, 2, 1)}
+    assert all(left.datastore.pack(key) is None for key in KEYS)
+
+
+# SPEC 12.2-5
+def test_a_gang_of_which_one_has_lost_a_value_is_not_sealed_in_part(left):
+    prepare_some(left, 0, 1)
+    entry = left.datastore.save("big", b"x" * 20_000)
+    pack = Pack(
+        key=KEYS[2], attempt=0, outcome=WELL, parents=(TaskRef("start", "1"),), own=(entry,),
+        frames=(Frame("start", "1", None, 3, 2),), gang=GangPlace("2", 3, 2),
+    )  # fmt: skip
+    prepare(left.datastore, pack)
+    left.storage.delete([layout.blob_key(entry.digest)])
+
+    past = left.read()
+
+    assert [task.task for task in past.succeeded] == [1]
     assert all(left.datastore.pack(key) is None for key in KEYS)
 
 
