@@ -1,8 +1,13 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from stepwell.exceptions import StoreUnavailable
 from stepwell.metadata_stores.memory import MemoryMetadata
 from stepwell.metadata_stores.postgres import PostgresMetadata
+from stepwell.metadata_stores.service import ServiceMetadata
 from stepwell.metadata_stores.sqlite import SqliteMetadata
 from stepwell.runtime.patience import Patience
 from stepwell.runtime.patient_stores import PatientMetadata
@@ -28,6 +33,29 @@ class TestPostgres(MetadataContract):
     @pytest.fixture
     def store(self, database):
         store = PostgresMetadata(database)
+        yield store
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A server's process: a folder, and the address below which it serves what lies in its folders."""
+    folder = tmp_path_factory.mktemp("served")
+    script = Path(__file__).with_name("served_stores.py")
+    with subprocess.Popen(
+        [sys.executable, script, folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield folder, process.stdout.readline().strip()
+        process.terminate()
+
+
+# SPEC 12.4-1
+class TestService(MetadataContract):
+    @pytest.fixture
+    def store(self, served, request):
+        folder, address = served
+        (folder / request.node.name).mkdir()
+        store = ServiceMetadata(f"{address}/{request.node.name}")
         yield store
         store.close()
 

@@ -61,6 +61,7 @@ COMMANDS: Mapping[str, Entry] = {
     "new": Entry(module="new", help="Make a project that runs.", settings=False),
     "doctor": Entry(module="doctor", help="Check this machine, or stored results.", of_flow=True),
     "reindex": Entry(module="reindex", help="Make the index of runs and tasks anew."),
+    "server": Entry(module="server", help="Serve metadata to a team, over HTTP."),
     "configure": Entry(module="configure", help="Show or change the settings.", settings=False),
     "version": Entry(module="version", help="Print the version.", settings=False),
     "help": Entry(module="help", help="Print help for a command.", settings=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -17,15 +17,32 @@ class Subcommands(click.Group):
     ----------
     later
         Commands that are still to come, each with what there is until then.
+    alone
+        Called with the values of ``params``, in place of printing the help.
     """
 
     def __init__(
-        self, name: str, commands: Sequence[click.Command], help: str, later: Mapping[str, str] | None = None
+        self,
+        name: str,
+        commands: Sequence[click.Command],
+        help: str,
+        later: Mapping[str, str] | None = None,
+        alone: Callable[..., object] | None = None,
+        params: list[click.Parameter] | None = None,
     ) -> None:
         super().__init__(
-            name, commands=commands, help=help, invoke_without_command=True, callback=_help_if_alone
+            name,
+            commands=commands,
+            help=help,
+            invoke_without_command=True,
+            callback=self._alone,
+            params=params,
         )
         self._later = later or {}
+        self._act = alone or _print_help
+
+    def _alone(self, **values: object) -> object:
+        return self._act(**values) if click.get_current_context().invoked_subcommand is None else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -40,7 +57,5 @@ class Subcommands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _help_if_alone() -> None:
-    ctx = click.get_current_context()
-    if ctx.invoked_subcommand is None:
-        current_context().console.data(*ctx.get_help().splitlines())
+def _print_help() -> None:
+    current_context().console.data(*click.get_current_context().get_help().splitlines())

@@ -1,0 +1,1 @@
+"""SERVER: the metadata of a datastore over HTTP, for a team."""
