@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from stepwell.cli import configure_edit as edit
 from stepwell.cli.configure_postgres import postgres_command
+from stepwell.cli.configure_server import server_command
 from stepwell.cli.context import current_context
 from stepwell.cli.subcommands import Subcommands
 from stepwell.metadata_store.address import without_passwords
@@ -28,7 +29,6 @@ _LATER: Mapping[str, str] = {
     "azure": f"nothing here stores in Azure Blob Storage yet. {_HERE}",
     "gcp": f"nothing here stores in Google Cloud Storage yet. {_HERE}",
     "kubernetes": "no step runs on Kubernetes yet. Steps run on this machine, and need no configuration.",
-    "server": "there is no server to talk to yet. `stepwell show` and the client read results here.",
 }
 
 
@@ -36,7 +36,7 @@ def command(_flow_class: object) -> click.Command:
     """Build the command and its subcommands."""
     return Subcommands(
         "configure",
-        [_show(), *_changing(), *_moving(), postgres_command(_profile())],
+        [_show(), *_changing(), *_moving(), postgres_command(_profile()), server_command(_profile())],
         "Show or change the settings. Changes go to the user's configuration file, or with --profile to that "
         "of a profile; they are tried out first.",
         _LATER,

@@ -178,9 +178,12 @@ def _worth_asking() -> Iterator[Key]:
 
 def _answer(context: CliContext, key: Key, known: str) -> str:
     """Ask until the answer works; return the text, empty if everything stays."""
-    shown = visible(without_passwords(known)) or (f"default: {key.default}" if key.default else "not set")
+    secret = is_secret(key.name)
+    shown = "set, not shown" if secret and known else visible(without_passwords(known))
+    shown = shown or (f"default: {key.default}" if key.default else "not set")
     while True:
-        asked = click.prompt(f"{key.name}: {key.help} [{shown}]", default="", show_default=False, err=True)
+        words = f"{key.name}: {key.help} [{shown}]"
+        asked = click.prompt(words, default="", show_default=False, hide_input=secret, err=True)
         text = str(asked).strip()
         if text in ("", "-"):
             return text

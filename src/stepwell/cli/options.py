@@ -62,8 +62,8 @@ def global_options() -> list[click.Parameter]:
         _option("--quiet/--not-quiet", "Print only what tasks print, and errors.", default=False),
         _option(
             "--metadata",
-            "Kind of metadata store, `local` or `postgres`, or the address of a PostgreSQL database.  "
-            "[default: local]",
+            "Kind of metadata store, `local`, `postgres` or `service`, or the address of a PostgreSQL "
+            "database or of a server.  [default: local]",
             "KIND",
         ),
         _option("--datastore", "Kind of datastore; this version has one.  [default: local]", "KIND"),

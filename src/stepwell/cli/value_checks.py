@@ -14,6 +14,7 @@ from stepwell.metadata_store.address import without_passwords
 from stepwell.settings.keys import GENERAL_KEYS, Form, Key
 from stepwell.settings.kinds import check_index_address, is_index_address
 from stepwell.settings.settings import DATASTORE_NAME, Value
+from stepwell.settings.sources import load_settings
 
 _PATIENCE_S = 10.0
 """How long a database that is tried out may be busy."""
@@ -47,7 +48,7 @@ def _text(_key: Key, _text: str) -> str:
 
 def _kind(key: Key, text: str) -> str:
     if key.name == "DEFAULT_METADATA" and is_index_address(text):
-        return _database(key, text)
+        return _address(key, text) if text.startswith("http") else _database(key, text)
     if text not in key.kinds:
         raise _wrong(key, text, f"{did_you_mean(text, key.kinds)} Available: {listed(key.kinds)}.".strip())
     return ""
@@ -128,7 +129,7 @@ def _database(key: Key, text: str) -> str:
     check_index_address(Value(text, key.name))
     from stepwell.wiring.indexes import index_at  # loads what talks to databases
 
-    with closing(index_at(text, _PATIENCE_S, make=True)) as index:
+    with closing(index_at(text, load_settings(), _PATIENCE_S, make=True)) as index:
         return f"there are {len(index.flows())} flows in {index.location}"
 
 

@@ -54,7 +54,7 @@ _GENERAL = (
         "local",
         "kind of metadata store, or the address of one",
         "kind",
-        ("local", "postgres"),
+        ("local", "postgres", "service"),
     ),
     Key("DEFAULT_ENVIRONMENT", "local", "kind of environment that steps run in", "kind", ("local",)),
     Key("DEFAULT_EVENT_LOGGER", "nullSidecarLogger", "where event logs go", "kind", ("nullSidecarLogger",)),
@@ -107,9 +107,9 @@ _GENERAL = (
     Key("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "true", "store the code of local runs as well", "true or false"),
     Key("OTEL_ENDPOINT", "", "where traces of runs are sent: an OTLP collector", "address"),
     Key("POSTGRES_URL", "", "address of the database of metadata of the kind postgres", "database"),
-    Key("SERVICE_URL", "", "address of the metadata service", "address", later=True),
-    Key("SERVICE_AUTH_KEY", "", "key for the metadata service", later=True),
-    Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON", "object", later=True),
+    Key("SERVICE_URL", "", "address of the metadata of the kind service", "address"),
+    Key("SERVICE_AUTH_KEY", "", "key for the metadata service: a token of `stepwell server`"),
+    Key("SERVICE_HEADERS", "", "headers sent to the metadata service, as JSON", "object"),
 )
 
 GENERAL_KEYS = {key.name: key for key in _GENERAL}
@@ -144,7 +144,7 @@ OPTION_FAMILIES = (
         "GC_",
         "DU_",
     ),
-    *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_"),
+    *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_", "SERVER_"),
 )
 
 # Whole families of settings, whose members belong to back ends.

@@ -13,7 +13,6 @@ from stepwell.settings.settings import Settings, Value
 # Kinds of a later version, by setting, and the extra that one will need.
 _TO_COME: Mapping[str, Mapping[str, str]] = {
     "DEFAULT_DATASTORE": {"s3": "stepwell[s3]", "azure": "", "gs": ""},
-    "DEFAULT_METADATA": {"service": ""},
     "DEFAULT_ENVIRONMENT": {"conda": "", "pypi": "", "uv": ""},
 }
 # What addresses of places begin with, and the kinds that they are of.
@@ -22,14 +21,16 @@ _SCHEMES: Mapping[str, tuple[str, str]] = {
     "postgres": ("DEFAULT_METADATA", "postgres"),
     "http": ("DEFAULT_METADATA", "service"),
     "https": ("DEFAULT_METADATA", "service"),
-    "service": ("DEFAULT_METADATA", "service"),
     "s3": ("DEFAULT_DATASTORE", "s3"),
     "azure": ("DEFAULT_DATASTORE", "azure"),
     "gs": ("DEFAULT_DATASTORE", "gs"),
 }
 
-_INDEX_KINDS: Mapping[str, str] = {"postgres": "POSTGRES_URL"}
+_INDEX_KINDS: Mapping[str, str] = {"postgres": "POSTGRES_URL", "service": "SERVICE_URL"}
 """Kinds of metadata that do not lie beside the results, and the settings that say where they are."""
+
+_COMMANDS: Mapping[str, str] = {"postgres": "postgres", "service": "server"}
+"""Commands that configure them."""
 
 
 def _unavailable(setting: str, value: Value, kinds: Sequence[str]) -> UsageError:
@@ -72,9 +73,9 @@ def check_index_address(value: Value) -> None:
     if not (is_index_address(value.text) and is_well_formed(value.text)):
         shown = without_password(value.text) if mark else "which has no `://`,"
         raise UsageError(
-            f"The address of the index, {shown} ({value.origin}), cannot be understood. It is written "
-            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in names and passwords write `@` as %40, "
-            "`/` as %2F, `:` as %3A, `#` as %23 and `?` as %3F."
+            f"The address of the index, {shown} ({value.origin}), cannot be understood. That of a database "
+            "is written postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in names and passwords write `@` as "
+            "%40, `/` as %2F, `:` as %3A, `#` as %23 and `?` as %3F. That of a server is https://HOST:PORT."
         )
 
 
@@ -95,7 +96,7 @@ def index_of(settings: Settings) -> str:
     if not given.text:
         raise UsageError(
             f"The metadata is of the kind `{value.text}` ({value.origin}), and nothing says where. Set "
-            f"STEPWELL_{name}, or call `stepwell configure {value.text}`."
+            f"STEPWELL_{name}, or call `stepwell configure {_COMMANDS[value.text]}`."
         )
     check_index_address(given)
     return given.text

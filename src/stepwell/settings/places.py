@@ -69,6 +69,7 @@ def place_of(spec: str, settings: Settings, root: Path | None = None) -> Place:
     UsageError
         It is none that this version can open.
     """
+    spec = spec.removeprefix("service@")  # as users of Metaflow write it
     if not is_index_address(spec):
         return Place(root_of(spec))
     check_index_address(Value(spec, "as given"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from stepwell.exceptions import UsageError
 from stepwell.metadata_store.store import MetadataStore
+from stepwell.runtime.signals import interrupts_deferred
+from stepwell.settings.settings import Settings
 
 
-def index_at(address: str, lock_s: float, make: bool) -> MetadataStore:
+def index_at(address: str, settings: Settings, lock_s: float, make: bool) -> MetadataStore:
     """Open the index at an address; the parameters are those of `open_index`."""
+    if address.startswith("http"):
+        return _served(address, settings)
     try:
         # Of whoever uses one: loading it takes longer than a small flow.
         from stepwell.metadata_stores.postgres import PostgresMetadata
@@ -17,3 +23,22 @@ def index_at(address: str, lock_s: float, make: bool) -> MetadataStore:
             "with `pip install 'stepwell[postgres]'`."
         ) from error
     return PostgresMetadata(address, make, lock_s)
+
+
+def _served(address: str, settings: Settings) -> MetadataStore:
+    with interrupts_deferred():
+        from stepwell.metadata_stores.service import ServiceMetadata  # builds decoders; few need it
+    usual = settings.text("SERVICE_URL")
+    if usual and usual.rstrip("/") != address.rstrip("/"):
+        return ServiceMetadata(address)  # whoever runs that server must not get the key of another one
+    return ServiceMetadata(address, settings.text("SERVICE_AUTH_KEY"), _headers(settings))
+
+
+def _headers(settings: Settings) -> dict[str, str]:
+    value = settings.value("SERVICE_HEADERS")
+    try:
+        return msgspec.json.decode(value.text, type=dict[str, str]) if value.text else {}
+    except msgspec.MsgspecError as error:
+        raise UsageError(
+            f"SERVICE_HEADERS must be a JSON object of texts (it is from {value.origin})."
+        ) from error

@@ -168,7 +168,7 @@ def open_index(
     if place.index:
         from stepwell.wiring.indexes import index_at
 
-        return index_at(place.index, lock_s, make)
+        return index_at(place.index, settings, lock_s, make)
     from stepwell.metadata_stores.sqlite import SqliteMetadata
 
     file = place.root / METADATA_FILE
