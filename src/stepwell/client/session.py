@@ -61,8 +61,9 @@ def metadata(ms: str, trust: bool | None = None) -> str:
     Parameters
     ----------
     ms
-        A directory, or ``local@DIRECTORY``; or the address of a database with the index of a team,
-        ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``: results lie where the settings say.
+        A directory, or ``local@DIRECTORY``; or the address of a team's index, of a database,
+        ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``, or of a server, ``https://HOST:PORT``: results lie
+        where the settings say.
     trust
         Whether to load values that could run code of those who wrote them, as pickles of classes can. Left
         out, they are loaded if nobody but you can write to the place, or if the setting ``TRUST`` names it.
