@@ -311,6 +311,7 @@ def test_without_a_name_all_settings_are_asked_for_and_written_at_the_end(config
         "SEED:": "-\n",
         "VERIFY:": "always\n",
         "TRUST:": "\n",
+        "RETENTION:": "\n",
         "SPIN_PERSIST:": "\n",
         "SPIN_ALLOWED_DECORATORS:": "\n",
         "FEAT_ALWAYS_UPLOAD_CODE_PACKAGE:": "\n",
