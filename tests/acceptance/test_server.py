@@ -324,6 +324,16 @@ def test_behind_a_proxy_addresses_begin_with_the_root_path(tmp_path):
         store.close()
 
 
+def test_a_server_that_stays_silent_is_not_waited_for_without_end():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        store = ServiceMetadata(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.1)
+
+        with pytest.raises(StoreUnavailable, match=r"nothing came in 0\.1 s") as caught:
+            store.flows()
+
+        assert caught.value.may_pass
+
+
 def test_an_answer_that_this_version_cannot_read_names_both_versions(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
