@@ -13,6 +13,7 @@ from gang_flow import gang_flow
 from stored_runs import events_of, of_kind, states_of, stored_run, stored_task
 
 IDS = ["2", "2_node_1", "2_node_2"]
+END_WAITS = "    def end(self):\n        assert os.path.exists('go')"
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +284,26 @@ def test_a_failed_gang_is_tried_again_under_its_ids_and_a_good_one_is_taken_over
     assert second["train"].control_task.id == "2"
     assert second["join"].task.data.totals == [303] * 3
     assert [task.id for task in second["join"].task.parent_tasks] == IDS
+
+
+# SPEC 7.3-4, 12.2-5
+def test_a_gang_that_has_lost_a_result_is_made_anew_and_the_old_one_is_known_as_lost(folder):
+    folder.file(gang_flow().replace("    def end(self):\n        pass", END_WAITS))
+    assert folder.run().returncode == 1
+    (lost,) = folder.root.glob("runs/**/packs/train/**/2_node_1")
+    lost.unlink()
+    (folder.path / "go").touch()
+
+    done = folder.call("flow.py", "continue", "1")
+
+    assert done.returncode == 0, words(done)
+    (folder.root / "metadata.db").unlink()
+    assert folder.call("-m", "stepwell", "reindex").returncode == 0
+    states = {task.id: task.status for task in stored_run(folder)["train"]}
+    control = stored_run(folder)["train"].control_task.id
+    again = [control, f"{control}_node_1", f"{control}_node_2"]
+    assert control not in IDS
+    assert states == {"2": "lost", "2_node_2": "lost", **dict.fromkeys(again, "succeeded")}
 
 
 # SPEC 2.6-5

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.model.ids import PARAMETERS_STEP
+from stepwell.model.ids import PARAMETERS_STEP, number_of
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunRecord
 from stepwell.model.task import TaskRef
@@ -31,15 +31,17 @@ def replaced_tasks(datastore: Datastore, run: RunRecord) -> frozenset[TaskRef]:
 
 
 def _has_place(pack: Pack) -> bool:
-    known = pack.key.step != PARAMETERS_STEP and pack.key.task.isdecimal()
-    return known and bool(pack.parents or pack.split)
+    known = pack.key.step != PARAMETERS_STEP and number_of(pack.key.task)
+    return bool(known and (pack.parents or pack.split))
 
 
 def _made(pack: Pack) -> _Made:
     after = pack.split or pack.parents[0]
     path = tuple(frame.index for frame in pack.frames)
     key = pack.key
-    return _Made(int(key.task), TaskRef(key.step, key.task), (key.step, after, path), tuple(pack.parents))
+    return _Made(
+        number_of(key.task), TaskRef(key.step, key.task), (key.step, after, path), tuple(pack.parents)
+    )
 
 
 def _replaced(results: Iterable[_Made]) -> frozenset[TaskRef]:

@@ -164,7 +164,8 @@ class TracedDatastore(Datastore):
             super().seal(self._marked(pack))
 
     def seal_failure(self, pack: Pack) -> None:
-        with self._trace.timed("pack_committed", {"state": "failed"}):
+        state = "failed" if pack.prepared is None else "prepared"  # with others of its gang
+        with self._trace.timed("pack_committed", {"state": state}):
             super().seal_failure(self._marked(pack))
 
     def _marked(self, pack: Pack) -> Pack:
