@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from stepwell.cli.context import CliContext
-from stepwell.definition.parameter_kinds import Texts
+from stepwell.definition.parameter_values import Texts
 from stepwell.definition.parameters import normal
 from stepwell.exceptions import UsageError
 

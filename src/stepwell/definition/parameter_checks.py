@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.parameter_kinds import Bool
-from stepwell.definition.parameter_types import kind_of
-from stepwell.definition.parameter_values import converted
+from stepwell.definition.parameter_values import converted, kind_of
 from stepwell.definition.parameters import Parameter, normal, parameters_of
 from stepwell.definition.place import place
 from stepwell.exceptions import ParameterFieldTypeMismatch, Problem
@@ -115,6 +113,6 @@ def _taken_by_bools(parameters: Mapping[str, Parameter]) -> Iterator[Problem]:
 
 def _is_bool(parameter: Parameter) -> bool:
     try:
-        return isinstance(kind_of(parameter), Bool)
+        return kind_of(parameter).is_bool
     except (ParameterFieldTypeMismatch, ValueError):
         return False

@@ -17,12 +17,6 @@ _DURATION = re.compile(
 )
 
 
-class Texts(tuple[str, ...]):
-    """What was typed for an option that may be repeated."""
-
-    __slots__ = ()
-
-
 class Kind:
     """A type of parameters.
 
@@ -34,11 +28,14 @@ class Kind:
         Whether its option may be repeated.
     reads_files
         Whether a value is what a file holds: a flow can be right without that file.
+    is_bool
+        Whether it is True or False, which has options of its own.
     """
 
     name = ""
     repeats = False
     reads_files = False
+    is_bool = False
 
     @property
     def metavar(self) -> str:
@@ -48,6 +45,10 @@ class Kind:
     def read(self, text: str) -> object:
         """Return the value that a text stands for; a `ValueError` says what is wrong with it."""
         raise NotImplementedError
+
+    def read_all(self, texts: Sequence[str]) -> object:
+        """Return the value that the texts of an option stand for which was given several times."""
+        return self.read(texts[-1])
 
     def check(self, value: object) -> object:
         """Return a program's value in this type; a `ValueError` says what is wrong with it."""
@@ -87,9 +88,10 @@ class Number(Kind):
 
 
 class Bool(Kind):
-    """True or False, which has options of its own."""
+    """True or False."""
 
     name = "bool"
+    is_bool = True
 
     def read(self, text: str) -> object:
         word = text.strip().lower()
@@ -269,7 +271,7 @@ class Listed(Kind):
         found = cast("list[object]", Json().read(text))
         return self._container([self._item_of(one) for one in found])
 
-    def read_all(self, texts: Texts) -> object:
+    def read_all(self, texts: Sequence[str]) -> object:
         """Return the value that options stand for; one alone may be a JSON list."""
         return self.read(texts[0]) if len(texts) == 1 else self._container(list(map(self._item.read, texts)))
 

@@ -7,14 +7,12 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct, field
 
 from stepwell.definition.config_expression import ConfigScope, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.parameter_kinds import Bool, Listed, Texts
-from stepwell.definition.parameter_types import kind_of
 from stepwell.definition.parameters import Parameter, normal, parameters_of
 from stepwell.exceptions import (
     ParameterFieldFailed,
@@ -23,7 +21,29 @@ from stepwell.exceptions import (
     UsageError,
 )
 
+if TYPE_CHECKING:
+    from stepwell.definition.parameter_kinds import Kind
+
 NOTHING: Mapping[str, object] = {}
+
+
+class Texts(tuple[str, ...]):
+    """What was typed for an option that may be repeated."""
+
+    __slots__ = ()
+
+
+def kind_of(parameter: Parameter) -> Kind:
+    """Return the type of a parameter.
+
+    Raises
+    ------
+    ParameterFieldTypeMismatch
+        It is none that parameters can have.
+    """
+    from stepwell.definition.parameter_types import kind_of  # start-up cost that only parameters pay
+
+    return kind_of(parameter)
 
 
 class ParameterSpec(Struct, frozen=True, kw_only=True):
@@ -84,7 +104,7 @@ def _spec(parameter: Parameter) -> ParameterSpec:
         default_shown=_shown_default(parameter),
         help="" if parameter.help is None else str(parameter.help),
         required=parameter.required,
-        is_bool=isinstance(kind, Bool),
+        is_bool=kind is not None and kind.is_bool,
         metavar="?" if kind is None else kind.metavar,
         repeats=kind is not None and kind.repeats,
         options=parameter.options,
@@ -175,7 +195,7 @@ def converted(parameter: Parameter, value: object) -> object:
     """Return the value in the parameter's type; a `ValueError` says what is wrong with it."""
     kind = kind_of(parameter)
     if isinstance(value, Texts):
-        value = kind.read_all(value) if isinstance(kind, Listed) else kind.read(value[-1])
+        value = kind.read_all(value)
     else:
         value = kind.read(value) if isinstance(value, str) else kind.check(value)
     several = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)

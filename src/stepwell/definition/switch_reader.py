@@ -20,13 +20,6 @@ Complain = Callable[[str, str, str, int], None]
 """Takes rule, what is wrong, what to do, and the line."""
 
 
-def is_switch(call: ast.Call) -> bool:
-    """Whether a call of ``self.next`` means a switch, rightly or wrongly written."""
-    return any(isinstance(argument, ast.Dict) for argument in call.args) or any(
-        keyword.arg in ("condition", _DEFAULT) for keyword in call.keywords
-    )
-
-
 class SwitchReader:
     """Reads the switches of one step.
 

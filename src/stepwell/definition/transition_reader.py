@@ -10,7 +10,6 @@ from typing import TypeGuard
 from stepwell.definition.body_paths import BodyPaths, does_nothing, paths_of
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.place import place
-from stepwell.definition.switch_reader import SwitchReader, is_switch
 from stepwell.definition.transition import Case, Foreach, Gang, Linear, Split, Switch, Transition
 from stepwell.exceptions import Problem
 
@@ -164,7 +163,9 @@ class _BodyReader:
         )
 
     def _transition(self, call: ast.Call) -> Transition | None:
-        if is_switch(call):
+        if _is_switch(call):
+            from stepwell.definition.switch_reader import SwitchReader  # start-up cost that only switches pay
+
             return SwitchReader(self.self_name, self.local_names, self._text, self._problem).read(call)
         before = len(self.problems)
         line = call.lineno
@@ -285,3 +286,10 @@ class _BodyReader:
             return ast.unparse(node)
         # Column offsets count UTF-8 bytes.
         return self.lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset].decode()
+
+
+def _is_switch(call: ast.Call) -> bool:
+    """Whether a call of ``self.next`` means a switch, rightly or wrongly written."""
+    return any(isinstance(argument, ast.Dict) for argument in call.args) or any(
+        keyword.arg in ("condition", "default") for keyword in call.keywords
+    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from stepwell.definition.balance import balance
 from stepwell.definition.constants import is_fixed
 from stepwell.definition.graph import Graph, Node
-from stepwell.definition.loops import Loops, find_loops
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.paths import order, reachable, shortest_cycle
 from stepwell.definition.place import place, split_place
@@ -19,6 +18,9 @@ from stepwell.definition.reader import StepSource, read_step
 from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.transition import End, Switch, ways_of
 from stepwell.exceptions import Problem
+
+if TYPE_CHECKING:
+    from stepwell.definition.loops import Loops
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _TAKEN = frozenset(
@@ -85,6 +87,8 @@ class _Reading:
                 self._add(self.sources[name], "into-entry", what, fix, line)
         ordered, around = order(ends.start, targets, reached), dict[str, tuple[str, ...]]()
         if len(ordered) < len(reached):
+            from stepwell.definition.loops import find_loops  # few flows have any
+
             loops = find_loops(ends.start, targets, reached)
             if self._endless(loops):
                 return None

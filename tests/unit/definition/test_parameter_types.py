@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.definition.flow_definition import define
-from stepwell.definition.parameter_kinds import Texts
-from stepwell.definition.parameter_values import resolve, specs_of
+from stepwell.definition.parameter_values import Texts, resolve, specs_of
 from stepwell.exceptions import GraphError, UsageError
 
 HEAD = f"""

@@ -18,7 +18,6 @@ from stepwell.exceptions import ForeachError, InvalidNextException, StepArgument
 from stepwell.model.artifact import ArtifactEntry, ItemsRef
 from stepwell.model.foreach import Frame
 from stepwell.model.task import TaskRef, TransitionKind, TransitionTaken
-from stepwell.runtime.task.dropped import dropped_by
 from stepwell.runtime.task.foreach import (
     CheckedItems,
     is_one_shot,
@@ -201,6 +200,8 @@ class Live:
         if name in self._deleted:
             return f"{where} has deleted {name!r} (`del self.{name}`)."
         if name not in self._droppers:
+            from stepwell.runtime.task.dropped import dropped_by  # only a mistake pays for it
+
             self._droppers[name] = dropped_by(
                 name, self._source, self._definition.graph, self._node.name, self._parents
             )
