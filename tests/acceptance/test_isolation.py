@@ -146,9 +146,9 @@ with open("imports", "a") as file:
 class F(FlowSpec):
     @step
     def start(self):
-        print("out", self.about())
-        print("err", file=sys.stderr)
         self.seen = self.about()
+        print("out", self.seen)
+        print("err", file=sys.stderr)
         self.next(self.work, foreach=range(3))
 
     def about(self):

@@ -55,6 +55,8 @@ class Catch(StepDecorator):
         has_default = isinstance(default, list | tuple | range)
         if isinstance(node.transition, Switch):
             yield from _refused_by_switch(node.transition, default)
+        elif node.is_foreach and isinstance(default, str | int | float):
+            yield "opens a foreach, so that `default` must be a list of items, such as []"
         elif isinstance(default, str | int | float) and self.statically_defined:
             yield "is no switch, so there is no case for `default` to name"
         elif node.opens_gang:

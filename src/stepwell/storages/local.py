@@ -31,6 +31,7 @@ _WRITE_AT_MOST = 64 * 1024 * 1024
 _TEMPORARY = ".tmp"
 
 _TRIES = 50
+_PAUSE_S = 0.000_002
 
 # The modification time of every object that `write` made. Whatever writes to the file later moves it away, so
 # that one stat tells whether the bytes are still ours.
@@ -310,11 +311,13 @@ def _map_private(fd: int, size: int) -> mmap.mmap:
 
 def _with_parents(path: str, act: Callable[[], None]) -> None:
     """Do it; make the directories of ``path`` only if that turns out to be needed."""
-    for _ in range(_TRIES):
+    for tries in range(_TRIES):
         try:
             return act()
         except FileNotFoundError:
             # Whoever removes empty directories may be quicker than what is to lie in them.
+            if tries > 1:  # and two that do nothing else could go on in step for ever
+                time.sleep(tries * os.urandom(1)[0] * _PAUSE_S)
             with suppress(FileNotFoundError):
                 _make_directories(os.path.dirname(path))  # noqa: PTH120
     return act()
