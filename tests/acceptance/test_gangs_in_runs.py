@@ -185,6 +185,8 @@ def test_a_gang_that_fails_for_good_fails_the_run_and_nothing_of_it_is_left(fold
 
     assert done.returncode == 1
     assert "task 1/train/2_node_1 failed: ValueError: out of luck" in words(done)
+    assert "`python flow.py why 1/train/2_node_1`" in words(done)
+    assert "spin" not in words(done), "a task of a gang cannot be run by itself"
     assert states_of(stored_run(folder)) == {
         "start": ["succeeded"],
         "train": ["failed"] * 3,

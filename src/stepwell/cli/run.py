@@ -138,7 +138,7 @@ def _carried_out(
         listener = _all_of(view.listen, *listeners)
         result = run_flow(definition, asked, options, context.settings, listener, trace)
     gc.freeze()  # all of it goes in a moment: the collections at the exit need not look at it
-    _say_what_next(context, view, result)
+    _say_what_next(context, definition, view, result)
     return exit_code(result.state, result.as_asked)
 
 
@@ -194,16 +194,17 @@ def _announcing(background: Background) -> Listener:
     return listen
 
 
-def _say_what_next(context: CliContext, view: View, result: RunResult) -> None:
+def _say_what_next(context: CliContext, definition: FlowDefinition, view: View, result: RunResult) -> None:
     if result.state is RunState.SUCCEEDED:
         return
     hints = [f"`{context.flow_hint('continue', result.run)}` goes on with the run"]
     if view.failed is not None:
         failed = view.failed.pathspec
+        alone = view.failed.step not in definition.graph.gangs  # a task of a gang is nothing by itself
         hints = [
             f"`{context.hint('logs', failed)}` prints all that the task said",
             f"`{context.hint('dump', failed)}` its artifacts",
-            f"`{context.flow_hint('spin', failed)}` runs it once more by itself",
+            *([f"`{context.flow_hint('spin', failed)}` runs it once more by itself"] if alone else ()),
             f"`{context.hint('why', failed)}` says why it was executed",
             *hints,
         ]
