@@ -91,6 +91,7 @@ def test_equal_content_is_stored_once_for_all_runs(included):
     ("options", "said"),
     [
         (("--table", "~/nowhere/at/all"), "the file ~/nowhere/at/all cannot be read: No such file"),
+        (("--table", "~no-such-user/x.csv"), "that user has no home directory"),
         (("--table", "https://example.org/x.csv"), "is a URL"),
         (("--table", "."), "Is a directory"),
         (("--settings", "bad.bin"), "no utf-8 text, at byte 1"),

@@ -40,7 +40,11 @@ class FileContent(Kind):
                 "read it in a step"
             )
         try:
-            data = _content(Path(text).expanduser())
+            path = Path(text).expanduser()
+        except RuntimeError:
+            raise ValueError(f"the file {text} cannot be found: that user has no home directory") from None
+        try:
+            data = _content(path)
         except OSError as error:
             raise ValueError(f"the file {text} cannot be read: {error.strerror or error}") from None
         if self._encoding is None:

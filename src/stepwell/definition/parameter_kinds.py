@@ -84,7 +84,10 @@ class Number(Kind):
     def check(self, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | self._kind):
             raise self._refuse(value)
-        return self._kind(value)
+        try:
+            return self._kind(value)
+        except OverflowError:
+            raise ValueError(f"a whole number this large is no {self.name}") from None
 
 
 class Bool(Kind):
@@ -219,7 +222,10 @@ def _duration(text: str) -> timedelta | None:
     parts = (
         {} if matched is None else {name: float(part) for name, part in matched.groupdict().items() if part}
     )
-    return timedelta(**parts) if parts else None
+    try:
+        return timedelta(**parts) if parts else None
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than a timedelta can be, {timedelta.max.days} days") from None
 
 
 class PathKind(Kind):

@@ -108,6 +108,8 @@ def test_an_annotation_says_what_a_text_stands_for(annotation, text, value):
         ("dict[str, int]", '{"a": "b"}', "Expected `int`, got `str` - at `$[...]`"),
         ("date", "tomorrow", "'tomorrow' is no date, as in 2026-01-31"),
         ("timedelta", "soon", "7d, 1h30m or 90s"),
+        ("timedelta", "99999999999999w", "is longer than a timedelta can be, 999999999 days"),
+        ("float", 10**400, "a whole number this large is no float"),
         ("Layer", '{"width": "wide"}', "does not fit Layer: Expected `int`, got `str` - at `$.width`"),
         ("Model", '{"layers": [{}]}', "missing required field `width` - at `$.layers[0]`"),
         ("int | None", "x", "'x' is not an int"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Mapping
+from itertools import dropwhile
 from types import FunctionType, ModuleType
 
 from stepwell.datastore.preview import preview
@@ -16,6 +17,7 @@ from stepwell.model.failure_kinds import kind_name
 from stepwell.model.task import ErrorInfo
 
 _MOST_LOCALS = 20
+_LOOPS = ("/asyncio/runners.py", "/asyncio/base_events.py")
 
 
 def describe(error: BaseException) -> ErrorInfo:
@@ -61,8 +63,13 @@ def _keep_users(shown: traceback.TracebackException) -> None:
             continue
         seen.add(id(one))
         kept = [frame for frame in one.stack if not is_ours(frame.filename)]
-        one.stack = traceback.StackSummary.from_list(kept)
+        one.stack = traceback.StackSummary.from_list(dropwhile(_drives_a_loop, kept))
         stack += [one.__cause__, one.__context__, *(one.exceptions or ())]
+
+
+def _drives_a_loop(frame: traceback.FrameSummary) -> bool:
+    """Whether it is of asyncio: before the user's first frame, such drive the loop that we run a step in."""
+    return frame.filename.replace("\\", "/").endswith(_LOOPS)
 
 
 def text_of(error: BaseException) -> str:
