@@ -153,6 +153,7 @@ def test_a_file_gives_many_and_single_options_win(typed, name, text):
         ('{"size": "x"}', "values that no option gives are from values.json"),
         ('{"size": ', "no valid JSON at line 1, column 10"),
         ("[1]", "must hold names of parameters"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_file_of_parameters_that_is_wrong_is_a_usage_error(typed, text, said):

@@ -42,6 +42,8 @@ def _json(text: str) -> object:
             f"no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}. What ends in .toml or "
             ".yaml is read as such"
         ) from None
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
 
 
 def _toml(text: str) -> object:

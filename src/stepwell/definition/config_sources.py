@@ -150,6 +150,8 @@ def _json(text: str, where: str) -> object:
         raise _Wrong(
             f": the text {where} is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}."
         ) from None
+    except RecursionError:
+        raise _Wrong(f": the text {where} is JSON that is nested too deeply.") from None
 
 
 def _parser(given: Callable[[str], object] | str) -> Callable[[str], object]:

@@ -51,6 +51,8 @@ class FileContent(Kind):
             return data
         try:
             return data.decode(self._encoding)
+        except LookupError as error:
+            raise ValueError(f"the file {text} cannot be read as text: {error}") from None
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"the file {text} is no {self._encoding} text, at byte {error.start}; is_text=False takes "

@@ -119,6 +119,8 @@ class Json(Kind):
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise ValueError(f"it is not valid JSON at {place}: {error.msg}") from None
+        except RecursionError:
+            raise ValueError("it is JSON that is nested too deeply") from None
 
     def check(self, value: object) -> object:
         return value

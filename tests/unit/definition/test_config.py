@@ -182,6 +182,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
         "absent = Config('absent', default='nowhere.json')\n"
         "broken = Config('broken')\n"
         "listed = Config('listed')\n"
+        "deep = Config('deep')\n"
         "parsed = Config('parsed', parser=lambda text: 1 / 0)\n"
         "imported = Config('imported', parser='no.such.thing')\n"
         "both = Config('both', default='x', default_value={})\n"
@@ -189,7 +190,14 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
     )
     asked = ConfigsGiven(
         paths={"broken": str(bad), "twice": str(bad)},
-        values={"listed": "[1]", "parsed": "x", "imported": "x", "twice": "{}", "nedeed": "{}"},
+        values={
+            "listed": "[1]",
+            "deep": "[" * 100_000,
+            "parsed": "x",
+            "imported": "x",
+            "twice": "{}",
+            "nedeed": "{}",
+        },
     )
 
     said = complaint(flow, asked)
@@ -200,6 +208,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
         "nowhere.json (the default) cannot be read",
         "not valid JSON at line 2, column 4",
         "`listed`: the value given is list",
+        "`deep`: the text given is JSON that is nested too deeply",
         "plain=True",
         "`parsed`: its parser `<lambda>` failed on the text given: ZeroDivisionError",
         "`imported`: its parser `no.such.thing` cannot be imported",

@@ -103,6 +103,7 @@ def test_an_annotation_says_what_a_text_stands_for(annotation, text, value):
     [
         ("Literal['a', 'b']", "c", "'c' is none of a, b"),
         ("Color", "green", "'green' is none of RED, BLUE"),
+        ("list[int]", "[" * 100_000, "it is JSON that is nested too deeply"),
         ("list[int]", "[1, 2", "not valid JSON at line 1, column"),
         ("list[int]", Texts(("1", "x")), "'x' is not an int"),
         ("dict[str, int]", '{"a": "b"}', "Expected `int`, got `str` - at `$[...]`"),
@@ -233,3 +234,13 @@ def test_what_json_holds_is_read_as_it_was(numbers, table):
     found = resolve(flow, {"numbers": json.dumps(numbers), "table": json.dumps(table)})
 
     assert found == {"numbers": numbers, "table": table}
+
+
+# SPEC 3.3-2
+def test_an_encoding_that_there_is_not_is_said_with_the_file(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("a")
+    flow = flow_with("table = IncludeFile(encoding='utf-88')", head="from stepwell import IncludeFile\n")
+
+    with pytest.raises(UsageError, match="cannot be read as text: unknown encoding: utf-88"):
+        resolve(flow, {"table": str(table)})
