@@ -154,7 +154,8 @@ class StorageContract:
         over = threading.Event()
 
         def delete() -> None:
-            while not over.is_set():
+            # With a pause: a thread that spins gives the other no turn between two calls of the system.
+            while not over.wait(0.0005):
                 storage.delete(["deep/er/one"])
 
         thread = threading.Thread(target=delete)
