@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import words
 
 from stepwell.client.objects import Flow, Run, Stepwell
 from stepwell.client.pathspec import resolve
@@ -190,6 +191,37 @@ def test_a_task_reads_earlier_runs_and_what_its_own_run_has_committed(flows):
 
     assert (own.namespace, own.before, own.first) == ("user:tester", ["3", "2"], ["3", "2"])
     assert (everybodys.namespace, everybodys.before) == (None, ["4", "3", "2", "1"])
+
+
+# SPEC 10.1-6, 12.1-1
+@pytest.mark.parametrize("isolation", ["fork", "spawn", "inline"])
+def test_a_task_reads_the_place_of_its_run_also_if_only_the_command_line_names_it(folder, isolation):
+    folder.file("""
+import os
+from stepwell import Flow, FlowSpec, default_metadata, step
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        os.chdir("/")
+        print("reads", default_metadata(), [run.id for run in Flow("F")])
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+""")
+    there = folder.path / "there"
+
+    ran = folder.call("flow.py", "--datastore-root", str(there), "run", "--isolation", isolation)
+    spun = folder.call("flow.py", "--datastore-root", str(there), "spin", "start")
+
+    assert (ran.returncode, spun.returncode) == (0, 0), words(ran) + words(spun)
+    assert f"reads local@{there} ['1']" in words(ran)
+    assert f"reads local@{there} ['1']" in words(spun)
 
 
 # SPEC 10.1-4

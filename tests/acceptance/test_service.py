@@ -144,7 +144,7 @@ def test_the_client_can_be_told_the_address(team, server, monkeypatch):
 
 # SPEC 9.2-2
 def test_the_address_can_be_given_on_the_command_line_alone(folder, server):
-    folder.file(FLOW.format(body="pass", end="pass"))
+    folder.file(FLOW.format(body="pass", end="assert Flow('F')[current.run_id].user_tags == {'typed'}"))
 
     done = folder.call("flow.py", "--metadata", server.address, "run", "--tag", "typed")
     shown = folder.call("-m", "stepwell", "--metadata", server.address, "runs", "--tag", "typed")

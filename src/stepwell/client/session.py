@@ -6,7 +6,8 @@ from pathlib import Path
 
 from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound, UsageError
-from stepwell.runtime.task.current import current
+from stepwell.runtime.task.current import current, place_of_task
+from stepwell.settings.kinds import index_of
 from stepwell.settings.places import SPIN_NAME, Place, existing_place, place_of_settings
 from stepwell.settings.sources import load_settings
 
@@ -121,7 +122,7 @@ def get_metadata() -> str:
 
 
 def default_metadata() -> str:
-    """Go back to the place that the settings name, and return it."""
+    """Go back to the place of the run, in a task, and else to the one that the settings name; return it."""
     _session.connection = None
     return get_metadata()
 
@@ -139,11 +140,24 @@ def _default_namespace() -> str | None:
 
 
 def _default_connection() -> Connection:
-    """The settings' place; the connection is kept as long as they name the same."""
-    asked = _connection_to(place_of_settings(load_settings()))
+    """The usual place; the connection is kept as long as that is the same."""
+    asked = _connection_to(_usual_place())
     if _session.default is None or _session.default != asked:
         _session.default = asked
     return _session.default
+
+
+def _usual_place() -> Place:
+    """The place of the task's run, which may be named on its command line only; else that of the settings."""
+    own = place_of_task()
+    if own is None:
+        return place_of_settings(load_settings())
+    root = Path(own[0])
+    if root.name != SPIN_NAME:
+        return Place(root, own[1])
+    from stepwell.wiring.stores import below_of  # few tasks are spun; the results of runs lie below theirs
+
+    return Place(below_of(root) or root, index_of(load_settings()))
 
 
 def _connection_to(place: Place, trust: bool | None = None) -> Connection:

@@ -59,6 +59,7 @@ class _Task:
 
     pid: int = 0
     notes: Notes | None = None
+    place: tuple[str, str] | None = None
 
 
 _task = _Task()
@@ -219,13 +220,19 @@ def _unknown(name: str) -> str:
     return f"`current` has no attribute {name!r}; it knows {', '.join(sorted(_PLAIN))}"
 
 
-def enter(values: Mapping[str, object]) -> None:
-    """Make these the values of ``current`` from here on, for the task that this process runs."""
+def enter(values: Mapping[str, object], place: tuple[str, str] | None = None) -> None:
+    """Make these the values of ``current`` from here on, for the task that this process runs.
+
+    Parameters
+    ----------
+    place
+        Where the task's results lie, and the address of their index; empty if it lies there too.
+    """
     unknown = values.keys() - _PLAIN.keys() - _PROVIDERS.keys()
     if unknown:
         raise StepwellInternalError(f"`current` got unknown names: {sorted(unknown)}")
     _values.update({**_PLAIN, **values})
-    _task.pid, _task.notes = os.getpid(), None
+    _task.pid, _task.notes, _task.place = os.getpid(), None, place
 
 
 def notes_taken() -> Notes | None:
@@ -233,12 +240,17 @@ def notes_taken() -> Notes | None:
     return _task.notes
 
 
+def place_of_task() -> tuple[str, str] | None:
+    """Return what `enter` was given as the place; None outside a task."""
+    return _task.place
+
+
 def leave() -> None:
     """Empty ``current`` again."""
     kept = _values.get("checkpoint")
     _values.clear()
     _values.update(_PLAIN)
-    _task.notes = None
+    _task.notes = _task.place = None
     if kept is not None:
         cast("TaskCheckpoint", kept).close()
 

@@ -203,7 +203,8 @@ class _Attempt:
         values = shown_values(
             self._definition, self._datastore, self._info, self._request, deadline, frames, index
         )
-        current.enter({**values, "iteration": self._iterations[-1] if self._iterations else 0})
+        iteration = self._iterations[-1] if self._iterations else 0
+        current.enter({**values, "iteration": iteration}, (self._datastore.location, index))
         try:
             with time_limit(limit_s, key.step):
                 returned: object = getattr(self._flow, key.step)(*arguments)
