@@ -201,6 +201,8 @@ def test_gc_removes_what_no_run_refers_to_and_runs_beyond_the_rules(folder):
     assert json.loads(report.stdout)["damaged"] == []
     assert "no task refers to" not in report.stdout
     assert json.loads(stepwell(folder, "du", "--json").stdout)["unreferenced"] == 0
+    again = json.loads(stepwell(folder, "gc", "--yes", "--grace", "10s", "--json").stdout)
+    assert (again["dry_run"], again["runs"], again["freed_bytes"]) == (False, [], 0)
 
 
 # SPEC 12.5-1

@@ -108,7 +108,7 @@ def remove(request: Request, asked: Asked, introduction: Sequence[str], question
         for line in (*introduction, *would_go(found, asked)):
             console.data(line)
     if request.dry_run or not (found.runs or found.freed):
-        return _end(request, found, True)
+        return _end(request, found, request.dry_run)
     if not request.yes:
         console.flush()
         if not click.confirm(question, err=True):
