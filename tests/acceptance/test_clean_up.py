@@ -292,3 +292,21 @@ def test_du_shows_what_is_stored_and_what_deleting_would_free(folder):
         (folder.root / name).stat().st_size for name in everything(folder) if name[:4] in ("blob", "runs")
     )
     assert before - after == by_run["F/3"]["reclaimable"]
+
+
+# SPEC 12.5-1
+def test_a_deletion_that_was_cut_short_at_its_very_end_is_finished_without_a_question(folder):
+    ran(folder)
+    with closing(open_stores(str(folder.root)).metadata) as metadata:
+        run = metadata.run("F", "1")
+    assert stepwell(folder, "rm", "1", "--yes").returncode == 0
+    records = open_stores(str(folder.root)).datastore.run_records
+    # As it is when all of the run has gone but its record and the word that it is deleted.
+    assert records.claim(run)
+    records.delete(run)
+
+    done = stepwell(folder, "gc", "--yes")
+
+    assert done.returncode == 0, words(done)
+    assert not list(records.deleted())
+    assert records.claim(run), "its id is free again"

@@ -107,8 +107,10 @@ def remove(request: Request, asked: Asked, introduction: Sequence[str], question
     if not request.as_json:
         for line in (*introduction, *would_go(found, asked)):
             console.data(line)
-    if request.dry_run or not (found.runs or found.freed):
+    if request.dry_run or not (found.runs or found.freed or found.pending):
         return _end(request, found, request.dry_run)
+    if not (found.runs or found.freed):  # the rest of a deletion that was asked for, and was cut short
+        return _end(request, _collected(request, asked), False)
     if not request.yes:
         console.flush()
         if not click.confirm(question, err=True):
@@ -182,8 +184,9 @@ def would_go(found: Collected, asked: Asked) -> list[str]:
         )
     if found.damaged:
         lines.append(
-            f"Damaged, so that it is not known what they refer to: {', '.join(found.damaged[:_LISTED])}. "
-            "`stepwell doctor --datastore` tells more; stop here if you can mend them."
+            f"Damaged, so that it is not known which values they need, and none is removed: "
+            f"{', '.join(found.damaged[:_LISTED])}. `stepwell doctor --datastore` tells more; `continue` "
+            "makes such a task again, `rm` deletes its run."
         )
     return lines
 

@@ -91,6 +91,9 @@ class Collected(Struct):
         Tasks of which something cannot be read.
     unknown
         Runs that the index does not have: they may go on.
+    pending
+        Deleted runs of which nothing may be needed any more, those that an earlier collection left half done
+        included.
     """
 
     runs: list[RunRecord] = field(default_factory=list[RunRecord])
@@ -103,6 +106,7 @@ class Collected(Struct):
     leftovers: int = 0
     damaged: tuple[str, ...] = ()
     unknown: list[RunRecord] = field(default_factory=list[RunRecord])
+    pending: int = 0
 
     @property
     def freed(self) -> int:
@@ -165,6 +169,7 @@ class _Collection:
         self.result.unknown = runs.unknown
         gone = {place: run for place, run in deleted.items() if not self._waits(place, run, oldest)}
         self.result.waiting = sorted(deleted.keys() - gone.keys())
+        self.result.pending = len(gone)
         references = References(self._datastore, gone.keys(), self._asked.drops, runs.resumed)
         references.read()
         for digest in runs.packages:
@@ -174,7 +179,8 @@ class _Collection:
         for place, run in gone.items():
             self._remove_run(references, place, run, now)
         self._drop(references)
-        self._remove_values(references, before)
+        if not references.damaged:  # else it is not known what is needed; a pack may come back from a backup
+            self._remove_values(references, before)
         self._remove_pointers(references, bool(gone), now)
         self.result.leftovers = self.storage.clear_leftovers(before, self._asked.dry_run)
 

@@ -158,3 +158,22 @@ def test_a_process_that_has_just_ended_its_run_may_have_a_last_word():
     assert not is_ending(run, Here("here", NOW + SILENCE_S))
     assert not is_ending(replace(run, pid_started=1.0), Here("here", NOW + 1))
     assert not is_ending(run, Here("elsewhere", NOW + 1))
+
+
+# SPEC 12.5-1
+def test_no_value_is_removed_while_it_is_not_known_what_a_damaged_pack_needs():
+    world = World()
+    finish(world.run([0]))
+    (task,) = world.expected["1"]
+    key, needless = layout.pack_key(task), garbage(world)
+    whole = bytes(world.storage.read(key))
+    world.storage.replace(key, whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+
+    found = world.collect()
+
+    assert (found.damaged, found.values.count) == ((task.pathspec,), 0)
+    assert world.storage.size(needless) is not None
+    world.storage.replace(key, whole)  # as from a backup
+    assert world.collect().values.count == 1
+    datastore = world.datastore()
+    assert datastore.load(FLOW, datastore.visible(datastore.pack(task))["x"]) == LARGE[0]
