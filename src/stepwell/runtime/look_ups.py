@@ -21,7 +21,6 @@ from stepwell.model.observed import Shape
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo
 from stepwell.runtime.cache_search import CacheSearch
-from stepwell.runtime.clock import Clock
 from stepwell.runtime.flight import Flight
 from stepwell.runtime.task.readable import Readable
 
@@ -41,10 +40,6 @@ class LookUps:
     ----------
     is_alive
         Says whether a run, by flow and id, may still come to its end.
-    warn
-        Gets what the user should know of a step.
-    refresh
-        Take nothing from the past; results are kept for later.
     """
 
     def __init__(
@@ -52,16 +47,14 @@ class LookUps:
         definition: FlowDefinition,
         info: RunInfo,
         datastore: Datastore,
-        clock: Clock,
+        search: CacheSearch,
         is_alive: Callable[[str, str], bool],
-        warn: Callable[[str], None],
-        refresh: bool = False,
     ) -> None:
         self._definition = definition
         self._info = info
         self._datastore = datastore
+        self._search = search
         self._is_alive = is_alive
-        self._search = CacheSearch(definition, info, datastore, clock, warn, refresh)
         self._open: deque[Flight] = deque()
         self._claims: dict[bytes, TaskKey] = {}
         self._claimed_by: dict[TaskKey, bytes] = {}

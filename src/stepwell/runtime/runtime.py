@@ -190,13 +190,15 @@ class Runtime:
     def _look_ups(self, begun: BegunRun, context: RunContext, listener: Listener) -> LookUps | None:
         if all(policy.cache is None for policy in self._definition.policies.values()):
             return None
-        from stepwell.runtime.look_ups import LookUps  # few flows have cached steps
+        from stepwell.runtime.cache_search import CacheSearch  # few flows have cached steps
+        from stepwell.runtime.look_ups import LookUps
 
         def warn(text: str) -> None:
             listener(Notice(at=self._clock.now(), text=text))
 
-        is_alive, refresh = begun.recorder.is_alive, context.options.refresh_cache
-        return LookUps(self._definition, begun.info, context.datastore, self._clock, is_alive, warn, refresh)
+        run = (self._definition, begun.info, context.datastore)
+        search = CacheSearch(*run, self._clock, warn, context.options.refresh_cache)
+        return LookUps(*run, search, begun.recorder.is_alive)
 
     def _execute(
         self,
