@@ -1,5 +1,7 @@
 """Steps that are `async def` run to their end in an event loop of their own."""
 
+import re
+
 import pytest
 from command_line import Folder, words
 
@@ -80,6 +82,9 @@ def test_time_that_is_up_ends_the_wait_and_says_where_it_was(waits):
 
     assert "Step 'troubled' timed out" in said
     assert "The step was waiting here" in said
+    assert re.search(r"flow\.py:\d+: Step 'troubled' timed out", said), (
+        "the line of the step, not of the loop"
+    )
     assert "await asyncio.sleep(60)" in said
     assert "all [0, 4, 8]" in said
 

@@ -12,7 +12,7 @@ from stepwell import Config, FlowSpec, Parameter, config_expr, environment, step
 
 class Deep(FlowSpec):
     cfg = Config("cfg", default="cfg.json", help="All of it.")
-    note = Config("note", plain=True, default_value="none")
+    note = Config("note", plain=True, default_value="none", show_default="nothing")
     rate = Parameter("rate", default=cfg.rate)
 
     @environment(vars={"FROM_CONFIG": config_expr("str(cfg.env.level + 1)")})
@@ -172,6 +172,7 @@ def test_wrong_configs_end_every_command_of_the_flow_with_all_complaints(deep):
     [
         ("STEPWELL_FLOW_CONFIG", "{", "not valid JSON"),
         ("STEPWELL_FLOW_CONFIG", "[]", "must be a JSON object"),
+        ("STEPWELL_FLOW_CONFIG_VALUE", "[" * 50_000, "nested too deeply"),
         ("STEPWELL_FLOW_CONFIG", '{"cfg": "nowhere"}', "nowhere (given) cannot be read"),
         ("STEPWELL_FLOW_CONFIG_VALUE", '{"other": {}}', "environment variable STEPWELL_FLOW_CONFIG_VALUE"),
     ],
@@ -187,6 +188,8 @@ def test_a_variable_that_is_wrong_is_named(deep, variable, text, said):
 # SPEC 9.4-11
 def test_help_shows_what_comes_of_configs_and_run_many_hands_them_on(deep):
     helped = deep.call("flow.py", "run", "--help")
+    listed = " ".join(deep.call("flow.py", "--help").stdout.split())
+    assert "Configs: cfg All of it. [default: cfg.json] note [default: nothing]" in listed
     many = deep.call("flow.py", "--config-value", "cfg", other(2), "run-many", "--grid", "rate=1,2")
 
     assert "--rate FLOAT" in helped.stdout

@@ -151,7 +151,7 @@ def test_a_file_gives_many_and_single_options_win(typed, name, text):
         ('{"sise": 5}', "no parameter `sise`. Did you mean `size`?"),
         ('{"size": 50}', "--size is wrong: 50 is more than 9"),
         ('{"size": "x"}', "values that no option gives are from values.json"),
-        ('{"size": ', "no valid JSON at line 1, column 10"),
+        ('{"size": ', "not valid JSON at line 1, column 10"),
         ("[1]", "must hold names of parameters"),
         ("[" * 100_000, "nested too deeply"),
     ],
@@ -164,3 +164,20 @@ def test_a_file_of_parameters_that_is_wrong_is_a_usage_error(typed, text, said):
     assert done.returncode == 2
     assert said in words(done)
     assert "cannot be read" in words(typed.run("--params-file", "nowhere.json"))
+    (typed.path / "latin.json").write_bytes(b"\xff")
+    assert "it is no UTF-8 text, at byte 0" in words(typed.run("--params-file", "latin.json"))
+
+
+# SPEC 3.1-5
+# SPEC 9.3-4
+def test_an_annotation_that_means_nothing_at_run_time_is_warned_of(typed):
+    typed.file(
+        FLOW.replace("day: date =", "day: 'OnlyForCheckers' =").replace("self.day.isoformat()", "self.day")
+    )
+
+    warned = typed.call("flow.py", "check", "--warnings")
+
+    assert warned.returncode == 0
+    assert "the annotation of parameter `day` says nothing of its type (NameError" in words(warned)
+    assert typed.run().returncode == 0
+    assert seen(typed, 1) == DEFAULTS, "the default says the type"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from stepwell.cli.context import CliContext
 from stepwell.definition.configs_given import ConfigsGiven
+from stepwell.definition.given_text import json_in
 from stepwell.definition.parameters import normal
 from stepwell.exceptions import FlowError, UsageError
 
@@ -52,11 +53,9 @@ class ConfigOption(click.Option):
         import json  # few commands are given configs in this way
 
         try:
-            found: object = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise UsageError(
-                f"Environment variable {self.envvar} is not valid JSON at column {error.colno}: {error.msg}."
-            ) from None
+            found = json_in(text)
+        except ValueError as error:
+            raise UsageError(f"Environment variable {self.envvar} is {error}.") from None
         if not isinstance(found, dict):
             raise UsageError(
                 f"Environment variable {self.envvar} must be a JSON object of names and their values."

@@ -11,6 +11,7 @@ import click
 from stepwell.cli.errors import run_and_exit
 from stepwell.cli.lazy_group import COMMANDS, Entry, LazyGroup, load_command
 from stepwell.cli.options import global_options, make_context
+from stepwell.definition.config import configs_of
 
 if TYPE_CHECKING:
     from stepwell.definition.flowspec import FlowSpec
@@ -62,4 +63,5 @@ def flow_group(flow_class: type[FlowSpec], program: str) -> click.Group:
         callback=callback,
         invoke_without_command=True,
         help=(flow_class.__doc__ or f"The flow {flow_class.__name__}.").strip(),
+        configs=[(config.name, config.told) for config in configs_of(flow_class)],
     )

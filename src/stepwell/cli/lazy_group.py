@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -122,11 +122,15 @@ HELP_OPTIONS = ["--help", "-h"]
 
 
 class LazyGroup(click.Group):
-    """Shows its commands from the table; ``build`` makes the one that is called."""
+    """Shows its commands from the table; ``build`` makes the one that is called.
 
-    def __init__(self, *, build: Build, **options: Any) -> None:
+    ``configs`` are those of a flow, and what help says of them.
+    """
+
+    def __init__(self, *, build: Build, configs: Sequence[tuple[str, str]] = (), **options: Any) -> None:
         super().__init__(**options, context_settings={"help_option_names": HELP_OPTIONS})
         self._build = build
+        self._configs = configs
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [name for name, entry in COMMANDS.items() if not entry.hidden]
@@ -145,5 +149,8 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self._configs:
+            with formatter.section("Configs"):
+                formatter.write_dl(self._configs)
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])

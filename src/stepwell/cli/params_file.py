@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from stepwell.definition.given_text import json_in, text_of_file
 from stepwell.exceptions import StepwellException, UsageError
 
 
@@ -18,32 +19,24 @@ def values_in(file: Path) -> dict[str, object]:
         It cannot be read, or holds no names with values.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"--params-file {file} cannot be read: {why}.") from error
+        text = text_of_file(file)
+    except ValueError as error:
+        raise UsageError(f"--params-file {file} cannot be read: {error}.") from None
     read = _READERS.get(file.suffix.lower(), _json)
     try:
         found = read(text)
     except (ValueError, StepwellException) as error:
-        raise UsageError(f"--params-file {file}: {error}.") from error
+        raise UsageError(f"--params-file {file}: {error}.") from None
     if not isinstance(found, Mapping):
         raise UsageError(f"--params-file {file} must hold names of parameters and their values.")
     return {str(name): value for name, value in cast("Mapping[object, object]", found).items()}
 
 
 def _json(text: str) -> object:
-    import json  # only this option needs it
-
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}. What ends in .toml or "
-            ".yaml is read as such"
-        ) from None
-    except RecursionError:
-        raise ValueError("JSON that is nested too deeply") from None
+        return json_in(text)
+    except ValueError as error:
+        raise ValueError(f"{error}. What ends in .toml or .yaml is read as such") from None
 
 
 def _toml(text: str) -> object:

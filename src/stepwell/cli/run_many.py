@@ -17,6 +17,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.parameter_options import resolved
 from stepwell.cli.wording import counted, duration
+from stepwell.definition.given_text import text_of_file
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
 
@@ -114,10 +115,9 @@ def _rows(file: Path | None, grid: Sequence[str]) -> list[Row]:
 def _rows_of(file: Path) -> Iterator[Row]:
     """Yield the values of each row; what is empty, or null, is left out."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{file} cannot be read: {why}.") from error
+        text = text_of_file(file)
+    except ValueError as error:
+        raise UsageError(f"{file} cannot be read: {error}.") from None
     if text.lstrip().startswith("{"):
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():

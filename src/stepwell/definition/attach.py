@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from types import CodeType
 from typing import Any
 
 from stepwell.definition.config_expression import ConfigScope
@@ -125,8 +126,19 @@ def attached(
     result: dict[str, tuple[StepDecorator, ...]] = {}
     for step, function in functions.items():
         spec = spec_of(function)
-        own = [] if spec is None else [one.with_configs(scope) for one in spec.decorators]
+        own = [] if spec is None else [_ready(one, scope, function) for one in spec.decorators]
         names = {decorator.name for decorator in own}
         given = wanted if only in ("", step) else {}
         result[step] = (*own, *(decorator for name, decorator in given.items() if name not in names))
     return result
+
+
+def _ready(decorator: StepDecorator, scope: ConfigScope, function: Callable[..., Any]) -> StepDecorator:
+    """Return the decorator with its expressions over configs computed; an error names where the step is."""
+    try:
+        return decorator.with_configs(scope)
+    except FlowError as error:
+        code = getattr(function, "__code__", None)
+        if isinstance(code, CodeType):
+            error.source_file, error.line_no = code.co_filename, code.co_firstlineno
+        raise

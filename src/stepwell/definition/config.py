@@ -42,7 +42,7 @@ class Config(ConfigExpr):
     plain
         Take any value as it is; without a parser, the text itself.
     show_default
-        Whether help shows the default.
+        Whether the flow's help shows the default, or the text to show in its place.
     type
         A dataclass or msgspec Struct that the values are checked against, and that steps see.
 
@@ -85,7 +85,6 @@ class Config(ConfigExpr):
         type: object = None,
     ) -> None:
         super().__init__(name or "config", lambda scope: scope.configs[self._declared.attribute])
-        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] - the line that errors speak of
         self._declared = Declared(
             name=name or "",
             default=default,
@@ -95,9 +94,8 @@ class Config(ConfigExpr):
             parser=parser,
             plain=plain,
             type=type,
-            place=(caller.f_code.co_filename, caller.f_lineno),
+            show_default=show_default,
         )
-        del show_default  # `show` and the documentation of a flow print defaults as they are written
 
     def __set_name__(self, owner: object, attribute: str) -> None:
         del owner
@@ -159,13 +157,27 @@ class Declared(Struct, kw_only=True, eq=False):
     parser: Parser | None
     plain: bool
     type: object
-    place: tuple[str, int]
+    show_default: bool | str | None
     attribute: str = ""
 
     @property
     def key(self) -> str:
         """The name as it is compared."""
         return self.name.replace("-", "_").lower()
+
+    @property
+    def told(self) -> str:
+        """What help says of it."""
+        default = self.default_value if self.default is None else self.default
+        notes = [f"default: {'computed' if callable(default) else default}"] if default is not None else []
+        if isinstance(self.show_default, str):
+            notes = [f"default: {self.show_default}"]
+        elif self.show_default is False:
+            notes = []
+        said = [self.help] if self.help else []
+        return "  ".join(
+            [*said, *(f"[{note}]" for note in [*notes, *(["required"] if self.required else [])])]
+        )
 
     def seen(self, stored: object) -> object:
         """Return what steps and expressions see of a stored value.

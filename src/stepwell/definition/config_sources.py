@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from stepwell.definition.config import Declared, configs_of
 from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
+from stepwell.definition.given_text import json_in, text_of_file
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.parameter_values import DefaultContext
 from stepwell.definition.parameters import normal
@@ -70,12 +71,12 @@ def _value(config: Declared, flow_class: type, given: ConfigsGiven) -> object:
     if config.key in values:
         return _parsed(config, values[config.key], "given")
     if config.key in paths:
-        return _parsed(config, _read(config, paths[config.key], "given"), f"in {paths[config.key]}")
+        return _parsed(config, _read(paths[config.key], "given"), f"in {paths[config.key]}")
     if config.default is not None:
         path = _of_default(config, config.default, flow_class, given)
         if path is None:
             return None
-        return _parsed(config, _read(config, str(path), "the default"), f"in {path}")
+        return _parsed(config, _read(str(path), "the default"), f"in {path}")
     if config.default_value is not None:
         found = _of_default(config, config.default_value, flow_class, given)
         return None if found is None else _parsed(config, found, "of the default")
@@ -102,15 +103,11 @@ def _of_default(config: Declared, default: object, flow_class: type, given: Conf
         raise _Wrong(f": the function of its default failed: {_said(error)}") from None
 
 
-def _read(config: Declared, path: str, which: str) -> str:
-    del config
+def _read(path: str, which: str) -> str:
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except UnicodeDecodeError as error:
-        reason = f"it is no UTF-8 text, at byte {error.start}"
-    raise _Wrong(f": the file {path} ({which}) cannot be read: {reason}.")
+        return text_of_file(Path(path))
+    except ValueError as error:
+        raise _Wrong(f": the file {path} ({which}) cannot be read: {error}.") from None
 
 
 def _parsed(config: Declared, given: object, where: str) -> object:
@@ -124,7 +121,10 @@ def _parsed(config: Declared, given: object, where: str) -> object:
             name = getattr(parser, "__name__", config.parser)
             raise _Wrong(f": its parser `{name}` failed on the text {where}: {_said(error)}") from None
     elif isinstance(given, str) and not config.plain:
-        value = _json(given, where)
+        try:
+            value = json_in(given)
+        except ValueError as error:
+            raise _Wrong(f": the text {where} is {error}.") from None
     if config.plain:
         return value
     if not isinstance(value, Mapping):
@@ -139,19 +139,6 @@ def _parsed(config: Declared, given: object, where: str) -> object:
         line = _line_of(str(error), given) if isinstance(given, str) else ""
         raise _Wrong(f": the value {where} does not fit {_name(config.type)}: {error}{line}.") from None
     return stored
-
-
-def _json(text: str, where: str) -> object:
-    import json  # only flows with configs need it
-
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _Wrong(
-            f": the text {where} is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}."
-        ) from None
-    except RecursionError:
-        raise _Wrong(f": the text {where} is JSON that is nested too deeply.") from None
 
 
 def _parser(given: Callable[[str], object] | str) -> Callable[[str], object]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, cast, get_origin
+
+from stepwell.definition.given_text import json_in
 
 _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})
 _FALSE = frozenset({"false", "0", "no", "off", "f", "n"})
@@ -17,7 +20,7 @@ _DURATION = re.compile(
 )
 
 
-class Kind:
+class Kind(ABC):
     """A type of parameters.
 
     Attributes
@@ -42,17 +45,17 @@ class Kind:
         """What stands for a value in help."""
         return self.name.upper()
 
+    @abstractmethod
     def read(self, text: str) -> object:
         """Return the value that a text stands for; a `ValueError` says what is wrong with it."""
-        raise NotImplementedError
 
     def read_all(self, texts: Sequence[str]) -> object:
         """Return the value that the texts of an option stand for which was given several times."""
         return self.read(texts[-1])
 
+    @abstractmethod
     def check(self, value: object) -> object:
         """Return a program's value in this type; a `ValueError` says what is wrong with it."""
-        raise NotImplementedError
 
     def _refuse(self, value: object) -> ValueError:
         return ValueError(f"{value!r} is {type(value).__name__}, not {self.name}")
@@ -112,15 +115,10 @@ class Json(Kind):
     name = "JSON"
 
     def read(self, text: str) -> object:
-        import json  # start-up cost that only these parameters pay
-
         try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ValueError(f"it is not valid JSON at {place}: {error.msg}") from None
-        except RecursionError:
-            raise ValueError("it is JSON that is nested too deeply") from None
+            return json_in(text)
+        except ValueError as error:
+            raise ValueError(f"it is {error}") from None
 
     def check(self, value: object) -> object:
         return value

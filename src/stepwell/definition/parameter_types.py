@@ -61,7 +61,7 @@ def kind_of(parameter: Parameter) -> Kind:
 def _given(parameter: Parameter) -> object:
     if parameter.given_type is not None:
         return parameter.given_type
-    annotated = parameter.annotation()
+    annotated, _ = parameter.annotation()
     if annotated is not None:
         return annotated
     if parameter.is_flag:

@@ -181,16 +181,19 @@ class Parameter:
             return None
         return False if self.is_flag and self.default is None else self.default
 
-    def annotation(self) -> Any:
-        """Return what the attribute is annotated with; None if that is nothing, or has no meaning here."""
+    def annotation(self) -> tuple[Any, str]:
+        """Return what the attribute is annotated with, or None; and why that has no meaning, if it has none.
+
+        Names that are imported for type checkers alone have none: then the default says the type.
+        """
         try:
             found: Any = getattr(self._owner, "__annotations__", {}).get(self.attribute)
             while isinstance(found, str):
                 owner: type = self._owner
                 found = eval(found, vars(sys.modules[owner.__module__]), dict(vars(owner)))
-        except Exception:  # noqa: BLE001 - names that only type checkers import
-            return None
-        return None if found is Any else found
+        except Exception as error:  # noqa: BLE001 - the user's expression may raise anything; `check` tells of it
+            return None, f"{type(error).__name__}: {error}"
+        return (None if found is Any else found), ""
 
 
 def normal(name: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.nearest import listed
+from stepwell.definition.parameters import parameters_of
 from stepwell.definition.place import place, split_place
 from stepwell.definition.transition import Foreach
 from stepwell.exceptions import Problem
@@ -20,6 +21,7 @@ def warnings_of(definition: FlowDefinition) -> list[Problem]:
         *_foreach_over_sets(definition),
         *_switches_without_choice(definition),
         *_unread_parameters(definition),
+        *_annotations_without_meaning(definition),
     ]
     return sorted(found, key=lambda problem: split_place(problem.where))
 
@@ -70,6 +72,19 @@ def _unread_parameters(definition: FlowDefinition) -> Iterator[Problem]:
                 where=place(definition.file, _line_of(definition, name)),
                 fix="Remove it, or read it as `self." + name + "`.",
                 rule="unread-parameter",
+                severity="warning",
+            )
+
+
+def _annotations_without_meaning(definition: FlowDefinition) -> Iterator[Problem]:
+    for parameter in parameters_of(definition.flow_class):
+        _, fault = parameter.annotation()
+        if fault and parameter.given_type is None:
+            yield Problem(
+                what=f"the annotation of parameter `{parameter.name}` says nothing of its type ({fault})",
+                where=place(parameter.file, parameter.line),
+                fix="Import what it names, also where no type checker runs; or say `type=`.",
+                rule="parameter-annotation",
                 severity="warning",
             )
 

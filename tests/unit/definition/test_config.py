@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -105,6 +106,7 @@ def test_an_expression_that_cannot_be_used_is_named_with_its_decorator(decorator
         define(flow, configs=given(cfg={"n": 1, "word": "many", "part": {"tims": 1}}))
 
     assert [word for word in words if word not in str(raised.value)] == []
+    assert re.match(r".+:\d+: @retry", str(raised.value)), "the place of the step"
 
 
 # SPEC 3.4-6

@@ -20,8 +20,10 @@ def run_to_completion(coroutine: Coroutine[Any, Any, object], step: str) -> None
         except TimeoutException as error:
             # It was raised in the loop, which only waits: say where the step itself is.
             waiting = next((task for task in asyncio.all_tasks(loop) if task.get_coro() is coroutine), None)
-            if waiting is not None:
-                frames = [traceback.extract_stack(frame, limit=1)[0] for frame in waiting.get_stack()]
+            stack = [] if waiting is None else waiting.get_stack()
+            frames = [traceback.extract_stack(frame, limit=1)[0] for frame in stack]
+            if frames:
+                error.source_file, error.line_no = frames[-1].filename, frames[-1].lineno
                 error.add_note(
                     "The step was waiting here:\n" + "".join(traceback.format_list(frames)).rstrip()
                 )

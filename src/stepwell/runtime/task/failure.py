@@ -54,7 +54,7 @@ def local_values(error: BaseException) -> tuple[str, ...]:
 
 
 def _keep_users(shown: traceback.TracebackException) -> None:
-    """Drop our own frames, here and in the causes, unless nothing else would be left of a traceback."""
+    """Drop our own frames, here and in the causes, and what of asyncio drives the loop of an async step."""
     seen: set[int] = set()
     stack: list[traceback.TracebackException | None] = [shown]
     while stack:
