@@ -152,7 +152,7 @@ class F(FlowSpec):
         self.next(self.work, foreach=range(3))
 
     def about(self):
-        links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if self.is_open(fd)]
+        links = [self.file_of(fd) for fd in os.listdir("/proc/self/fd")]
         return {
             "pid": os.getpid(),
             "parent": os.getppid(),
@@ -160,8 +160,11 @@ class F(FlowSpec):
             "database": "sqlite3" in sys.modules or any("metadata.db" in link for link in links),
         }
 
-    def is_open(self, fd):
-        return os.path.lexists(f"/proc/self/fd/{fd}")
+    def file_of(self, fd):
+        try:
+            return os.readlink(f"/proc/self/fd/{fd}")
+        except FileNotFoundError:  # inline, another thread of the run process has closed it since
+            return ""
 
     @step
     def work(self):
