@@ -1,6 +1,7 @@
 """Stepwell: Python classes in, versioned runs out.
 
-Each public name is resolved on its first use, and resolving one does not import the others.
+Each public name is resolved on its first use, and resolving one does not import the others. Decorators of
+plugins are found here as well, by the names that their entry points give them.
 """
 
 from importlib import import_module
@@ -70,9 +71,11 @@ if TYPE_CHECKING:
     )
     from stepwell.definition.config import Config, config_expr
     from stepwell.definition.config_value import ConfigValue
+    from stepwell.definition.decorator import FlowDecorator, StepDecorator
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.include_file import IncludeFile
     from stepwell.definition.parameters import JSONType, JSONTypeClass, Parameter
+    from stepwell.definition.placing import as_decorator
     from stepwell.definition.step import step
     from stepwell.runtime.task.current import current
     from stepwell.runtime.task.parallel_map import parallel_imap_unordered, parallel_map
@@ -115,6 +118,9 @@ _WHERE = {
     "Config": "stepwell.definition.config",
     "config_expr": "stepwell.definition.config",
     "ConfigValue": "stepwell.definition.config_value",
+    "StepDecorator": "stepwell.definition.decorator",
+    "FlowDecorator": "stepwell.definition.decorator",
+    "as_decorator": "stepwell.definition.placing",
     **dict.fromkeys(
         (
             "secrets",
@@ -165,6 +171,7 @@ __all__ = [
     "DeployedFlow",
     "Deployer",
     "Flow",
+    "FlowDecorator",
     "FlowMutator",
     "FlowSpec",
     "IncludeFile",
@@ -177,12 +184,14 @@ __all__ = [
     "Run",
     "Runner",
     "Step",
+    "StepDecorator",
     "StepMutator",
     "Stepwell",
     "Task",
     "UserStepDecorator",
     "airflow_external_task_sensor",
     "airflow_s3_key_sensor",
+    "as_decorator",
     "batch",
     "cache",
     "card",
@@ -233,9 +242,18 @@ __all__ = [
 def __getattr__(name: str) -> object:
     module = _WHERE.get(name)
     if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _offered(name)
     value = globals()[name] = getattr(import_module(module), name)
     return value
+
+
+def _offered(name: str) -> object:
+    found: object = None
+    if not name.startswith("_"):  # what Python and its tools ask of any module
+        found = import_module("stepwell.definition.offered").offered_decorator(name)
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found
 
 
 def __dir__() -> list[str]:

@@ -83,7 +83,7 @@ def site(folder, monkeypatch):
     info = site / "acme_points-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-points\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[stepwell.serializers]\npoints = acme_points:Points\n")
+    (info / "entry_points.txt").write_text("[stepwell.plugins]\nserializer.points = acme_points:Points\n")
     (site / "acme_points.py").write_text(PLUGIN)
     folder.file(POINTS, "points.py")
     folder.file(FLOW)
@@ -143,7 +143,7 @@ def test_a_broken_one_is_told_by_run_and_doctor_and_by_who_needs_it(folder, site
         said = done.stdout + done.stderr
         assert "No module named 'no_such_module'" in said and "acme-points" in said
     assert "Values are stored without it" in words(run)
-    assert "WARNING plugins: serializer points@acme-points" in doctor.stdout
+    assert "WARNING plugins: serializer `points` of acme-points 1.0" in doctor.stdout
     assert read.returncode != 0
 
 

@@ -134,10 +134,11 @@ def test_resolving_one_name_does_not_import_the_others():  # SPEC 1.1-3
     listing = subprocess.run([sys.executable, "-c", RESOLVE_EACH], capture_output=True, text=True, check=True)
     loaded = {name: set(modules) for name, modules in json.loads(listing.stdout).items()}
 
-    # What a name may need of others: decorators are put on steps of flows, the client asks who runs it, and a
-    # file that is included is a parameter.
+    # What a name may need of others: decorators are of a class and are put on steps of flows, the client asks
+    # who runs it, and a file that is included is a parameter.
     needed = {
         *("stepwell.definition.flowspec", "stepwell.definition.step", "stepwell.definition.parameters"),
+        *("stepwell.definition.decorator", "stepwell.definition.placing"),
         "stepwell.runtime.task.current",
     }
     homes = set(stepwell._WHERE.values()) - needed

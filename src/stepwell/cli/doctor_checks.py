@@ -188,11 +188,7 @@ def _credentials(settings: Settings) -> Iterator[Finding]:
 
 
 def _plugins(_settings: Settings) -> Iterator[Finding]:
-    from stepwell.plugins.serializers import installed_serializers
+    from stepwell.cli.doctor_plugins import plugin_states
 
-    usable, broken = installed_serializers()
-    for label, serializer in usable.items():
-        yield Finding("plugins", "ok", f"serializer {label} for {', '.join(serializer.types)}")
-    for label, why in broken.items():
-        fix = f"Mend, update or uninstall {label.partition('@')[2]}."
-        yield Finding("plugins", "warning", f"serializer {label} cannot be used: {why}", fix)
+    for state in plugin_states():
+        yield Finding("plugins", "warning" if state.fix else "ok", state.text, state.fix)

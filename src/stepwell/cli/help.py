@@ -6,6 +6,7 @@ import click
 
 from stepwell.cli.context import current_context
 from stepwell.cli.lazy_group import COMMANDS, load_command
+from stepwell.cli.offered_commands import plugin_command
 from stepwell.definition.nearest import did_you_mean
 
 
@@ -27,9 +28,15 @@ def show_help(name: str | None) -> None:
     if name is None:
         context.console.data(*ctx.parent.get_help().splitlines())
         return
-    if name not in COMMANDS:
-        raise click.UsageError(f"there is no command `{name}`. {did_you_mean(name, COMMANDS)}".strip(), ctx)
-    wanted = load_command(COMMANDS[name], context.flow_class)
-    source = "" if context.flow_class is not None else COMMANDS[name].source
+    source = ""
+    if name in COMMANDS:
+        wanted = load_command(COMMANDS[name], context.flow_class)
+        source = "" if context.flow_class is not None else COMMANDS[name].source
+    else:
+        wanted = plugin_command(name)
+        if wanted is None:
+            raise click.UsageError(
+                f"there is no command `{name}`. {did_you_mean(name, COMMANDS)}".strip(), ctx
+            )
     text = wanted.get_help(click.Context(wanted, ctx.parent, info_name=f"{name} {source}".strip()))
     context.console.data(*text.splitlines())

@@ -137,16 +137,23 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         entry = COMMANDS.get(cmd_name)
-        return None if entry is None else self._build(cmd_name, entry)
+        if entry is not None:
+            return self._build(cmd_name, entry)
+        from stepwell.cli.offered_commands import offered_command  # looks through what is installed
+
+        return offered_command(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        command = self.get_command(ctx, name)
+        if command is None:
             hint = did_you_mean(name, self.list_commands(ctx))
             raise click.UsageError(f"there is no command `{name}`. {hint}".strip(), ctx)
-        return super().resolve_command(ctx, args)
+        return name, command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self._configs:
@@ -154,3 +161,9 @@ class LazyGroup(click.Group):
                 formatter.write_dl(self._configs)
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+        from stepwell.cli.offered_commands import lines_of_help  # only help looks through what is installed
+
+        lines = lines_of_help()
+        if lines:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(lines)

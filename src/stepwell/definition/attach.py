@@ -64,7 +64,7 @@ def _value(text: str) -> object:
 
 
 def step_decorator(name: str) -> type[StepDecorator]:
-    """Return the class of a step decorator by its name, or by its dotted place in a module.
+    """Return the class of a step decorator by its name, ours or a plugin's, or by its place in a module.
 
     Raises
     ------
@@ -80,7 +80,14 @@ def step_decorator(name: str) -> type[StepDecorator]:
 
             if name in ANNOUNCED:
                 ANNOUNCED[name].refuse((None, None))
-            advice = f"{did_you_mean(name, BUILT_IN)} There are: {listed(BUILT_IN)}.".strip()
+            # Few flows have plugins, and it looks through all that is installed.
+            from stepwell.definition.offered import names_offered, offered_step_decorator
+
+            plugin = offered_step_decorator(name)
+            if plugin is not None:
+                return plugin
+            known = (*BUILT_IN, *names_offered())
+            advice = f"{did_you_mean(name, known)} There are: {listed(known)}.".strip()
             raise UnknownStepDecoratorException(f"There is no step decorator `{name}`. {advice}")
     try:
         found: object = getattr(import_module(module), attribute)

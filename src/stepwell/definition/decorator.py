@@ -38,7 +38,7 @@ class Decorator:
     def __init__(self, attributes: Mapping[str, object], statically_defined: bool = True) -> None:
         self.statically_defined = statically_defined
         self._given = dict(attributes)
-        self.is_delayed = is_delayed(self._given)
+        self.is_delayed: bool = is_delayed(self._given)
         self.attributes: dict[str, object] = {**self.defaults, **attributes}
         if self.is_delayed:
             return

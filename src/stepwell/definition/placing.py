@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any, cast
 
 from stepwell.definition.config_expression import ConfigScope
-from stepwell.definition.decorator import FlowDecorator, StepDecorator
+from stepwell.definition.decorator import Decorator, FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.place import place
 from stepwell.definition.step import spec_of
@@ -72,6 +72,31 @@ def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping
         return flow_class
 
     return decorate if target is None else decorate(target)
+
+
+def as_decorator(kind: type[Decorator]) -> Callable[..., Any]:
+    """Return what users write after ``@`` for a decorator class, bare or with attributes.
+
+    Examples
+    --------
+    >>> class Polite(StepDecorator):
+    ...     name = "polite"
+    ...     defaults = {"greeting": "Hello"}
+    >>> polite = as_decorator(Polite)
+    >>> @polite(greeting="Good morning")
+    ... @step
+    ... def start(self): ...
+    """
+
+    def decorator(target: object = None, /, **attributes: object) -> Any:
+        if issubclass(kind, StepDecorator):
+            return decorate_step(kind, target, attributes)
+        assert issubclass(kind, FlowDecorator), "there are two kinds of decorators"
+        return decorate_flow(kind, target, attributes)
+
+    decorator.__name__ = decorator.__qualname__ = kind.name
+    decorator.__doc__ = kind.__doc__
+    return decorator
 
 
 def flow_decorators_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[FlowDecorator, ...]:

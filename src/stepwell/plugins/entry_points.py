@@ -1,4 +1,4 @@
-"""What installed distributions offer, as their entry points say.
+"""Entry points of installed distributions.
 
 The files are read here and not by `importlib.metadata`, whose import costs far more than looking through an
 environment: nearly every run finds nothing, and must not wait for that.
@@ -18,20 +18,22 @@ _FOLDERS = (".dist-info", ".egg-info")
 _MOST_BYTES = 1 << 20
 
 
-class Offer(Struct, frozen=True):
-    """One entry point.
+class Distribution(Struct, frozen=True):
+    """What was installed: its name as it is installed by, and its version."""
 
-    Attributes
-    ----------
-    value
-        ``MODULE:OBJECT``.
-    distribution
-        Name of the distribution, as it is installed by.
-    """
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
+
+
+class EntryPoint(Struct, frozen=True):
+    """One entry point. ``value`` is ``MODULE:OBJECT``."""
 
     name: str
     value: str
-    distribution: str
+    distribution: Distribution
 
     def load(self) -> object:
         """Import what it names. Whatever the module raises comes through."""
@@ -42,24 +44,24 @@ class Offer(Struct, frozen=True):
         return found
 
 
-def offers(group: str) -> tuple[Offer, ...]:
+def entry_points(group: str) -> tuple[EntryPoint, ...]:
     """Return the entry points of a group, in the order of ``sys.path``; looks again each time.
 
     Of a distribution that is installed twice the first one counts, as it does for imports.
     """
-    found: list[Offer] = []
+    found: list[EntryPoint] = []
     seen: set[str] = set()
     for place in dict.fromkeys(sys.path):
         for distribution, text in _declaring(place, group):
-            key = re.sub(r"[-_.]+", "-", distribution).lower()
+            key = re.sub(r"[-_.]+", "-", distribution.name).lower()
             if key not in seen:
                 seen.add(key)
-                found += (Offer(name, value, distribution) for name, value in _section(text, group))
+                found += (EntryPoint(name, value, distribution) for name, value in _section(text, group))
     return tuple(found)
 
 
-def _declaring(place: str, group: str) -> Iterator[tuple[str, str]]:
-    """Yield name and entry points of each distribution of a folder whose file mentions the group."""
+def _declaring(place: str, group: str) -> Iterator[tuple[Distribution, str]]:
+    """Yield each distribution of a folder whose entry points mention the group, and their text."""
     mark = group.encode()
     try:
         with os.scandir(place or os.curdir) as entries:
@@ -72,17 +74,17 @@ def _declaring(place: str, group: str) -> Iterator[tuple[str, str]]:
     for folder in folders:
         data = _content(f"{folder}/entry_points.txt")
         if mark in data:
-            yield _name_of(folder), data.decode(errors="replace")
+            yield _distribution_of(folder), data.decode(errors="replace")
 
 
-def _packed(place: str, group: str) -> Iterator[tuple[str, str]]:
+def _packed(place: str, group: str) -> Iterator[tuple[Distribution, str]]:
     """The same for an archive, such as a zipped application."""
     from importlib.metadata import distributions  # slow to import, and only an archive needs it
 
     for distribution in distributions(path=[place]):
         text = distribution.read_text("entry_points.txt") or ""
         if group in text:
-            yield distribution.metadata["Name"], text
+            yield Distribution(distribution.metadata["Name"], distribution.version), text
 
 
 def _content(path: str) -> bytes:
@@ -96,12 +98,17 @@ def _content(path: str) -> bytes:
         os.close(fd)
 
 
-def _name_of(folder: str) -> str:
-    for file in ("METADATA", "PKG-INFO"):
-        for line in _content(f"{folder}/{file}").decode(errors="replace").splitlines():
-            if line.lower().startswith("name:"):
-                return line[5:].strip()
-    return os.path.basename(folder).partition("-")[0].removesuffix(".egg")  # noqa: PTH119 - see the imports
+def _distribution_of(folder: str) -> Distribution:
+    title = os.path.basename(folder).rpartition(".")[0]  # noqa: PTH119 - see the imports
+    name, _, version = title.partition("-")
+    said = {"name": name, "version": version.partition("-")[0]}
+    for file in ("PKG-INFO", "METADATA"):
+        head = _content(f"{folder}/{file}").decode(errors="replace").partition("\n\n")[0]
+        for line in head.splitlines():
+            key, colon, value = line.partition(":")
+            if colon and key.lower() in said:
+                said[key.lower()] = value.strip()
+    return Distribution(said["name"], said["version"])
 
 
 def _section(text: str, group: str) -> Iterator[tuple[str, str]]:

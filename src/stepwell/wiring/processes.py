@@ -19,11 +19,11 @@ from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.engine import Engine
 from stepwell.engines.local.safety import why_not_fork
 from stepwell.exceptions import StepwellException
-from stepwell.plugins.serializers import installed_serializers
 from stepwell.runtime.options import Isolation, RunOptions
 from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.places import Place
 from stepwell.settings.settings import Settings
+from stepwell.wiring.serializers import installed_serializers
 from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 
 if TYPE_CHECKING:

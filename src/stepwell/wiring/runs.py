@@ -14,7 +14,6 @@ from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engines.local.safety import why_not_detach
 from stepwell.exceptions import UsageError
 from stepwell.model.run import RunRecord
-from stepwell.plugins.serializers import installed_serializers, unusable
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.events import Listener
 from stepwell.runtime.options import ContinueRun, Fsync, RunAsked, RunOptions, RunResult, RunSettings
@@ -29,6 +28,7 @@ from stepwell.wiring.processes import (
     make_engine,
     make_step_function,
 )
+from stepwell.wiring.serializers import installed_serializers, unusable
 from stepwell.wiring.stores import open_both, open_datastore
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.exceptions import UsageError
-from stepwell.plugins.serializers import installed_serializers
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
 from stepwell.runtime.spinning import Spinning, SpinResult
@@ -18,6 +17,7 @@ from stepwell.settings.kinds import check_stores
 from stepwell.settings.places import BELOW_FILE, SPIN_NAME, Place
 from stepwell.settings.settings import Settings
 from stepwell.wiring.processes import isolation_of, make_engine, make_step_function
+from stepwell.wiring.serializers import installed_serializers
 from stepwell.wiring.stores import below_of, open_both, open_datastore
 
 

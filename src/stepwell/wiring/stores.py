@@ -17,7 +17,6 @@ from stepwell.datastore.serializers import Serializers
 from stepwell.datastore.storage import Storage
 from stepwell.exceptions import StepwellNotFound, StoreFormatError
 from stepwell.metadata_store.store import MetadataStore
-from stepwell.plugins.serializers import installed_serializers
 from stepwell.settings.choices import chosen
 from stepwell.settings.places import (
     BELOW_FILE,
@@ -31,6 +30,7 @@ from stepwell.settings.places import (
 from stepwell.settings.settings import Settings
 from stepwell.settings.trust import distrust_of
 from stepwell.storages.local import LocalStorage
+from stepwell.wiring.serializers import installed_serializers
 
 if TYPE_CHECKING:
     from stepwell.runtime.patience import Patience

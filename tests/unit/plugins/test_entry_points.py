@@ -6,10 +6,11 @@ import zipfile
 
 import pytest
 
-from stepwell.plugins.entry_points import Offer, offers
-from stepwell.plugins.registry import registered
+from stepwell.plugins.entry_points import Distribution, EntryPoint, entry_points
+from stepwell.plugins.offers import PluginFailed, offered, offers, strangers
 
 GROUP = "stepwell.tests"
+THINGS = Distribution("acme-things", "1.2")
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ three = acme:Three
 def test_the_entry_points_of_a_group_are_read_with_their_distribution(place):
     install(place, "acme-things", TEXT)
 
-    found = offers(GROUP)
+    found = entry_points(GROUP)
 
     assert found == (
-        Offer("one", "acme.things:One", "acme-things"),
-        Offer("two", "acme.things:Two.inner [extra]", "acme-things"),
+        EntryPoint("one", "acme.things:One", THINGS),
+        EntryPoint("two", "acme.things:Two.inner [extra]", THINGS),
     )
 
 
@@ -64,7 +65,8 @@ def test_without_metadata_the_folder_names_the_distribution(place):
     install(place, "acme", TEXT, metadata=False)
     install(place, "other", TEXT, metadata=False, suffix=".egg-info")
 
-    assert [offer.distribution for offer in offers(GROUP)] == ["acme", "acme", "other", "other"]
+    found = [str(point.distribution) for point in entry_points(GROUP)]
+    assert found == ["acme 1.2", "acme 1.2", "other", "other"]
 
 
 def test_of_a_distribution_that_is_installed_twice_the_first_counts(place, monkeypatch):
@@ -72,7 +74,7 @@ def test_of_a_distribution_that_is_installed_twice_the_first_counts(place, monke
     install(place / "later", "acme-things", "[stepwell.tests]\none = second:One\n")
     monkeypatch.setattr(sys, "path", [*sys.path, str(place / "later")])
 
-    assert [offer.value for offer in offers(GROUP)] == ["first:One"]
+    assert [point.value for point in entry_points(GROUP)] == ["first:One"]
 
 
 def test_archives_are_looked_into(place, monkeypatch):
@@ -81,46 +83,76 @@ def test_archives_are_looked_into(place, monkeypatch):
         archive.writestr("acme-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     monkeypatch.setattr(sys, "path", [*sys.path, str(place / "app.zip")])
 
-    assert [offer.name for offer in offers(GROUP)] == ["one", "two"]
+    assert [point.name for point in entry_points(GROUP)] == ["one", "two"]
 
 
-def test_what_can_be_imported_is_made_and_what_cannot_is_told_with_its_distribution(place):
-    install(
-        place,
-        "acme",
-        "[stepwell.tests]\ngood = acme_parts:Good\nsub = acme_parts:Outer.Inner [x]\ngone = no_such:X\n"
-        "lost = acme_parts:Nothing\nother = acme_parts:Other\nfails = acme_parts:Fails\n"
-        "bad name = acme_parts:Good\nempty =\nthing = acme_parts:thing\n",
-    )
-    (place / "acme_parts.py").write_text(
-        "class Good(dict): pass\nclass Other: pass\nthing = 1\n"
-        "class Fails(dict):\n    def __init__(self): raise RuntimeError('not here')\n"
-        "class Outer:\n    class Inner(dict): pass\n"
-    )
+PARTS = """
+class Good(dict): pass
+class Other: pass
+thing = 1
+class Fails(dict):
+    def __init__(self): raise RuntimeError('not here')
+class Outer:
+    class Inner(dict): pass
+"""
 
-    found = registered(GROUP, dict)
 
-    assert {name: type(plugin).__name__ for name, plugin in found.usable.items()} == {
-        "good@acme": "Good",
-        "sub@acme": "Inner",
+def made(offer):
+    try:
+        return type(offer.make(dict)).__name__
+    except PluginFailed as error:
+        return str(error)
+
+
+def test_what_can_be_imported_is_made_and_what_cannot_says_why(place):
+    names = {
+        "good": "acme_parts:Good",
+        "sub": "acme_parts:Outer.Inner [x]",
+        "gone": "no_such:X",
+        "lost": "acme_parts:Nothing",
+        "other": "acme_parts:Other",
+        "thing": "acme_parts:thing",
+        "fails": "acme_parts:Fails",
+        "bad name": "acme_parts:Good",
+        "empty": "",
     }
-    said = {name.removesuffix("@acme"): why for name, why in found.broken.items()}
+    lines = "\n".join(f"serializer.{name} = {value}" for name, value in names.items())
+    install(place, "acme", f"[stepwell.plugins]\n{lines}\nodd.kind = x:Y\nplain = x:Z\n")
+    (place / "acme_parts.py").write_text(PARTS)
+
+    said = {offer.name: made(offer) for offer in offers("serializer") if offer.distribution.name == "acme"}
+
+    assert list(said) == list(names)
+    assert (said["good"], said["sub"]) == ("Good", "Inner")
     assert "No module named 'no_such'" in said["gone"]
     assert "Nothing" in said["lost"] and "acme_parts:Nothing" in said["lost"]
     assert "no subclass of builtins.dict" in said["other"] and "no subclass" in said["thing"]
-    assert "RuntimeError: not here" in said["fails"]
+    assert said["fails"] == "RuntimeError: not here"
     assert "letters, digits" in said["bad name"]
-    assert "empty" in said
+    assert said["empty"]
+    assert [point.name for point in strangers()] == ["odd.kind", "plain"]
+
+
+def test_of_two_plugins_with_one_name_the_first_is_found(place):
+    install(place, "acme", "[stepwell.plugins]\ncommand.report = first:go\n")
+    install(place, "zeta", "[stepwell.plugins]\ncommand.report = second:go\nstep_decorator.x = y:Z\n")
+
+    found = offered("command", "report")
+
+    assert found is not None
+    assert (found.entry_point.value, found.label) == ("first:go", "report@acme")
+    assert found.title == "command `report` of acme 1.2"
+    assert offered("step_decorator", "report") is None
 
 
 def test_without_a_plugin_the_slow_reader_of_packages_is_not_imported(place):
     install(place, "quiet", "[console_scripts]\nquiet = quiet:main\n")
     code = (
         f"import sys; sys.path.append({str(place)!r})\n"
-        f"from stepwell.plugins.registry import registered\nprint(registered({GROUP!r}, dict))\n"
+        "from stepwell.plugins.offers import offers\nprint(offers('serializer'))\n"
         "print('importlib.metadata' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == "Registered(usable={}, broken={})\nFalse\n"
+    assert done.stdout == "()\nFalse\n"

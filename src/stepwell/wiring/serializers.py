@@ -6,16 +6,19 @@ from collections.abc import Iterator
 
 from stepwell.datastore.serializer import Serializer
 from stepwell.datastore.serializers import Found, Serializers, in_words
-from stepwell.plugins.registry import registered
-
-GROUP = "stepwell.serializers"
-"""Group of their entry points."""
+from stepwell.plugins.offers import PluginFailed, offers
 
 
 def installed_serializers() -> Found:
     """Return those that can be used, and why others cannot."""
-    found = registered(GROUP, Serializer)
-    return found.usable, found.broken
+    usable: dict[str, Serializer] = {}
+    broken: dict[str, str] = {}
+    for offer in offers("serializer"):
+        try:
+            usable[offer.label] = offer.make(Serializer)
+        except PluginFailed as error:
+            broken[offer.label] = str(error)
+    return usable, broken
 
 
 def unusable(serializers: Serializers) -> Iterator[str]:
