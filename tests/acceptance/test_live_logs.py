@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from command_line import nothing_left, on_terminal, until
+from command_line import content, nothing_left, on_terminal, until
 
 from stepwell.client.objects import Run
 from stepwell.client.scope import Connection, Scope
@@ -16,8 +16,8 @@ def logs_of(folder, *options):
     return folder.call("flow.py", "logs", "1/start", *options).stdout
 
 
-@pytest.fixture
-def waiting(folder, mark):
+@pytest.fixture(params=["fork", "inline"])
+def waiting(folder, mark, request):
     """A run whose first task has printed, and waits."""
     folder.flow(
         "print('begun')",
@@ -26,7 +26,7 @@ def waiting(folder, mark):
         *WAIT,
         "print(' and the rest')",
     )
-    process = folder.begin()
+    process = folder.begin("--isolation", request.param)
     until(lambda: (folder.root / "metadata.db").exists(), "the run begins")
     yield folder, process
     (folder.path / "go").touch()
@@ -40,9 +40,11 @@ def test_the_log_of_a_running_task_is_read_while_it_runs(waiting):
     until(lambda: "half" in logs_of(folder, "--stdout"), "the log is there")
     task = Run("Small/1", Scope(Connection(f"local@{folder.root}")))["start"].task
     before = task.stdout, task.stderr, task.finished
+    shown_before = content(folder.path / "out.txt")
     (folder.path / "go").touch()
     assert process.wait(timeout=30) == 0
 
+    assert "] begun\n" in shown_before and "]   problem\n" in shown_before
     assert before == ("begun\nhalf a line", "  problem\n", False)
     assert task.stdout == "begun\nhalf a line and the rest\n"
     assert len(list(folder.root.glob("runs/Small/0/1/logs/start/**/*.*"))) == 1

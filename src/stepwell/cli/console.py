@@ -31,6 +31,10 @@ class Console:
             if reconfigure is not None:
                 reconfigure(errors="backslashreplace")
 
+    def stand_apart(self) -> None:
+        """Write from here on to where output goes now, whatever becomes of the streams of this process."""
+        self._out, self._err = _apart(self._out), _apart(self._err)
+
     @property
     def out(self) -> TextIO:
         """The stream of results."""
@@ -139,6 +143,11 @@ class Console:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._out.fileno())
         os.close(nowhere)
+
+
+def _apart(stream: TextIO) -> TextIO:
+    stream.flush()
+    return open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")
 
 
 def _nowhere() -> TextIO:

@@ -125,6 +125,8 @@ def _carried_out(
     shown = view_options(values, tuple(definition.graph.nodes))
     if values["detach"]:
         listeners = (_announcing(_detached(context, definition.name)), *listeners)
+    if options.isolation == "inline":
+        context.console.stand_apart()  # steps run in this process, and their output is taken in
     view = choose_view(context, shown)
     options = replace(options, local_values=view.shows_local_values)
     from stepwell.wiring.runs import run_flow  # all the machinery of a run

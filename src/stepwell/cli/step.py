@@ -122,6 +122,8 @@ def step(  # noqa: PLR0913 - one for each option
         isolation=isolation,
         namespace=namespace,
     )
+    if isolation == "inline":
+        context.console.stand_apart()  # the step runs in this process, and its output is taken in
     hooks = exit_hooks_of(definition, context.settings, context.console.talk)
     result = run_ordered_task(definition, order, options, context.settings, context.console.task_output)
     if outcome_file is not None:

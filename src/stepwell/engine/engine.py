@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stepwell.engine.capabilities import Capabilities
 from stepwell.engine.handle import TaskHandle, TaskReport
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskRequest
+
+Meanwhile = Callable[[Sequence[TaskReport]], None]
+"""Takes reports of a task that runs in the calling thread, and does what is due, from another thread."""
 
 
 class Engine(ABC):
@@ -41,11 +44,15 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
+    def reports(self, timeout_s: float, meanwhile: Meanwhile | None = None) -> Sequence[TaskReport]:
         """What has happened since the last call; wait up to the timeout for the first.
 
         For each task: `TaskStarted` once, then output in order, then `TaskExited` once and nothing more.
         Silence means unknown, not failed.
+
+        An engine that runs a task in this call, however long that takes, calls ``meanwhile`` a few times a
+        second with what the task has written, never with `TaskStarted` or `TaskExited`, and not any more
+        once it has returned. What ``meanwhile`` raises is raised here when the task has ended.
         """
 
     @abstractmethod

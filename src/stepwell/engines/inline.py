@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
-import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
-from typing import IO
 
 from stepwell.engine.capabilities import Capabilities
-from stepwell.engine.engine import Engine
+from stepwell.engine.engine import Engine, Meanwhile
 from stepwell.engine.handle import (
     CANCELLED,
-    Stream,
     TaskAttended,
     TaskExited,
     TaskHandle,
-    TaskOutput,
     TaskReport,
     TaskStarted,
 )
 from stepwell.engines.debugging import examine, has_failed
+from stepwell.engines.inline_output import InlineOutput
 from stepwell.engines.randomness import seed_task
-from stepwell.engines.streams import unbuffered
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskOutcome, TaskRequest
-
-_CHUNK = 1 << 20
 
 CAPABILITIES = Capabilities(name="inline", variables=False, processes=False, retry_delay_s=0.0)
 
@@ -43,9 +35,8 @@ InlineRunner = Callable[[RunInfo, TaskRequest, Callable[[TaskOutcome], None]], i
 class InlineEngine(Engine):
     """One task per call of `reports`, in the calling thread.
 
-    What the task writes to file descriptors 1 and 2, child processes included, is captured and reported when
-    the task has ended; ``breakpoint()`` talks to the original streams. A `KeyboardInterrupt` goes through to
-    the caller.
+    What the task writes to file descriptors 1 and 2, child processes included, is captured and told while it
+    runs; ``breakpoint()`` talks to the original streams. A `KeyboardInterrupt` goes through to the caller.
 
     Parameters
     ----------
@@ -61,6 +52,7 @@ class InlineEngine(Engine):
         self._seen: set[TaskHandle] = set()
         self._ready: deque[TaskReport] = deque()
         self._rest: Iterator[TaskReport] = iter(())
+        self._meanwhile: Meanwhile | None = None
         self._in_step = False
         self._woken = Event()
 
@@ -83,7 +75,8 @@ class InlineEngine(Engine):
                 self._waiting[handle] = request
         return handles
 
-    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
+    def reports(self, timeout_s: float, meanwhile: Meanwhile | None = None) -> Sequence[TaskReport]:
+        self._meanwhile = meanwhile
         if self._ready:
             reports = list(self._ready)
             self._ready.clear()
@@ -126,13 +119,15 @@ class InlineEngine(Engine):
             yield TaskAttended(handle, time.time())
         yield TaskStarted(handle, time.time(), os.getpid())
         said: list[TaskOutcome] = []
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            captured = self._capture and not request.attended
-            with _redirected(out, err) if captured else contextlib.nullcontext():
+        if self._capture and not request.attended:
+            output = InlineOutput(handle, self._meanwhile)
+            with output:
                 code = self._run(self._info, request, said)
             ended = time.time()
-            yield from _output(handle, "stdout", out, ended)
-            yield from _output(handle, "stderr", err, ended)
+            yield from output.rest()
+        else:
+            code = self._run(self._info, request, said)
+            ended = time.time()
         if code and self._info.terminal and has_failed():
             yield TaskAttended(handle, time.time())
             examine()
@@ -150,48 +145,3 @@ class InlineEngine(Engine):
             return 1
         finally:
             self._in_step = False
-
-
-def _output(handle: TaskHandle, stream: Stream, file: IO[bytes], at: float) -> Iterator[TaskOutput]:
-    file.seek(0)
-    while data := file.read(_CHUNK):
-        yield TaskOutput(handle, stream, at, data)
-
-
-@contextlib.contextmanager
-def _redirected(out: IO[bytes], err: IO[bytes]) -> Generator[None]:
-    """Point descriptors 1 and 2, and Python's streams, at the files for a while."""
-    streams = sys.stdout, sys.stderr
-    for stream in streams:
-        stream.flush()
-    saved = os.dup(1), os.dup(2)
-    hook = sys.breakpointhook
-    os.dup2(out.fileno(), 1)
-    os.dup2(err.fileno(), 2)
-    sys.stdout = unbuffered(1, "surrogateescape")
-    sys.stderr = unbuffered(2, "backslashreplace")
-    if hook is sys.__breakpointhook__:
-        sys.breakpointhook = _debugger_on(saved[0])
-    try:
-        yield
-    finally:
-        for stream in (sys.stdout, sys.stderr, *streams):
-            # A step may have closed the streams, or put something else in their place.
-            with contextlib.suppress(ValueError, AttributeError, OSError):
-                stream.flush()
-        sys.stdout, sys.stderr = streams
-        sys.breakpointhook = hook
-        for own, fd in zip(saved, (1, 2), strict=True):
-            os.dup2(own, fd)
-            os.close(own)
-
-
-def _debugger_on(terminal: int) -> Callable[..., object]:
-    def breakpoint_here(*args: object, **kwargs: object) -> None:
-        del args, kwargs
-        import pdb  # this is what `breakpoint()` in a user's step asks for
-
-        stream = os.fdopen(os.dup(terminal), "w", buffering=1)
-        pdb.Pdb(stdout=stream).set_trace(sys._getframe(1))  # pyright: ignore[reportPrivateUsage] - as pdb itself does
-
-    return breakpoint_here

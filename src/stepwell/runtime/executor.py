@@ -25,7 +25,7 @@ from stepwell.runtime.foreach_splits import ForeachSplits
 from stepwell.runtime.gang_flights import GangFlights
 from stepwell.runtime.new_flights import NewFlights
 from stepwell.runtime.parts import Parts
-from stepwell.runtime.task_log import TaskLog, TaskLogs
+from stepwell.runtime.task_log import TaskLogs
 from stepwell.runtime.verdict import NO_RESULT, Verdict, failure_of, verdict_of
 from stepwell.scheduling.facts import (
     CacheMissed,
@@ -130,20 +130,28 @@ class Executor:
         self.submit()
         while self._ending is None:
             self._share_workers()
-            for report in self._engine.reports(self._patience_s()):
+            for report in self._engine.reports(self._patience_s(), self._meanwhile):
                 self._take(report)
             self._listen_to_user()
             self._look_at_the_clock()
             if self._look_ups is not None:
                 self._look_up(self._look_ups)
             self.submit()
-            self._logs.tick()
-            self._recorder.tick()
+            self._tick()
         for flight in self._between_attempts.values():
             self._record_as_killed(flight, self._clock.now())
         if self._look_ups is not None:
             self._look_ups.close()
         return self._ending
+
+    def _meanwhile(self, reports: Sequence[TaskReport]) -> None:
+        for report in reports:
+            self._take(report)
+        self._tick()
+
+    def _tick(self) -> None:
+        self._logs.tick()
+        self._recorder.tick()
 
     def _share_workers(self) -> None:
         if self._shared is not None:
@@ -269,7 +277,7 @@ class Executor:
         if flight is None:
             return
         if isinstance(report, TaskOutput):
-            self._log(flight).feed(report)
+            flight.open_log(self._logs).feed(report)
         elif isinstance(report, TaskStarted):
             self._began(flight, report)
         elif isinstance(report, TaskAttended):
@@ -325,7 +333,7 @@ class Executor:
         error = outcome.error or NO_RESULT
         if not verdict.own_word:
             # The process died without a word of its own: its log ends with the cause.
-            self._log(flight).say(exited.at, error.message)
+            flight.open_log(self._logs).say(exited.at, error.message)
         if flight.pid:
             self._ends.keep(flight.request, flight.record, exited, outcome)
         return failure_of(exited, flight.launch.task, error, verdict.own_word, policy)
@@ -388,11 +396,3 @@ class Executor:
         event = flight.end(exited, outcome, state, retry)
         self._recorder.task(flight.record)
         self._emit(event)
-
-    # Output
-
-    def _log(self, flight: Flight) -> TaskLog:
-        if flight.log is None:
-            request = flight.request
-            flight.log = self._logs.open(request.key, request.attempt, flight.pid)
-        return flight.log

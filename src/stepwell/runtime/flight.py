@@ -11,7 +11,7 @@ from stepwell.model.states import TaskState
 from stepwell.model.task import ErrorInfo, TaskOutcome, TaskRequest
 from stepwell.model.task_record import brief, record_of, remarks, world_fields
 from stepwell.runtime.events import TaskBegan, TaskCached, TaskEnded
-from stepwell.runtime.task_log import TaskLog
+from stepwell.runtime.task_log import TaskLog, TaskLogs
 from stepwell.scheduling.orders import Launch, Retry
 
 
@@ -47,6 +47,12 @@ class Flight:
             failure=failed_for if launch.catch else None,
             devices=launch.devices,
         )
+
+    def open_log(self, logs: TaskLogs) -> TaskLog:
+        """Return the log of its attempt."""
+        if self.log is None:
+            self.log = logs.open(self.request.key, self.request.attempt, self.pid)
+        return self.log
 
     def close_log(self, at: float) -> None:
         """Let its attempt say nothing more."""

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.engine.engine import Engine
-from stepwell.engine.handle import Stream, TaskExited, TaskHandle, TaskOutput, TaskStarted
+from stepwell.engine.handle import (
+    Stream,
+    TaskAttended,
+    TaskExited,
+    TaskHandle,
+    TaskOutput,
+    TaskReport,
+    TaskStarted,
+)
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import TaskRecord
 from stepwell.model.states import RunState, TaskState
@@ -103,6 +111,7 @@ class SingleTask:
         self._log: TaskLog | None = None
         self._pid = 0
         self._heard = 0
+        self._shows_itself = False
 
     def run(
         self, due: DueTask, policy: StepPolicy, stop: StopRequests, earlier: TaskRecord | None
@@ -120,21 +129,36 @@ class SingleTask:
         [handle] = self._engine.submit([(due.request, policy)])
         exited = None
         while exited is None:
-            for report in self._engine.reports(self._patience_s):
+            for report in self._engine.reports(self._patience_s, self._meanwhile):
                 if isinstance(report, TaskStarted):
                     self._pid = report.pid
                     record = replace(record, state=TaskState.RUNNING, started_at=report.at, pid=report.pid)
                     self._keep(record)
-                elif isinstance(report, TaskOutput):
-                    self._log_of(handle).feed(report)
-                    self._show(report.stream, report.data)
                 elif isinstance(report, TaskExited):
                     exited = report
+                else:
+                    self._hear(report)
             self._listen(stop, handle)
-            self._logs.tick()
-            if self._recorder is not None:
-                self._recorder.tick()
+            self._tick()
         return self._ended(due, policy, record, exited)
+
+    def _meanwhile(self, reports: Sequence[TaskReport]) -> None:
+        for report in reports:
+            self._hear(report)
+        self._tick()
+
+    def _hear(self, report: TaskReport) -> None:
+        if isinstance(report, TaskAttended):
+            self._shows_itself = True
+        elif isinstance(report, TaskOutput):
+            self._log_of(report.handle).feed(report)
+            if not self._shows_itself:
+                self._show(report.stream, report.data)
+
+    def _tick(self) -> None:
+        self._logs.tick()
+        if self._recorder is not None:
+            self._recorder.tick()
 
     @property
     def _patience_s(self) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from stepwell.engine.capabilities import Capabilities
-from stepwell.engine.engine import Engine
+from stepwell.engine.engine import Engine, Meanwhile
 from stepwell.engine.handle import (
     CANCELLED,
     Stream,
@@ -84,8 +84,8 @@ class FakeEngine(Engine):
                 self._waiting[handle] = request
         return handles
 
-    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
-        del timeout_s  # there is no time here
+    def reports(self, timeout_s: float, meanwhile: Meanwhile | None = None) -> Sequence[TaskReport]:
+        del timeout_s, meanwhile  # there is no time here
         while self._waiting:
             handle = next(iter(self._waiting))
             if len(self.running) >= self._workers and self._waiting[handle].gang is None:

@@ -86,7 +86,7 @@ def attend(streams: tuple[int, ...]) -> None:
 
 def log_as_well(stdout: int, stderr: int) -> None:
     """Have Python's streams write to these descriptors too: the log of what the terminal shows."""
-    from stepwell.engines.local.logged_stream import logged_stream
+    from stepwell.engines.logged_stream import logged_stream
 
     sys.stdout = logged_stream(1, stdout, "surrogateescape")
     sys.stderr = logged_stream(2, stderr, "backslashreplace")

@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from stepwell.engine.capabilities import Capabilities
-from stepwell.engine.engine import Engine
+from stepwell.engine.engine import Engine, Meanwhile
 from stepwell.engine.handle import (
     CANCELLED,
     TaskHandle,
@@ -137,7 +137,8 @@ class LocalEngine(Engine):
         self._launch_waiting()
         return handles
 
-    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
+    def reports(self, timeout_s: float, meanwhile: Meanwhile | None = None) -> Sequence[TaskReport]:
+        del meanwhile  # tasks run elsewhere
         deadline = time.monotonic() + timeout_s
         self._go_on()
         self._give_terminal()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from stepwell.engine.capabilities import Capabilities
-from stepwell.engine.engine import Engine
+from stepwell.engine.engine import Engine, Meanwhile
 from stepwell.engine.handle import TaskExited, TaskHandle, TaskReport
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
@@ -57,8 +57,8 @@ class TracedEngine(Engine):
             launched.append((replace(request, launched_at=now), policy))
         return self._engine.submit(launched)
 
-    def reports(self, timeout_s: float) -> Sequence[TaskReport]:
-        reports = self._engine.reports(timeout_s)
+    def reports(self, timeout_s: float, meanwhile: Meanwhile | None = None) -> Sequence[TaskReport]:
+        reports = self._engine.reports(timeout_s, meanwhile)
         for report in reports:
             if isinstance(report, TaskExited):
                 key = report.handle.key
