@@ -22,7 +22,7 @@ SPAWN = [
 LAUNCH = [
     sys.executable,
     "-c",
-    PATH + "from stepwell.engines.local.launcher import serve_launcher; serve_launcher(run_deed)",
+    PATH + "from stepwell.engines.local.launcher_start import serve_launcher; serve_launcher(run_deed)",
 ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -14,7 +15,7 @@ from stepwell.cli.exit_code import ExitCode
 from stepwell.exceptions import UsageError
 from stepwell.model import wire
 from stepwell.model.states import RunState, TaskState
-from stepwell.runtime.options import Isolation, RunOptions
+from stepwell.runtime.options import RunOptions
 
 if TYPE_CHECKING:
     from stepwell.runtime.single_task import TaskResult
@@ -80,58 +81,50 @@ def _options() -> list[click.Parameter]:
     ]
 
 
-def step(  # noqa: PLR0913 - one for each option
-    *,
-    step_name: str,
-    run_id: str,
-    task_id: str,
-    input_paths: str | None,
-    input_paths_filename: Path | None,
-    split_index: int | None,
-    retry_count: int,
-    max_user_code_retries: int,
-    namespace: str | None,
-    tags: tuple[str, ...],
-    max_num_splits: int | None,
-    max_log_size: float,
-    isolation: Isolation | None,
-    outcome_file: Path | None,
-) -> ExitCode:
+def step(**values: Any) -> ExitCode:
     """Run the task; what it writes goes to standard output and standard error as it comes."""
     context = current_context()
     if has_configs(context):
-        context = going_on_with(context, registered_run(context, run_id))
+        context = going_on_with(context, registered_run(context, values["run_id"]))
     definition = context.define()
-    from stepwell.runtime.task_order import TaskOrder, inputs_in
+    order, options = _order(values), _run_options(values)
     from stepwell.wiring.exit_hooks import exit_hooks_of
     from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run
 
-    order = TaskOrder(
-        run=run_id,
-        step=step_name,
-        task=task_id,
-        inputs=tuple(inputs_in(_input_text(input_paths, input_paths_filename))),
-        index=split_index,
-        attempt=retry_count,
-        attempt_limit=max_user_code_retries,
-    )
-    options = RunOptions(
-        tags=tags,
-        max_num_splits=max_num_splits,
-        max_log_size_mb=max_log_size,
-        isolation=isolation,
-        namespace=namespace,
-    )
-    if isolation == "inline":
+    if options.isolation == "inline":
         context.console.stand_apart()  # the step runs in this process, and its output is taken in
     hooks = exit_hooks_of(definition, context.settings, context.console.talk)
     result = run_ordered_task(definition, order, options, context.settings, context.console.task_output)
-    if outcome_file is not None:
-        _write_outcome(outcome_file, result)
+    if values["outcome_file"] is not None:
+        _write_outcome(values["outcome_file"], result)
     code = _told(context, order, result)
     if hooks is not None and result.ended_run is not None:
         hooks.call(result.ended_run is RunState.SUCCEEDED, order.run)
     return code
+
+
+def _order(values: Mapping[str, Any]) -> TaskOrder:
+    from stepwell.runtime.task_order import TaskOrder, inputs_in
+
+    return TaskOrder(
+        run=values["run_id"],
+        step=values["step_name"],
+        task=values["task_id"],
+        inputs=tuple(inputs_in(_input_text(values["input_paths"], values["input_paths_filename"]))),
+        index=values["split_index"],
+        attempt=values["retry_count"],
+        attempt_limit=values["max_user_code_retries"],
+    )
+
+
+def _run_options(values: Mapping[str, Any]) -> RunOptions:
+    return RunOptions(
+        tags=values["tags"],
+        max_num_splits=values["max_num_splits"],
+        max_log_size_mb=values["max_log_size"],
+        isolation=values["isolation"],
+        namespace=values["namespace"],
+    )
 
 
 def _input_text(given: str | None, file: Path | None) -> str:

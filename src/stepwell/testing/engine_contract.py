@@ -74,6 +74,25 @@ def run_one(engine: Engine, request: TaskRequest) -> list[TaskReport]:
     return until_exited(engine, [handle])[handle]
 
 
+def started_untold(engine: Engine, failing: TaskRequest) -> list[TaskStarted]:
+    """Run a task that fails and forty behind it, which are withdrawn then; return what began in between."""
+    handles = submit(engine, failing, *(deed("succeed", str(number)) for number in range(40)))
+    failed: TaskExited | None = None
+    late: list[TaskStarted] = []
+    ended = 0
+    for report in watch(engine):
+        if isinstance(report, TaskExited):
+            ended += 1
+            if report.handle == handles[0]:
+                failed = report
+                engine.withdraw(handles)
+        elif isinstance(report, TaskStarted) and failed is not None and report.at > failed.at:
+            late.append(report)
+        if ended == len(handles):
+            break
+    return late
+
+
 def gone(pid: int) -> bool:
     """Wait until the process is no more; a zombie counts as gone. False if it stays."""
     deadline = time.monotonic() + 10.0
@@ -159,22 +178,7 @@ class EngineContract:
     def test_after_a_failure_nothing_queued_starts_before_the_failure_has_been_told(
         self, engine: Engine
     ) -> None:
-        handles = submit(engine, deed("fail:1"), *(deed("succeed", str(number)) for number in range(40)))
-        failed: TaskExited | None = None
-        late: list[TaskStarted] = []
-        ended = 0
-        for report in watch(engine):
-            if isinstance(report, TaskExited):
-                ended += 1
-                if report.handle == handles[0]:
-                    failed = report
-                    engine.withdraw(handles)
-            elif isinstance(report, TaskStarted) and failed is not None and report.at > failed.at:
-                late.append(report)
-            if ended == len(handles):
-                break
-
-        assert failed is not None and late == []
+        assert started_untold(engine, deed("fail:1")) == []
 
     # SPEC 7.1-7
     def test_what_is_submitted_upon_a_failure_does_not_wait_for_anything_else(self, engine: Engine) -> None:
@@ -213,6 +217,10 @@ class ProcessContract(EngineContract):
         ended = exit_of(run_one(engine, deed("exit:7")))
 
         assert (ended.exit_code, ended.outcome) == (7, None)
+
+    # SPEC 7.2-1
+    def test_an_exit_code_0_that_is_no_success_holds_up_what_is_queued(self, engine: Engine) -> None:
+        assert started_untold(engine, deed("exit:0")) == []
 
     def test_what_escapes_the_runner_is_exit_code_1_with_its_traceback(self, engine: Engine) -> None:
         reports = run_one(engine, deed("raise:it"))

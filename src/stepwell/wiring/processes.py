@@ -146,7 +146,7 @@ def run_spawned_task() -> NoReturn:
 
 def serve_launcher() -> NoReturn:
     """Be a launcher that was started for a step with environment variables of its own."""
-    from stepwell.engines.local.launcher import serve_launcher as serve
+    from stepwell.engines.local.launcher_start import serve_launcher as serve
     from stepwell.runtime.task.step_function import StepFunction
 
     runner = _runner_of_environment()

@@ -11,7 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
@@ -20,6 +20,7 @@ from stepwell.engines.local.foreground import await_foreground
 from stepwell.engines.local.leftovers import clear_up
 from stepwell.engines.local.messages import said
 from stepwell.engines.local.processes import close_all
+from stepwell.engines.local.successes import say_success
 from stepwell.engines.randomness import seed_task
 from stepwell.engines.streams import unbuffered
 from stepwell.model.run import RunInfo
@@ -115,9 +116,15 @@ def _descriptor(stream: io.TextIOWrapper) -> int:
         return -1  # an in-memory stream has none
 
 
-def run_and_exit(
-    run_task: TaskRunner, info: RunInfo, request: bytes | msgspec.Raw, number: int, outcomes: socket.socket
-) -> None:
+class Words(NamedTuple):
+    """Where a task says what came of it: to the run process, and to its launcher."""
+
+    number: int
+    outcomes: socket.socket
+    successes: socket.socket
+
+
+def run_and_exit(run_task: TaskRunner, info: RunInfo, request: bytes | msgspec.Raw, words: Words) -> None:
     """Run the task and leave the process; never returns.
 
     Whatever escapes from the runner becomes a traceback on stderr and exit code 1.
@@ -137,12 +144,14 @@ def run_and_exit(
         seed_task(info, task)
         if task.attended:
             allow_breakpoints()
-        code = run_task(info, task, lambda outcome: _tell(outcomes, number, outcome))
+        code = run_task(info, task, lambda outcome: _tell(words, outcome))
         if code and info.terminal and has_failed():
             if not task.attended:
-                _take_terminal(info.terminal, outcomes, number)
+                _take_terminal(info.terminal, words)
             examine()
         clear_up(code)
+        if code == 0:
+            say_success(words.successes, words.number)
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()
         code = code or 1
@@ -161,23 +170,23 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-def _take_terminal(terminal: str, outcomes: socket.socket, number: int) -> None:
+def _take_terminal(terminal: str, words: Words) -> None:
     """Ask for the terminal, wait for it, and make the standard streams those of it."""
     fd = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
     sys.stdout.flush()
     sys.stderr.flush()
-    _tell(outcomes, number, None)
+    _tell(words, None)
     await_foreground(fd, math.inf)
     for standard in (0, 1, 2):
         os.dup2(fd, standard)
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
 
 
-def _tell(outcomes: socket.socket, number: int, outcome: TaskOutcome | None) -> None:
-    data = said(number, outcome)
+def _tell(words: Words, outcome: TaskOutcome | None) -> None:
+    data = said(words.number, outcome)
     if data is None:
         return
     try:
-        outcomes.send(data)
+        words.outcomes.send(data)
     except OSError:
         return  # the run process is going; the pack says the same

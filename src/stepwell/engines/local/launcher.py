@@ -20,7 +20,6 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
 from typing import NoReturn
 
 from stepwell.engine.handle import CANCELLED
@@ -30,7 +29,6 @@ from stepwell.engines.local.launch_queue import LaunchQueue
 from stepwell.engines.local.launched_task import LaunchedTask
 from stepwell.engines.local.memory import OomCounter
 from stepwell.engines.local.messages import (
-    LAUNCHER_FDS,
     Attend,
     Began,
     Begin,
@@ -51,6 +49,7 @@ from stepwell.engines.local.processes import (
     signal_group,
 )
 from stepwell.engines.local.spawn import become_spawned
+from stepwell.engines.local.successes import Successes
 
 PATIENCE_S = 5.0
 """How long the end of what has been killed is waited for."""
@@ -78,6 +77,7 @@ class Launcher:
         self._fds: deque[int] = deque()
         self._unsent = bytearray()
         self._queue = LaunchQueue()
+        self._successes = Successes()
         self._children: dict[int, LaunchedTask] = {}
         self._poll = select.poll()
         self._begin: Begin | None = None
@@ -232,10 +232,11 @@ class Launcher:
                     os.close(sibling.ending)
             self._queue.close_streams()
             os.close(self._control.detach())
+            words = child.Words(launch.number, self._outcomes, self._successes.of_tasks)
             if begin.spawn_command:
-                become_spawned(begin, launch, self._outcomes, streams[:2] if launch.attended else ())
+                become_spawned(begin, launch, words, streams[:2] if launch.attended else ())
             elif self._run_task is not None:
-                child.run_and_exit(self._run_task, begin.info, launch.request, launch.number, self._outcomes)
+                child.run_and_exit(self._run_task, begin.info, launch.request, words)
         except BaseException:  # noqa: BLE001 - nothing may return into the launcher's loop from here
             traceback.print_exc()
         finally:
@@ -265,9 +266,13 @@ class Launcher:
                 cpu = usage.ru_utime + usage.ru_stime
                 rss = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss // 1024
                 timed_out = task.timed_out
+                said_so = self._successes.said_by(task.number)
                 self._tell(
-                    Ended(task.number, time.time(), code, cpu, rss, out_of_memory, "", timed_out, allowed_kib)
-                )
+                    Ended(
+                        task.number, time.time(), code, cpu, rss, out_of_memory, "", timed_out, allowed_kib,
+                        said_so,
+                    )
+                )  # fmt: skip
 
     def _stop(self, stop: Stop) -> None:
         if self._queue.remove(stop.number):
@@ -332,68 +337,3 @@ class Launcher:
                 return
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
-
-
-def fork_launcher(
-    run_task: child.TaskRunner | None,
-    control: socket.socket,
-    outcomes: socket.socket,
-    foreign_fds: tuple[int, ...],
-    preload: Callable[[], object] | None,
-) -> int:
-    """Fork a launcher off the present process and return its pid.
-
-    ``foreign_fds`` are descriptors of the run process that it must not keep open.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()  # else each side would write what is buffered
-    # Ctrl-C reaches the new process until that has a group of its own; it is for the run process to hear.
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    pid = -1
-    try:
-        pid = os.fork()
-    finally:
-        if pid:
-            signal.pthread_sigmask(signal.SIG_SETMASK, former)
-    if pid:
-        return pid
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
-        os.setpgid(0, 0)  # signals to the run's group are for the run process to decide on
-        for fd in foreign_fds:
-            os.close(fd)
-        _serve(run_task, control, outcomes, preload)
-    except BaseException:  # noqa: BLE001 - nothing may return into the run process's code from here
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
-def _serve(
-    run_task: child.TaskRunner | None,
-    control: socket.socket,
-    outcomes: socket.socket,
-    preload: Callable[[], object] | None,
-) -> None:
-    if preload is not None:
-        try:
-            preload()
-        except Exception:  # noqa: BLE001 - it only saves time: a task that needs what failed says so itself
-            traceback.print_exc()
-    Launcher(run_task, control, outcomes).serve()
-
-
-def serve_launcher(
-    run_task: child.TaskRunner | None, preload: Callable[[], object] | None = None
-) -> NoReturn:
-    """Be the launcher in an interpreter that was started as one; the flow is imported by now.
-
-    Without ``run_task`` it only serves runs whose tasks are spawned.
-    """
-    control, outcomes = (socket.socket(fileno=int(fd)) for fd in os.environ.pop(LAUNCHER_FDS).split(","))
-    for own in (control, outcomes):
-        os.set_inheritable(own.fileno(), False)
-    _serve(run_task, control, outcomes, preload)
-    os._exit(0)

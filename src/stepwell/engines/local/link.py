@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from stepwell.engines.local.child import TaskRunner
-from stepwell.engines.local.launcher import fork_launcher
+from stepwell.engines.local.launcher_start import fork_launcher
 from stepwell.engines.local.messages import (
     LAUNCHER_FDS,
     OUTCOME_LIMIT,
@@ -36,7 +36,7 @@ _open_fds: set[int] = set()
 _EXEC_LAUNCHER = """
 import sys
 sys.path[:] = {path!r}
-from stepwell.engines.local.launcher import serve_launcher
+from stepwell.engines.local.launcher_start import serve_launcher
 serve_launcher(None)
 """
 

@@ -86,7 +86,8 @@ class Began(Struct, frozen=True, array_like=True, tag=3):
 class Ended(Struct, frozen=True, array_like=True, tag=4):
     """The task's process is gone. ``status`` is an exit code or a negative signal; None: it never started.
 
-    ``allowed_kib`` is set if it was ended because it used more memory.
+    ``allowed_kib`` is set if it was ended because it used more memory, ``said_so`` if it has said that it has
+    succeeded.
     """
 
     number: int
@@ -98,11 +99,12 @@ class Ended(Struct, frozen=True, array_like=True, tag=4):
     error: str = ""
     timed_out: bool = False
     allowed_kib: int = 0
+    said_so: bool = False
 
     @property
     def failed(self) -> bool:
-        """Whether it is a failure, as far as a launcher can see: a task without a word may exit with 0."""
-        return self.status != 0
+        """Whether it is a failure, as far as a launcher can see."""
+        return self.status != 0 or not self.said_so
 
 
 class Said(Struct, frozen=True, array_like=True):

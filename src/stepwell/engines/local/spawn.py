@@ -19,9 +19,7 @@ class _Order(Struct, frozen=True, array_like=True):
     request: Raw
 
 
-def become_spawned(
-    begin: Begin, launch: Launch, outcomes: socket.socket, logs: tuple[int, ...] = ()
-) -> NoReturn:
+def become_spawned(begin: Begin, launch: Launch, words: child.Words, logs: tuple[int, ...] = ()) -> NoReturn:
     """Replace the present process, a child of the launcher, by the task's interpreter.
 
     ``logs`` are where an attended task writes what it says on the terminal.
@@ -33,7 +31,7 @@ def become_spawned(
     file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
     file.flush()
     file.seek(0)
-    passed = (file.fileno(), outcomes.fileno(), *logs)
+    passed = (file.fileno(), words.outcomes.fileno(), words.successes.fileno(), *logs)
     for fd in passed:
         os.set_inheritable(fd, True)
     fds = {TASK_FDS: ",".join(map(str, passed)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
@@ -42,15 +40,14 @@ def become_spawned(
 
 def serve_spawned(run_task: child.TaskRunner) -> NoReturn:
     """Run the one task that this interpreter was started for, and exit. The flow is imported by now."""
-    order_fd, outcome_fd, *logs = (int(fd) for fd in os.environ.pop(TASK_FDS).split(","))
+    order_fd, outcomes, successes, *logs = (int(fd) for fd in os.environ.pop(TASK_FDS).split(","))
     with open(order_fd, "rb") as file:
         order = msgpack.decode(file.read(), type=_Order)
-    os.set_inheritable(outcome_fd, False)
-    outcomes = socket.socket(fileno=outcome_fd)
+    for fd in (outcomes, successes, *logs):
+        os.set_inheritable(fd, False)
+    words = child.Words(order.number, socket.socket(fileno=outcomes), socket.socket(fileno=successes))
     child.prepare_streams()
     if logs:
-        for fd in logs:
-            os.set_inheritable(fd, False)
         child.log_as_well(*logs)
-    child.run_and_exit(run_task, order.info, order.request, order.number, outcomes)
+    child.run_and_exit(run_task, order.info, order.request, words)
     raise AssertionError("a task's process never returns")
