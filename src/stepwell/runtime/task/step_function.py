@@ -214,7 +214,7 @@ class _Attempt:
                     run_to_completion(cast("Coroutine[Any, Any, object]", returned), key.step)
         finally:
             flush()
-        if self._live is not None and self._live.taken is None:
+        if self._live is not None and self._live.way.taken is None:
             if not self._node.is_end:
                 raise InvalidNextException(
                     f"Step {key.step!r} ended without `self.next`. Make it the last statement of every path "
@@ -222,7 +222,7 @@ class _Attempt:
                     self._node.line,
                     self._node.file,
                 )
-            self._live.taken = TransitionTaken("end")
+            self._live.way.taken = TransitionTaken("end")
 
     # After the step
 
@@ -273,8 +273,8 @@ class _Attempt:
             self._pack(outcome, own),
             inherited=inherited,
             inherited_blob=blob,
-            items=live.items,
-            item_table=live.item_table,
+            items=live.way.items,
+            item_table=live.way.item_table,
         )
 
     def _pack(self, outcome: TaskOutcome, own: dict[str, ArtifactEntry]) -> Pack:
@@ -306,7 +306,7 @@ class _Attempt:
             ok=ok,
             started_at=self._started_at,
             ended_at=time.time(),
-            transition=live.taken if live is not None and ok else None,
+            transition=live.way.taken if live is not None and ok else None,
             error=error,
             caught=caught,
             label=self._frames[-1].label if self._frames else "",
@@ -358,9 +358,9 @@ class _Attempt:
             self._flow.__dict__[catch.var] = caught
         way, case = self._node.way_named(catch.case)
         if catch.items is not None and way.kind == "foreach":
-            live.go_on_with(catch.items)
+            live.way.go_on_with(catch.items)
         else:
-            live.taken = TransitionTaken(way.kind, way.targets, case=case)
+            live.way.taken = TransitionTaken(way.kind, way.targets, case=case)
         own, offenders = self._capture(live)
         for offender in offenders:
             say(f"The task is caught, but an artifact is lost: {offender}\n")
