@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from stepwell.decorators.resources import resources
     from stepwell.decorators.retry import retry
     from stepwell.decorators.timeout import timeout
+    from stepwell.decorators.user_step import USER_SKIP_STEP, UserStepDecorator, user_step_decorator
     from stepwell.definition.announced import (
         S3,
-        USER_SKIP_STEP,
         DeployedFlow,
         Deployer,
         FlowMutator,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         NBRunner,
         Runner,
         StepMutator,
-        UserStepDecorator,
         airflow_external_task_sensor,
         airflow_s3_key_sensor,
         batch,
@@ -66,7 +65,6 @@ if TYPE_CHECKING:
         torchrun,
         trigger,
         trigger_on_finish,
-        user_step_decorator,
         uv,
     )
     from stepwell.definition.config import Config, config_expr
@@ -101,6 +99,9 @@ _WHERE = {
     "cache": "stepwell.decorators.cache",
     "catch": "stepwell.decorators.catch",
     "timeout": "stepwell.decorators.timeout",
+    "UserStepDecorator": "stepwell.decorators.user_step",
+    "user_step_decorator": "stepwell.decorators.user_step",
+    "USER_SKIP_STEP": "stepwell.decorators.user_step",
     "Flow": "stepwell.client",
     "Run": "stepwell.client",
     "Step": "stepwell.client",
@@ -147,9 +148,6 @@ _WHERE = {
             "airflow_s3_key_sensor",
             "FlowMutator",
             "StepMutator",
-            "UserStepDecorator",
-            "user_step_decorator",
-            "USER_SKIP_STEP",
             "S3",
             "Runner",
             "NBRunner",

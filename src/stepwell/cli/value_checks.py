@@ -93,7 +93,7 @@ def _decorators(_key: Key, text: str) -> str:
         name, attributes = parse_spec(spec)
         names.append(name)
         if "." not in name:  # else it is the user's, and may be found where flows are run only
-            step_decorator(name)(attributes, statically_defined=False)
+            step_decorator(name, attributes)
     return f"every step gets {listed(names)}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.decorator import StepDecorator
 from stepwell.definition.nearest import did_you_mean, listed
+from stepwell.definition.own_decorator import OwnKind, OwnStepDecorator
 from stepwell.definition.step import spec_of
 from stepwell.exceptions import FlowError, UnknownStepDecoratorException, UsageError
 
@@ -25,6 +26,8 @@ BUILT_IN: Mapping[str, str] = {
     "retry": "stepwell.decorators.retry:Retry",
     "timeout": "stepwell.decorators.timeout:Timeout",
 }
+
+NO_NAMES: Mapping[str, object] = {}
 
 _COMMA = re.compile(r",(?=\s*\w+\s*=)")
 
@@ -63,19 +66,40 @@ def _value(text: str) -> object:
     return text
 
 
-def step_decorator(name: str) -> type[StepDecorator]:
-    """Return the class of a step decorator by its name, ours or a plugin's, or by its place in a module.
+def step_decorator(
+    name: str, attributes: Mapping[str, object], module: Mapping[str, object] = NO_NAMES
+) -> StepDecorator:
+    """Return a step decorator, one not of the source, by its name, ours or a plugin's, or by its place.
+
+    Parameters
+    ----------
+    module
+        Names of the flow's module: one of a decorator of the user's needs no dots.
 
     Raises
     ------
     UnknownStepDecoratorException
         There is none.
     """
+    found = _found(name, module)
+    if isinstance(found, OwnKind) and found.is_for_steps:
+        return OwnStepDecorator(found, (), attributes, statically_defined=False)
+    if not isinstance(found, type) or not issubclass(found, StepDecorator):
+        raise UnknownStepDecoratorException(
+            f"`{name}` is no step decorator: neither made by `user_step_decorator`, nor a subclass of "
+            "UserStepDecorator."
+        )
+    return found(attributes, statically_defined=False)
+
+
+def _found(name: str, module: Mapping[str, object]) -> object:
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
+        place, _, attribute = BUILT_IN[name].partition(":")
     else:
-        module, _, attribute = name.rpartition(".")
-        if not module:
+        place, _, attribute = name.rpartition(".")
+        if _is_same(place, module) and isinstance(module.get(attribute), OwnKind):
+            return module[attribute]
+        if not place:
             from stepwell.definition.announced import ANNOUNCED  # only a mistake pays for it
 
             if name in ANNOUNCED:
@@ -90,16 +114,17 @@ def step_decorator(name: str) -> type[StepDecorator]:
             advice = f"{did_you_mean(name, known)} There are: {listed(known)}.".strip()
             raise UnknownStepDecoratorException(f"There is no step decorator `{name}`. {advice}")
     try:
-        found: object = getattr(import_module(module), attribute)
+        return getattr(import_module(place), attribute)
     except (ImportError, AttributeError) as error:
         raise UnknownStepDecoratorException(
             f"Step decorator `{name}` cannot be imported: {error}. Built in are: {listed(BUILT_IN)}."
         ) from error
-    if not isinstance(found, type) or not issubclass(found, StepDecorator):
-        raise UnknownStepDecoratorException(
-            f"`{name}` is no step decorator: it is no subclass of StepDecorator."
-        )
-    return found
+
+
+def _is_same(place: str, module: Mapping[str, object]) -> bool:
+    """Whether a module's name means the flow's, which is imported under another name than its file has."""
+    stem = str(module.get("__file__", "")).replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    return place in ("", stem, module.get("__name__"))
 
 
 def attached(
@@ -124,7 +149,7 @@ def attached(
     for text in with_specs:
         name, attributes = parse_spec(text)
         try:
-            decorator = step_decorator(name)(attributes, statically_defined=False)
+            decorator = step_decorator(name, attributes, scope.module).with_configs(scope)
         except FlowError as error:
             # The mistake is not in the flow.
             error.headline, error.message = UsageError.headline, f"`--with {text}`: {error.message}"
@@ -146,6 +171,6 @@ def _ready(decorator: StepDecorator, scope: ConfigScope, function: Callable[...,
         return decorator.with_configs(scope)
     except FlowError as error:
         code = getattr(function, "__code__", None)
-        if isinstance(code, CodeType):
+        if isinstance(code, CodeType) and not error.line_no:
             error.source_file, error.line_no = code.co_filename, code.co_firstlineno
         raise

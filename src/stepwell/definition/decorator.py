@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
@@ -31,7 +31,7 @@ class Decorator:
         Whether attributes are expressions over configs: nothing is checked until they are computed.
     """
 
-    name: ClassVar[str]
+    name: str
     defaults: ClassVar[Mapping[str, object]] = {}
     repeatable: ClassVar[bool] = False
 
@@ -89,7 +89,15 @@ class Decorator:
 
 
 class StepDecorator(Decorator):
-    """A decorator of steps."""
+    """A decorator of steps.
+
+    Attributes
+    ----------
+    layer
+        What wraps the step at run time; None if nothing does.
+    """
+
+    layer: Any = None
 
     def contribute(self, policy: StepPolicy) -> StepPolicy:
         """Return the policy with what this decorator asks for added, whatever the order of decorators."""

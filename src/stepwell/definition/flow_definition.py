@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,6 +44,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
         Values of the flow's configs by attribute, as they are stored.
     decorators
         The decorators of each step: those of the source, the outermost first, then those of ``--with``.
+    layers
+        Of those, what the user's own decorators have made, which wrap the step at run time.
     node_info
         What ``@step(node_info=...)`` attaches; steps without it are left out.
     with_specs
@@ -65,6 +68,7 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     configs: Mapping[str, object]
     policies: Mapping[str, StepPolicy]
     decorators: Mapping[str, tuple[StepDecorator, ...]]
+    layers: Mapping[str, tuple[Any, ...]]
     flow_decorators: tuple[FlowDecorator, ...]
     node_info: Mapping[str, Mapping[str, object]]
     with_specs: tuple[str, ...] = ()
@@ -89,7 +93,8 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
             step: _policy(listed, self.policies[step].priority, self.policies[step].gang)
             for step, listed in decorators.items()
         }
-        return replace(self, decorators=decorators, policies=policies, without=without)
+        layers = _layers(decorators)
+        return replace(self, decorators=decorators, layers=layers, policies=policies, without=without)
 
 
 class Outline(Struct, frozen=True):
@@ -168,6 +173,7 @@ def define(
             for name, listed in decorators.items()
         },
         decorators=decorators,
+        layers=_layers(decorators),
         flow_decorators=flow_decorators_of(flow_class, scope),
         node_info={
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
@@ -207,6 +213,10 @@ def _policy(decorators: Sequence[StepDecorator], priority: int, gang: bool) -> S
     for decorator in decorators:
         policy = decorator.contribute(policy)
     return policy
+
+
+def _layers(decorators: Mapping[str, Sequence[StepDecorator]]) -> dict[str, tuple[Any, ...]]:
+    return {step: tuple(filter(None, (one.layer for one in listed))) for step, listed in decorators.items()}
 
 
 def _file_of(flow_class: type[FlowSpec], graph: Graph) -> str:

@@ -33,17 +33,22 @@ def decorate_step(kind: type[StepDecorator], target: object, attributes: Mapping
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        spec = spec_of(function)
-        if spec is None:
-            raise BadStepDecoratorException(_no_step(kind.name, function))
-        if not kind.repeatable and any(known.name == kind.name for known in spec.decorators):
-            raise DuplicateStepDecoratorException(
-                f"Step `{function.__name__}` ({_where(function)}) has @{kind.name} twice. Leave one out."
-            )
-        spec.decorators.insert(0, kind(attributes))
-        return function
+        return put_on_step(kind(attributes), function)
 
     return decorate if target is None else decorate(target)  # pyright: ignore[reportArgumentType] - checked inside
+
+
+def put_on_step(decorator: StepDecorator, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Put a decorator on a step, as the outermost; raises as `decorate_step` does."""
+    spec = spec_of(function)
+    if spec is None:
+        raise BadStepDecoratorException(_no_step(decorator.name, function))
+    if not decorator.repeatable and any(known.name == decorator.name for known in spec.decorators):
+        raise DuplicateStepDecoratorException(
+            f"Step `{function.__name__}` ({_where(function)}) has @{decorator.name} twice. Leave one out."
+        )
+    spec.decorators.insert(0, decorator)
+    return function
 
 
 def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping[str, object]) -> Any:

@@ -11,12 +11,12 @@ from stepwell.exceptions import TimeoutException
 from stepwell.runtime.task.own_words import say
 
 
-def run_to_completion(coroutine: Coroutine[Any, Any, object], step: str) -> None:
-    """Run the coroutine of a step. What it leaves running is cancelled, and told by name."""
+def run_to_completion(coroutine: Coroutine[Any, Any, object], step: str) -> object:
+    """Run the coroutine of a step, and return what it does. What it leaves running is cancelled and told."""
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         try:
-            runner.run(coroutine)
+            returned = runner.run(coroutine)
         except TimeoutException as error:
             # It was raised in the loop, which only waits: say where the step itself is.
             waiting = next((task for task in asyncio.all_tasks(loop) if task.get_coro() is coroutine), None)
@@ -31,6 +31,7 @@ def run_to_completion(coroutine: Coroutine[Any, Any, object], step: str) -> None
         left = sorted(f"{task.get_name()} ({_what(task)})" for task in asyncio.all_tasks(loop))
         if left:
             say(f"Step {step!r} has ended; what it left running is cancelled: {', '.join(left)}.\n")
+        return returned
 
 
 def _what(task: asyncio.Task[Any]) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -46,6 +45,7 @@ from stepwell.runtime.task.live_step import Live
 from stepwell.runtime.task.opened import open_inputs
 from stepwell.runtime.task.own_words import flush, say
 from stepwell.runtime.task.sealing import sealed
+from stepwell.runtime.task.step_call import completed
 from stepwell.runtime.task.time_limit import time_limit
 from stepwell.runtime.task.usage import Usage
 
@@ -122,6 +122,7 @@ class _Attempt:
         self._preset = preset_constants
         self._node = definition.graph[request.key.step]
         self._policy = definition.policies[request.key.step]
+        self._layers = definition.layers[request.key.step]
         self._source = TaskSource(datastore, info)
         self._started_at = time.time()
         self._usage = Usage(request.devices)
@@ -207,11 +208,12 @@ class _Attempt:
         current.enter({**values, "iteration": iteration}, (self._datastore.location, index))
         try:
             with time_limit(limit_s, key.step):
-                returned: object = getattr(self._flow, key.step)(*arguments)
-                if isinstance(returned, CoroutineType):
-                    from stepwell.runtime.task.async_step import run_to_completion  # few steps are async
+                if self._live is not None and self._layers:
+                    from stepwell.runtime.task.wrapped_step import WrappedStep  # few steps have any
 
-                    run_to_completion(cast("Coroutine[Any, Any, object]", returned), key.step)
+                    WrappedStep(self._layers, self._flow, key.step, self._live.way).call(arguments)
+                else:
+                    completed(getattr(self._flow, key.step)(*arguments), key.step)
         finally:
             flush()
         if self._live is not None and self._live.way.taken is None:

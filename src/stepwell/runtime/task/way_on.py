@@ -66,6 +66,34 @@ class WayOn:
         names = tuple(self._target(target, line) for target in targets)
         if not names:
             raise self._invalid("`self.next` has no target: name a step, `self.next(self.a)`.", line)
+        kind = self._kind(names, options, line)
+        case = case_here(node.transition, kind, names, line)
+        if case is None:
+            raise self._not_allowed(shown_next(names, kind), line)
+        self._take(kind, names, options, line, case)
+
+    def own(self, options: Mapping[str, object]) -> None:
+        """Go on as the source of the step says, with other options of ``self.next``.
+
+        Of a switch they name the ``condition``, as the value that decides, or the ``target``.
+
+        Raises
+        ------
+        InvalidNextException, ForeachError
+            They do not fit, or something is missing that only the step's code could say.
+        """
+        from stepwell.runtime.task.own_way import own_way  # few steps go on without their code
+
+        way, case, given = own_way(self._flow, self._node, options)
+        self.taken = None
+        if way.kind == "end":
+            return
+        kind = self._kind(way.targets, given, way.line)
+        if kind != way.kind:
+            raise self._not_allowed(shown_next(way.targets, kind), way.line)
+        self._take(kind, way.targets, given, way.line, case)
+
+    def _kind(self, names: tuple[str, ...], options: Mapping[str, object], line: int) -> TransitionKind:
         unknown = sorted(options.keys() - _OPTIONS)
         if unknown:
             takes = "it takes `foreach`, `min_success` and `num_parallel`"
@@ -73,10 +101,16 @@ class WayOn:
         fan_out = next((name for name in ("num_parallel", "foreach") if name in options), "")
         if fan_out and len(names) != 1:
             raise self._invalid(f"`{fan_out}` takes one target, not {len(names)}.", line)
-        kind = _KINDS.get(fan_out) or ("linear" if len(names) == 1 else "split")
-        case = case_here(node.transition, kind, names, line)
-        if case is None:
-            raise self._not_allowed(shown_next(names, kind), line)
+        return _KINDS.get(fan_out) or ("linear" if len(names) == 1 else "split")
+
+    def _take(
+        self,
+        kind: TransitionKind,
+        names: tuple[str, ...],
+        options: Mapping[str, object],
+        line: int,
+        case: str,
+    ) -> None:
         if kind == "foreach":
             self._foreach(names, options["foreach"], options.get("min_success"), line, case)
         elif kind == "gang":
