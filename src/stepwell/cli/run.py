@@ -23,6 +23,7 @@ from stepwell.exceptions import UsageError
 from stepwell.model.states import RunState
 from stepwell.runtime.events import Listener, RunBegan, RunEvent
 from stepwell.runtime.options import NewRun, RunAsked, RunOptions, RunResult
+from stepwell.runtime.signals import interrupts_deferred
 from stepwell.version import VERSION
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def _carried_out(
         context.console.stand_apart()  # steps run in this process, and their output is taken in
     view = choose_view(context, shown)
     options = replace(options, local_values=view.shows_local_values)
-    from stepwell.wiring.runs import run_flow  # all the machinery of a run
+    with interrupts_deferred():
+        from stepwell.wiring.runs import run_flow  # all the machinery of a run
 
     # What is loaded by now lives as long as this process: neither it nor its launcher, which inherits this,
     # need look at it in a collection again, the last one before the exit included.

@@ -17,6 +17,7 @@ from stepwell.cli.wording import duration
 from stepwell.exceptions import UsageError
 from stepwell.model.states import TaskState
 from stepwell.runtime.options import RunOptions, SpinAsked
+from stepwell.runtime.signals import interrupts_deferred
 from stepwell.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def spin(address: str, **values: Any) -> ExitCode:
     persist = values["persist"]
     if persist is None:
         persist = context.settings.text("SPIN_PERSIST").lower() in ("true", "1")
-    from stepwell.wiring.spins import spin_step  # all the machinery of a run
+    with interrupts_deferred():
+        from stepwell.wiring.spins import spin_step  # all the machinery of a run
 
     result = spin_step(
         definition.leaving_out(ignored),

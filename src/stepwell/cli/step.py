@@ -16,6 +16,7 @@ from stepwell.exceptions import UsageError
 from stepwell.model import wire
 from stepwell.model.states import RunState, TaskState
 from stepwell.runtime.options import RunOptions
+from stepwell.runtime.signals import interrupts_deferred
 
 if TYPE_CHECKING:
     from stepwell.runtime.single_task import TaskResult
@@ -88,8 +89,9 @@ def step(**values: Any) -> ExitCode:
         context = going_on_with(context, registered_run(context, values["run_id"]))
     definition = context.define()
     order, options = _order(values), _run_options(values)
-    from stepwell.wiring.exit_hooks import exit_hooks_of
-    from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run
+    with interrupts_deferred():
+        from stepwell.wiring.exit_hooks import exit_hooks_of
+        from stepwell.wiring.runs import run_ordered_task  # all the machinery of a run
 
     if options.isolation == "inline":
         context.console.stand_apart()  # the step runs in this process, and its output is taken in

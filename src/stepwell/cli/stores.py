@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.cli.addresses import Address, find
 from stepwell.cli.context import CliContext
+from stepwell.runtime.signals import interrupts_deferred
 
 if TYPE_CHECKING:
     from stepwell.wiring.stores import Stores
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def stores_of(context: CliContext) -> Stores:
     """Open the stores that the settings name."""
-    from stepwell.wiring.stores import open_stores  # the adapters, for commands that read results only
+    with interrupts_deferred():
+        from stepwell.wiring.stores import open_stores  # the adapters, for commands that read results only
 
     return open_stores(settings=context.settings)
 
