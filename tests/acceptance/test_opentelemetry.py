@@ -241,3 +241,55 @@ def test_an_address_that_is_none_is_told_with_its_origin(folder):
 
     assert done.returncode == 2
     assert "http://localhost:4318" in words(done) and "environment" in words(done)
+
+
+def scheduled(folder, name, *more, parent="start/s", **environment):
+    return folder.call(
+        "flow.py", "step", name, "--run-id", "r", "--task-id", name[0],
+        "--input-paths", f"r/{parent}", *more, env=environment,
+    )  # fmt: skip
+
+
+# SPEC 7.6-6
+def test_tasks_that_a_scheduler_starts_send_their_spans_and_the_last_one_that_of_the_run(folder):
+    from stored_runs import stored_run
+
+    folder.file(TELLING.replace('["a", "b"]', '["b"]'))
+    around = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with collecting() as collector:
+        env = sending(collector)
+        registered = folder.call("flow.py", "init", "--run-id", "r", env={**env, "TRACEPARENT": around})
+        assert registered.returncode == 0, words(registered)
+        done = [
+            scheduled(folder, "start", parent="_parameters/0", **env),
+            scheduled(folder, "work", "--split-index", "0", "--max-user-code-retries", "1", **env),
+            scheduled(folder, "work", "--split-index", "0", "--retry-count", "1", **env),
+            scheduled(folder, "join", parent="work/w", **{**env, "TRACEPARENT": around}),
+            scheduled(folder, "end", parent="join/j", **env),
+        ]
+    assert [one.returncode for one in done] == [0, 1, 0, 0, 0], [words(one) for one in done]
+
+    run = collector.named("run F")
+    assert (run.trace_id.hex(), run.parent_span_id.hex()) == tuple(around.split("-")[1:3])
+    assert facts(run)["stepwell.state"] == "succeeded"
+    assert collector.inside(run) == {"task start", "task work", "task end"}
+    assert collector.named("task join").parent_span_id.hex() == around.split("-")[2]
+    attempts = [span for span in collector.spans if span.name == "attempt work"]
+    assert {span.parent_span_id for span in attempts} == {collector.named("task work").span_id}
+    assert [facts(span)["stepwell.state"] for span in attempts] == ["retrying", "succeeded"]
+    stored = stored_run(folder, "r")
+    assert stored["work"].task.data.context == f"00-{run.trace_id.hex()}-{attempts[1].span_id.hex()}-01"
+    assert {step.task.metadata_dict["otel-trace-id"] for step in stored} == {run.trace_id.hex()}
+
+
+# SPEC 7.6-6
+def test_a_task_of_a_scheduler_whose_run_has_no_span_has_one_by_itself(folder):
+    folder.file(TELLING)
+    assert folder.call("flow.py", "init", "--run-id", "r").returncode == 0
+    with collecting() as collector:
+        done = scheduled(folder, "start", parent="_parameters/0", **sending(collector))
+
+    assert done.returncode == 0, words(done)
+    task = collector.named("task start")
+    assert not task.parent_span_id and collector.inside(task) == {"attempt start"}
+    assert len(collector.spans) == 2

@@ -226,3 +226,18 @@ def test_a_run_that_is_not_traced_imports_nothing_for_it(folder):
 
     assert done.returncode == 0 and "stepwell.runtime.task.step_function" in done.stderr
     assert "tracing" not in done.stderr and "stepwell.model.trace" not in done.stderr
+
+
+# SPEC 7.6-6
+def test_the_commands_of_schedulers_are_traced_too(folder):
+    folder.file(FLOW)
+    registered = folder.call("flow.py", "init", "--run-id", "r", "--trace=init.jsonl")
+    order = ["start", "--run-id", "r", "--task-id", "s", "--input-paths", "r/_parameters/0"]
+    done = folder.call("flow.py", "step", *order, "--trace")
+
+    assert (registered.returncode, done.returncode) == (0, 0), words(registered) + words(done)
+    begun = [event["event"] for event in events_in(content(folder.path / "init.jsonl"))]
+    assert begun == ["graph_built", "checked", "run_registered"]
+    told = [event["event"] for event in events_in(done.stderr)]
+    assert told[:2] == ["graph_built", "checked"]
+    assert set(ORDER[4:-1]) <= set(told) and told[-1] == "task_exited"

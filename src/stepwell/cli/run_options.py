@@ -17,6 +17,10 @@ RERUN_CHANGED = "rerun-changed"
 RERUN_HELP = "Execute steps again whose code or parameters have changed, and all that depends on them."
 
 
+_TRACE_HELP = "Print every event of the run as JSON, or write them to a file: --trace=FILE."
+_TRACE: dict[str, Any] = {"is_flag": False, "flag_value": "-", "metavar": "[FILE]"}
+
+
 class _Naming:
     """Names options. A parameter whose name is ``taken`` wins; the option is then ``--stepwell-<name>``."""
 
@@ -26,6 +30,11 @@ class _Naming:
     def __call__(self, name: str, help: str, dest: str | None = None, **more: Any) -> click.Option:
         flag = f"--stepwell-{name}" if name in self._taken else f"--{name}"
         return click.Option([dest or name.replace("-", "_"), flag], help=help, **more)
+
+
+def trace_option(taken: Collection[str] = ()) -> click.Option:
+    """Return the option for a command that runs no whole flow; ``taken`` are the names of its parameters."""
+    return _Naming(taken)("trace", _TRACE_HELP, **_TRACE)
 
 
 def own_options(taken: Collection[str] = ()) -> list[click.Option]:
@@ -94,13 +103,7 @@ def _of_the_view(option: _Naming) -> list[click.Option]:
         option("detach", "Print the run's id and leave the run to the background.", is_flag=True),
         option("dry-run", "Print what would be done, and do none of it.", is_flag=True),
         option("json", "Print events, or the plan, as JSON in place of the text.", "as_json", is_flag=True),
-        option(
-            "trace",
-            "Print every event of the run as JSON, or write them to a file: --trace=FILE.",
-            is_flag=False,
-            flag_value="-",
-            metavar="[FILE]",
-        ),
+        option("trace", _TRACE_HELP, **_TRACE),
         option("verbose", "Print the start and end of every task of a wide step.", is_flag=True),
         option("show-logs", "Steps whose output is shown, or none  [default: all]", metavar="STEP,...|none"),
         option("full-traceback", "Show all frames of a failure.", is_flag=True),

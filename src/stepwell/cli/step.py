@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import msgspec
 from stepwell.cli.config_options import going_on_with, has_configs, registered_run
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
+from stepwell.cli.run_options import trace_option
 from stepwell.exceptions import UsageError
 from stepwell.model import wire
 from stepwell.model.states import RunState, TaskState
@@ -19,8 +21,10 @@ from stepwell.runtime.options import RunOptions
 from stepwell.runtime.signals import interrupts_deferred
 
 if TYPE_CHECKING:
+    from stepwell.definition.flow_definition import FlowDefinition
     from stepwell.runtime.single_task import TaskResult
     from stepwell.runtime.task_order import TaskOrder
+    from stepwell.runtime.tracing.run_trace import RunTrace
 
 
 def command(_flow_class: object) -> click.Command:
@@ -76,6 +80,7 @@ def _options() -> list[click.Parameter]:
             type=click.Choice(["fork", "spawn", "inline"]),
             help="How the task is set apart  [default: fork where it is safe]",
         ),
+        trace_option(),
         click.Option(
             ["--outcome-file"], type=path, help="Write what came of the task to this file, as JSON."
         ),
@@ -96,13 +101,32 @@ def step(**values: Any) -> ExitCode:
     if options.isolation == "inline":
         context.console.stand_apart()  # the step runs in this process, and its output is taken in
     hooks = exit_hooks_of(definition, context.settings, context.console.talk)
-    result = run_ordered_task(definition, order, options, context.settings, context.console.task_output)
+    with _traced(context, definition, order, values["trace"]) as trace:
+        show = context.console.task_output
+        result = run_ordered_task(definition, order, options, context.settings, show, trace)
     if values["outcome_file"] is not None:
         _write_outcome(values["outcome_file"], result)
     code = _told(context, order, result)
     if hooks is not None and result.ended_run is not None:
         hooks.call(result.ended_run is RunState.SUCCEEDED, order.run)
     return code
+
+
+@contextmanager
+def _traced(
+    context: CliContext, definition: FlowDefinition, order: TaskOrder, target: str | None
+) -> Generator[RunTrace | None]:
+    asked = target is not None or context.settings.text("OTEL_ENDPOINT")
+    run = registered_run(context, order.run) if asked else None
+    if run is None:
+        yield None  # that there is no such run is said by who runs the task
+        return
+    from stepwell.wiring.tracing import task_trace  # few runs are traced
+
+    with task_trace(target, run, context.settings, context.console.talk) as trace:
+        trace.note("graph_built", definition.graph_s)
+        trace.note("checked", definition.check_s)
+        yield trace
 
 
 def _order(values: Mapping[str, Any]) -> TaskOrder:

@@ -13,6 +13,9 @@ DRIVEN_BY = "driven-by"
 TRACE_ID = "otel-trace-id"
 """Recorded field of runs and tasks: the trace that they are a part of, if spans are sent."""
 
+RUN_SPAN, AROUND_RUN = "otel-traceparent", "otel-parent"
+"""Recorded fields of a run whose tasks a scheduler starts: its span, and the one around it."""
+
 PARAMETERS_ID = "parameters-task"
 """Recorded field of a run: id of its ``_parameters`` task, if a scheduler chose another than usual."""
 

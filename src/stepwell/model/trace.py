@@ -83,6 +83,10 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
         Whether it is deleted at the end.
     context, parent
         The run's span, and the one that the run was started in, as ``traceparent``.
+    around
+        If it is the trace of one task alone: the span that the task is in; empty if there is none.
+    alone
+        Whether it is that. The run's span is sent with the task that ends the run, if it is ``around``.
     timeout_s
         How long a request may take; None is what the standard variables say.
     """
@@ -94,3 +98,5 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     flow: str
     endpoint: str
     timeout_s: float | None
+    around: str = ""
+    alone: bool = False

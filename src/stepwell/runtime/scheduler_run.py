@@ -47,11 +47,14 @@ class Registration(Struct, frozen=True, kw_only=True):
     ----------
     run, parameters_task
         Ids of the run and of its ``_parameters`` task.
+    more
+        Fields to record beside.
     """
 
     run: str
     parameters_task: str = PARAMETERS_TASK
     tags: tuple[str, ...] = ()
+    more: dict[str, str] = {}
 
 
 def register_run(
@@ -121,6 +124,7 @@ def _record(
     datastore, metadata = stores
     details = {
         **fields(definition.file, sys.argv),
+        **registration.more,
         "start_step": definition.graph.start,
         "end_step": definition.graph.end,
         "ds-type": "local",

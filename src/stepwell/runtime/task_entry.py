@@ -24,6 +24,7 @@ from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import brief, record_of
 from stepwell.runtime.attempt_ends import AttemptEnds
 from stepwell.runtime.clock import Clock
+from stepwell.runtime.events import Listener, RunFinished, TaskEnded
 from stepwell.runtime.options import RunOptions, RunSettings
 from stepwell.runtime.patience import Patience
 from stepwell.runtime.recorder import Recorder
@@ -46,6 +47,8 @@ class TaskEntry:
         Made already: a forking engine must be older than any connection or thread.
     stores
         Opens datastore and metadata, with the patience given; called once, after the engine exists.
+    listener
+        Hears of the attempt's end, and of the run's if the task ends it.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class TaskEntry:
         stores: Callable[[Patience], tuple[Datastore, MetadataStore]],
         clock: Clock,
         settings: RunSettings,
+        listener: Listener | None = None,
     ) -> None:
         self._definition = definition
+        self._listener = listener
         self._engine = engine
         self._stores = stores
         self._clock = clock
@@ -124,6 +129,7 @@ class TaskEntry:
         self._engine.start(info)
         with nullcontext() if recorder is None else recorder.beating():
             result = task.run(due, policy, stop, earlier)
+        self._tell_end(due, result)
         if state is not None and recorder is not None:
             recorder.close()
             return self._moved(state, order, result)
@@ -176,6 +182,23 @@ class TaskEntry:
             parameters_task=run.parameters_task,
         )
 
+    def _tell_end(self, due: DueTask, result: TaskResult) -> None:
+        if self._listener is not None:
+            outcome, request = result.outcome, due.request
+            self._listener(
+                TaskEnded(
+                    at=outcome.ended_at,
+                    key=request.key,
+                    attempt=request.attempt,
+                    pid=0,
+                    state=result.state,
+                    seconds=max(0.0, outcome.ended_at - outcome.started_at),
+                    error=outcome.error,
+                    label=outcome.label,
+                    index_path=due.index_path,
+                )
+            )
+
     def _moved(self, state: SchedulerRun, order: TaskOrder, result: TaskResult) -> TaskResult:
         """Say what the end of the task means for the run; return the result with that."""
         short = f"{order.run}/{order.step}/{order.task}"
@@ -185,4 +208,13 @@ class TaskEntry:
             state.end(RunState.INTERRUPTED, f"task {short} was ended from outside")
         elif result.outcome.ok and order.step == self._definition.graph.end:
             state.succeed()
+        if self._listener is not None and state.ended is not None:
+            run, now = state.record, self._clock.now()
+            seconds = now - run.created_at
+            self._listener(
+                RunFinished(
+                    at=now, flow=run.flow, run=run.run, state=state.ended, seconds=seconds, counts={},
+                    reason=run.reason,
+                )
+            )  # fmt: skip
         return replace(result, ended_run=state.ended)

@@ -145,7 +145,12 @@ def register_run(
 
 
 def run_ordered_task(
-    definition: FlowDefinition, order: TaskOrder, options: RunOptions, settings: Settings, show: Show
+    definition: FlowDefinition,
+    order: TaskOrder,
+    options: RunOptions,
+    settings: Settings,
+    show: Show,
+    trace: RunTrace | None = None,
 ) -> TaskResult:
     """Run one task of a registered run on this machine; return what came of it.
 
@@ -158,14 +163,16 @@ def run_ordered_task(
     """
     place = place_of_settings(settings)
     isolation, _ = isolation_of(options)
+    target = None if trace is None else trace.target
     # The flow's file was imported for this task alone: constants are those of the run.
     engine = make_engine(
         definition,
-        lambda: make_step_function(definition, place, settings, preset_constants=True),
+        lambda: make_step_function(definition, place, settings, preset_constants=True, trace=target),
         place,
         isolation,
         1,
         options.kill_grace_s,
+        target,
     )
     with interrupts_deferred():
         from stepwell.runtime.task_entry import TaskEntry  # after the fork, as for a run
@@ -173,10 +180,11 @@ def run_ordered_task(
     run_settings = _run_settings(settings, settings.user)
     entry = TaskEntry(
         definition,
-        engine,
+        engine if trace is None else trace.traced(engine),
         lambda patience: open_both(place, settings, patience=patience),
         SystemClock(),
         run_settings,
+        None if trace is None else trace.listen,
     )
     return entry.execute(order, options, show)
 

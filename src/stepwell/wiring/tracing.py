@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import msgspec
+from msgspec import Struct
 
 from stepwell.exceptions import UsageError
+from stepwell.model.run import AROUND_RUN, RUN_SPAN, TRACE_ID, RunRecord
 from stepwell.model.trace import ExportOrder
 from stepwell.runtime.tracing.run_trace import RunTrace
 from stepwell.runtime.tracing.trace_context import TraceContext
@@ -47,28 +49,99 @@ def run_trace(
     UsageError
         The file cannot be written, or what sends spans is not installed.
     """
-    endpoint, parent = _endpoint(settings), TraceContext.parse(os.environ.get("TRACEPARENT", ""))
-    sends = bool(endpoint) and (parent is None or parent.sampled)
+    endpoint, parent = _endpoint(settings), _around()
+    context = _span_in(parent) if endpoint else None
+    spans = _Spans(flow, endpoint, context, parent)
+    with _written(target, spans, say) as trace:
+        yield trace
+
+
+@contextmanager
+def registration_trace(
+    target: str | None, settings: Settings, say: Callable[[str], None]
+) -> Generator[tuple[RunTrace, dict[str, str]]]:
+    """Have the registration of a run traced inside; gives also what the run records of its span.
+
+    That is sent by the task that ends the run. Raises what `run_trace` raises.
+    """
+    context, parent = None, _around()
+    if _endpoint(settings) and (parent is None or parent.sampled):
+        context = _span_in(parent)
+    with _written(target, _Spans("", "", context, parent), say) as trace:
+        if context is None:
+            yield trace, {}
+        else:
+            around = {} if parent is None else {AROUND_RUN: str(parent)}
+            yield trace, {TRACE_ID: context.trace, RUN_SPAN: str(context), **around}
+
+
+@contextmanager
+def task_trace(
+    target: str | None, run: RunRecord, settings: Settings, say: Callable[[str], None]
+) -> Generator[RunTrace]:
+    """Have one task of a run traced inside that a scheduler drives.
+
+    Its span lies in the one that the variable `TRACEPARENT` names, else in that of the run.
+
+    Raises what `run_trace` raises.
+    """
+    endpoint, of_run = _endpoint(settings), TraceContext.parse(run.fields.get(RUN_SPAN, ""))
+    around = _around() or of_run
+    context = (around or TraceContext.new()) if endpoint else None
+    parent = TraceContext.parse(run.fields.get(AROUND_RUN, "")) if around == of_run else None
+    spans = _Spans(run.flow, endpoint, context, parent, around, alone=True)
+    with _written(target, spans, say) as trace:
+        yield trace
+
+
+class _Spans(Struct, frozen=True):
+    """Which spans are sent, and where to; ``context`` is the run's, or stands for it."""
+
+    flow: str
+    endpoint: str
+    context: TraceContext | None
+    parent: TraceContext | None
+    around: TraceContext | None = None
+    alone: bool = False
+
+    @property
+    def are_sent(self) -> bool:
+        return bool(self.endpoint) and self.context is not None and self.context.sampled
+
+    def order(self, file: str, is_ours: bool, timeout_s: float | None) -> ExportOrder:
+        parent, around = ("" if one is None else str(one) for one in (self.parent, self.around))
+        return ExportOrder(
+            file=file,
+            is_ours=is_ours,
+            context=str(self.context),
+            parent=parent,
+            flow=self.flow,
+            endpoint=self.endpoint,
+            timeout_s=timeout_s,
+            around=around,
+            alone=self.alone,
+        )
+
+
+def _around() -> TraceContext | None:
+    return TraceContext.parse(os.environ.get("TRACEPARENT", ""))
+
+
+def _span_in(parent: TraceContext | None) -> TraceContext:
+    return TraceContext.new() if parent is None else parent.inside()
+
+
+@contextmanager
+def _written(target: str | None, spans: _Spans, say: Callable[[str], None]) -> Generator[RunTrace]:
     is_ours = target is None or target == SHOWN
     path = _temporary() if is_ours else str(Path(str(target)).absolute())
     file = TraceFile.begin(path)
-    context = None
-    if endpoint:
-        context = TraceContext.new() if parent is None else parent.inside()
     exporter = None
-    if sends and context:
+    if spans.are_sent:
         own_s = _own_timeout_s()
-        order = ExportOrder(
-            file=path,
-            is_ours=is_ours,
-            context=str(context),
-            parent="" if parent is None else str(parent),
-            flow=flow,
-            endpoint=endpoint,
-            timeout_s=_TIMEOUT_S if own_s is None else None,
-        )
+        order = spans.order(path, is_ours, _TIMEOUT_S if own_s is None else None)
         exporter = _Exporter(order, (own_s or _TIMEOUT_S) + _STARTS_WITHIN_S)
-    trace = RunTrace(file, context, say if target == SHOWN else None)
+    trace = RunTrace(file, spans.context, say if target == SHOWN else None)
     try:
         yield trace
     finally:
@@ -78,7 +151,7 @@ def run_trace(
         if exporter is not None:
             trouble = exporter.finish()
             if trouble:
-                say(f"Traces could not be sent to {endpoint}: {trouble}")
+                say(f"Traces could not be sent to {spans.endpoint}: {trouble}")
         elif is_ours:
             Path(path).unlink(missing_ok=True)
 

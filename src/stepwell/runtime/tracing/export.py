@@ -19,7 +19,6 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from stepwell.model.trace import ExportOrder
 from stepwell.runtime.tracing.spans import Spans
-from stepwell.runtime.tracing.trace_context import TraceContext
 from stepwell.runtime.tracing.trace_file import TraceReader
 
 _EVERY_S = 1.0
@@ -36,10 +35,8 @@ def export(order: ExportOrder, ending: int) -> str:
     str
         Why spans were lost, or nothing.
     """
-    run = TraceContext.parse(order.context)
-    assert run is not None, "we have made it"
     sender = _Sender(order.endpoint, order.timeout_s)
-    spans, reader = Spans(run, TraceContext.parse(order.parent), order.flow), TraceReader(order.file)
+    spans, reader = Spans(order), TraceReader(order.file)
     parent, ended = os.getppid(), False
     try:
         while not ended:

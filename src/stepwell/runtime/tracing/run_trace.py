@@ -64,6 +64,7 @@ class RunTrace:
                 )
             )
         elif isinstance(event, RunFinished):
+            self._run = f"{event.flow}/{event.run}"
             self._write("run_ended", event.at, event.seconds, event.state.value, event.reason)
 
     def look(self) -> None:
@@ -87,11 +88,12 @@ class RunTrace:
 
     def _task_ended(self, event: TaskEnded) -> None:
         key = event.key
+        run = f"{key.flow}/{key.run}"
         exited = TraceEvent(
             at=event.at,
             event="task_exited",
             seconds=event.seconds,
-            run=self._run,
+            run=run,
             step=key.step,
             task=key.task,
             attempt=event.attempt,
@@ -106,7 +108,7 @@ class RunTrace:
                     at=event.at,
                     event="task_retried",
                     seconds=0.0,
-                    run=self._run,
+                    run=run,
                     step=key.step,
                     task=key.task,
                     attempt=event.attempt + 1,

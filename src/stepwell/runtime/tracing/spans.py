@@ -15,11 +15,14 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
-from stepwell.model.trace import TraceEvent
+from stepwell.model.trace import ExportOrder, TraceEvent
 from stepwell.runtime.tracing.trace_context import TraceContext
 from stepwell.version import VERSION
 
 _FAILED = frozenset({"failed", "killed", "retrying", "interrupted"})
+_TASK = 2
+"""How long the place of a task's span is; those of attempts are longer."""
+
 _OF_THE_SPAN = frozenset({"at", "event", "run", "step", "task", "attempt", "targets"})
 
 
@@ -52,20 +55,20 @@ class Spans:
 
     Parameters
     ----------
-    run
-        The run's span.
-    parent
-        The span that the run was started in, if any.
-    flow
-        Its name, as an attribute of the resource.
+    order
+        Says whose spans they are, and what they lie in.
     """
 
-    def __init__(self, run: TraceContext, parent: TraceContext | None, flow: str) -> None:
-        resource = Resource.create({"service.version": VERSION, "stepwell.flow": flow})
+    def __init__(self, order: ExportOrder) -> None:
+        run = TraceContext.parse(order.context)
+        assert run is not None, "we have made it"
+        resource = Resource.create({"service.version": VERSION, "stepwell.flow": order.flow})
         if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "stepwell"}))
         self._run = run
-        self._parent = parent
+        self._parent = TraceContext.parse(order.parent)
+        self._alone = order.alone
+        self._around = TraceContext.parse(order.around)
         self._ids = _Ids(run)
         self._done = _Finished()
         provider = TracerProvider(resource=resource, id_generator=self._ids, shutdown_on_exit=False)
@@ -91,14 +94,22 @@ class Spans:
             self._feed_task(event)
 
     def finish(self) -> None:
-        """End what is open: the run process was killed."""
-        for place in reversed(list(self._open)):
+        """End what is open: the run process was killed. A task alone that is tried again has not ended."""
+        places = list(self._open)
+        if self._alone and not any(len(place) > _TASK for place in places):
+            return
+        for place in reversed(places):
             self._end(place, self._last, "the run process has gone")
 
     def _feed_run(self, event: TraceEvent) -> None:
+        if self._alone:
+            if event.event == "run_ended" and self._around == self._run:
+                self._begin_run(event, event.at - event.seconds)
+                self._end_run(event)
+            return
         if event.event == "run_registered":
             began = min([event.at - event.seconds, *(early.at - early.seconds for early in self._seen)])
-            self._begin((), f"run {event.run.partition('/')[0]}", began, {"stepwell.run": event.run})
+            self._begin_run(event, began)
             for early in self._seen:
                 self._note((), early)
         elif not self._open:
@@ -108,14 +119,21 @@ class Spans:
         if event.event == "run_ended":
             for place in [place for place in self._open if place]:
                 self._end(place, event.at)
-            trouble = event.error or event.state if event.state in _FAILED else None
-            self._end((), event.at, trouble, event.state)
+            self._end_run(event)
+
+    def _begin_run(self, event: TraceEvent, at: float) -> None:
+        self._begin((), f"run {event.run.partition('/')[0]}", at, {"stepwell.run": event.run})
+
+    def _end_run(self, event: TraceEvent) -> None:
+        trouble = event.error or event.state if event.state in _FAILED else None
+        self._end((), event.at, trouble, event.state)
 
     def _feed_task(self, event: TraceEvent) -> None:
         step, task = (event.step,), (event.step, event.task)
         attempt = (*task, str(event.attempt or 0))
         if event.event in ("joined", "task_ready"):
-            self._begin(step, f"step {event.step}", event.at, {"stepwell.step": event.step})
+            if not self._alone:  # nobody knows then when a step begins and ends
+                self._begin(step, f"step {event.step}", event.at, {"stepwell.step": event.step})
             about = {"stepwell.step": event.step, "stepwell.task": event.task}
             self._begin(task, f"task {event.step}", event.at, about)
         elif event.event in ("task_started", "task_exited"):
@@ -138,13 +156,17 @@ class Spans:
         context = Context()
         if place:
             self._ids.next = self._run.child(*place)
-            around = self._open.get(place[:-1])
+            around = self._open.get(place[:-1]) or self._outside
             context = api.set_span_in_context(around, context) if around is not None else context
         else:
             self._ids.next = self._run
             if self._parent is not None:
                 context = api.set_span_in_context(NonRecordingSpan(_context(self._parent)), context)
         self._open[place] = self._tracer.start_span(name, context, attributes=about, start_time=_ns(at))
+
+    @property
+    def _outside(self) -> Span | None:
+        return None if self._around is None else NonRecordingSpan(_context(self._around))
 
     def _note(self, place: tuple[str, ...], event: TraceEvent) -> None:
         span = self._open.get(place)
