@@ -172,3 +172,26 @@ def test_runs_at_the_same_time_without_waiting_never_see_half_a_result(waiting):
     assert [run.wait(120) for run in runs] == [0] * 4
     verified = folder.call("-m", "stepwell", "doctor", "--datastore")
     assert verified.returncode == 0, words(verified)
+
+
+# SPEC 7.5-6
+def test_of_equal_tasks_that_a_scheduler_starts_one_runs_and_the_other_waits(waiting):
+    folder = waiting("hold()")
+    assert folder.call("flow.py", "init", "--run-id", "r").returncode == 0
+    order = ["flow.py", "step", "--run-id", "r", "--task-id"]
+    first = folder.call(*order, "s", "start", "--input-paths", "r/_parameters/0")
+    assert first.returncode == 0, words(first)
+
+    def work(task, index):
+        with open(folder.path / task, "wb") as file:
+            args = [*order, task, "work", "--input-paths", "r/start/s", "--split-index", index]
+            return subprocess.Popen([sys.executable, *args], cwd=folder.path, stdout=file, stderr=file)
+
+    holder = work("a", "0")
+    until((folder.path / "held").exists, "the first task computes it")
+    waiter = work("b", "1")
+    until(lambda: "waits for it" in content(folder.path / "b"), "the second task waits")
+    (folder.path / "go").touch()
+
+    assert (holder.wait(60), waiter.wait(60)) == (0, 0)
+    assert "task r/work/b has the result of an equal task" in content(folder.path / "b")

@@ -85,6 +85,14 @@ class CachedResults:
             self.release(digest)
         return found
 
+    def renew_claim(self, digest: bytes) -> None:
+        """Give a sign of life for a claim."""
+        self._storage.renew(layout.cache_claim_key(digest))
+
+    def claim_renewed_at(self, digest: bytes) -> float | None:
+        """Return when the last sign came, by the clock of the storage."""
+        return self._storage.written_at(layout.cache_claim_key(digest))
+
     def release(self, digest: bytes) -> None:
         """Take a claim back, one's own or that of somebody who is gone."""
         self._storage.delete([layout.cache_claim_key(digest)])

@@ -53,6 +53,7 @@ class Recorder:
         self._pulse = Pulse(clock, self._beat, datastore.sync)
         self._stop = stop
         self._has_stopped = False
+        self._more_signs: tuple[Callable[[], object], ...] = ()
         self.run = run
 
     @contextmanager
@@ -77,13 +78,17 @@ class Recorder:
         """Take the newest state of a task; only the last one of a tick is written."""
         self._waiting[record.step, record.task] = record
 
-    def is_alive(self, flow: str, run: str) -> bool:
-        """Whether another run may still come to its end."""
+    def alive(self, flow: str, run: str) -> RunRecord | None:
+        """Return the record of another run, if that may still come to its end."""
         with self._lock:
             found = self._metadata.run(flow, run)
-        if found is None:
-            return False
-        return not effective_state(found, self._clock.now(), socket.gethostname()).finished
+        if found is None or effective_state(found, self._clock.now(), socket.gethostname()).finished:
+            return None
+        return found
+
+    def beat_for(self, sign: Callable[[], object]) -> None:
+        """Give this sign of life too, at each beat from now on."""
+        self._more_signs = (*self._more_signs, sign)
 
     def committed(self) -> None:
         """A task has sealed its pack."""
@@ -120,6 +125,8 @@ class Recorder:
         self._pulse.check()
 
     def _beat(self) -> None:
+        for sign in self._more_signs:
+            sign()
         flow, run = self.run.flow, self.run.run
         with self._lock:
             self._metadata.beat(flow, run, self._clock.now())

@@ -190,15 +190,18 @@ class Runtime:
     def _look_ups(self, begun: BegunRun, context: RunContext, listener: Listener) -> LookUps | None:
         if all(policy.cache is None for policy in self._definition.policies.values()):
             return None
-        from stepwell.runtime.cache_search import CacheSearch  # few flows have cached steps
+        from stepwell.runtime.cache_claims import CacheClaims  # few flows have cached steps
+        from stepwell.runtime.cache_search import CacheSearch
         from stepwell.runtime.look_ups import LookUps
 
         def warn(text: str) -> None:
             listener(Notice(at=self._clock.now(), text=text))
 
-        run = (self._definition, begun.info, context.datastore)
-        search = CacheSearch(*run, self._clock, warn, context.options.refresh_cache)
-        return LookUps(*run, search, begun.recorder.is_alive)
+        info, datastore = begun.info, context.datastore
+        refresh = context.options.refresh_cache
+        search = CacheSearch(self._definition, info, datastore, self._clock, warn, refresh)
+        claims = CacheClaims(datastore.cached, info.user, begun.recorder.alive, info.run)
+        return LookUps(self._definition, search, claims)
 
     def _execute(
         self,

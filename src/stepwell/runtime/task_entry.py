@@ -7,8 +7,8 @@ only commits its pack and keeps its log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ from stepwell.code_package.package import code_version
 from stepwell.datastore.datastore import Datastore
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.engine.engine import Engine
-from stepwell.exceptions import StoreError, UsageError
+from stepwell.exceptions import UsageError
 from stepwell.metadata_store.store import MetadataStore
 from stepwell.model.pack import Pack
 from stepwell.model.run import RunInfo, RunRecord
@@ -105,59 +105,59 @@ class TaskEntry:
                 return self._moved(state, order, result)
             return result
         info = self._info(run, options)
-        recorder = None
-        if state is not None:
-            state.begin(again=earlier is not None and earlier.state in _FAILED)
-            due, cached = self._looked_up(due, info, datastore, show)
-            if cached is not None:
-                metadata.save_tasks([record_of(cached, by_scheduler=True)])
-                result = TaskResult(state=TaskState.CACHED, outcome=cached.outcome)
-                return self._moved(state, order, result)
-            recorder = Recorder(metadata, datastore, state.record, self._clock, self._settings.fsync)
-        ends = AttemptEnds(self._definition, info, datastore)
-        task = SingleTask(
-            self._engine,
-            datastore,
-            ends,
-            recorder,
-            self._clock,
-            show,
-            options.max_log_size,
-            order.is_last_attempt,
-        )
-        policy = self._definition.policies[order.step]
         self._engine.start(info)
-        with nullcontext() if recorder is None else recorder.beating():
-            result = task.run(due, policy, stop, earlier)
-        self._tell_end(due, result)
-        if state is not None and recorder is not None:
-            recorder.close()
-            return self._moved(state, order, result)
-        return result
 
+        def attempt(due: DueTask, recorder: Recorder | None) -> TaskResult:
+            ends = AttemptEnds(self._definition, info, datastore)
+            last, size = order.is_last_attempt, options.max_log_size
+            task = SingleTask(self._engine, datastore, ends, recorder, self._clock, show, size, last)
+            result = task.run(due, self._definition.policies[order.step], stop, earlier)
+            self._tell_end(due, result)
+            return result
+
+        if state is None:
+            return attempt(due, None)
+        state.begin(again=earlier is not None and earlier.state in _FAILED)
+        recorder = Recorder(metadata, datastore, state.record, self._clock, self._settings.fsync)
+        with recorder.beating(), self._looked_up(due, info, place, show, recorder) as (due, cached):
+            if cached is None:
+                result = attempt(due, recorder)
+            else:
+                recorder.task(record_of(cached, by_scheduler=True))
+                result = TaskResult(state=TaskState.CACHED, outcome=cached.outcome)
+        recorder.close()
+        return self._moved(state, order, result)
+
+    @contextmanager
     def _looked_up(
-        self, due: DueTask, info: RunInfo, datastore: Datastore, show: Show
-    ) -> tuple[DueTask, Pack | None]:
-        """Look for a result of the past that the task can take, as the run process does for a run of ours.
+        self, due: DueTask, info: RunInfo, place: Workplace, show: Show, recorder: Recorder
+    ) -> Generator[tuple[DueTask, Pack | None]]:
+        """Look for a result of the past that the task can take, as the run process does for a run of ours."""
+        policy = self._definition.policies[due.request.key.step].cache
+        if policy is None:
+            yield due, None
+            return
+        from stepwell.runtime.cache_claims import CacheClaims  # few flows have cached steps
+        from stepwell.runtime.cache_search import CacheSearch
+        from stepwell.runtime.single_look_up import SingleLookUp
 
-        Of equal tasks at the same time each is run, also with ``@cache(wait=True)``.
-        """
-        if self._definition.policies[due.request.key.step].cache is None:
-            return due, None
-        from stepwell.runtime.cache_search import CacheSearch  # few flows have cached steps
-
-        def warn(text: str) -> None:
+        def tell(text: str) -> None:
             show("stderr", f"{text}\n".encode())
 
-        search = CacheSearch(self._definition, info, datastore, self._clock, warn)
+        def wait(seconds: float) -> bool:
+            self._engine.reports(seconds)  # nothing runs yet, but a signal wakes it
+            return not place.stop.count
+
+        datastore = place.datastore
+        search = CacheSearch(self._definition, info, datastore, self._clock, tell)
+        claims = CacheClaims(datastore.cached, info.user, recorder.alive) if policy.wait else None
+        look_up = SingleLookUp(search, claims, wait, tell)
+        recorder.beat_for(look_up.give_sign)
         try:
-            request = search.keyed(due.request)
-            key, pack = request.cache, None
-            if key is not None and not key.fault:
-                request, pack = search.taken(request, key, search.readable(request))
-        except (OSError, StoreError):
-            return due, None  # it is run, and not kept; and will say itself what it cannot read
-        return DueTask(request, due.index_path), pack
+            request, pack = look_up.look_up(due.request)
+            yield DueTask(request, due.index_path), pack
+        finally:
+            look_up.close()
 
     def _registered(self, order: TaskOrder, metadata: MetadataStore, datastore: Datastore) -> RunRecord:
         run = metadata.run(self._definition.name, order.run)
