@@ -12,7 +12,10 @@ BIN := $(VENV)/bin
 # Bytecode is made of what is imported, when it is: of all that is installed it would take longer than the rest.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
-WORKERS ?= 2
+# One more than processors: tests wait for processes, disks and clocks.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# The files that hold a mark: to collect them all takes longer than to run a few tests.
+marked = $$(grep -rl --include='test_*.py' 'pytest.mark.$(1)' tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow test-faults smoke check format bench picture docs serve-docs clean system-packages
@@ -84,13 +87,13 @@ test: $(VENV)/stamp-test  ## every test that is not slow
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults"
 
 test-slow: $(VENV)/stamp-test  ## scale tests and other long ones
-	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow $(call marked,slow)
 
 test-faults: $(VENV)/stamp-test  ## kill, fill, damage, lock: hundreds of faults, and nothing lost (FAULT_SEED=N)
 	$(BIN)/python -m pytest -n $(WORKERS) -m faults --least-faults 300 tests/faults
 
 smoke: $(VENV)/stamp-test  ## the short selection that also runs on other Python versions
-	$(BIN)/python -m pytest -n $(WORKERS) -m smoke
+	$(BIN)/python -m pytest -n $(WORKERS) -m smoke $(call marked,smoke)
 
 check: $(VENV)/stamp-test $(VENV)/stamp-lint $(VENV)/stamp-docs  ## format, ruff, pyright, import contracts, docs
 	$(BIN)/ruff format --check src tests bench examples docs
