@@ -1,7 +1,14 @@
 """Which model reads handwritten digits best? Candidates are cross-validated side by side.
 
 Needs scikit-learn: ``pip install "stepwell[examples]"``. Run it with ``python model_selection.py run``.
+
+What stands at the top is imported once for all tasks; imported in a step, it would be anew in each of them.
 """
+
+from pydoc import locate
+
+from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score, train_test_split
 
 from stepwell import FlowSpec, Parameter, step
 
@@ -23,9 +30,6 @@ class ModelSelection(FlowSpec):
     @step
     def start(self):
         """Load the data once; every later step reads the same stored arrays."""
-        from sklearn.datasets import load_digits
-        from sklearn.model_selection import train_test_split
-
         images, digits = load_digits(return_X_y=True)
         self.train_images, self.test_images, self.train_digits, self.test_digits = train_test_split(
             images, digits, test_size=self.test_share, random_state=0, stratify=digits
@@ -36,10 +40,6 @@ class ModelSelection(FlowSpec):
     @step
     def evaluate(self):
         """Cross-validate one candidate, then train it on all of the training data."""
-        from pydoc import locate
-
-        from sklearn.model_selection import cross_val_score
-
         self.label, path, options = self.input
         self.model = locate(path)(**options)
         scores = cross_val_score(self.model, self.train_images, self.train_digits, cv=self.folds)
