@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import nothing_left, until, words
+from isolations import forked_and_spawned
 from stored_runs import begun, events_of, stored_run, stored_task, values_of
 
 HEAD = """
@@ -199,17 +200,20 @@ def test_what_cannot_be_stored_is_left_out_and_the_rest_is_kept(folder):
 
 # SPEC 6.1-6
 @pytest.mark.parametrize(
-    ("body", "cause"),
-    [
-        ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
-        ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
-        ("ctypes.string_at(0)", "SIGSEGV"),
-        ("os.abort()", "SIGABRT"),
-        ("os._exit(7)", "exit code 7"),
-        ("os._exit(0)", "exit code 0"),
-    ],
+    ("body", "cause", "isolation"),
+    forked_and_spawned(
+        {
+            "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+            "term": ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
+            "segfault": ("ctypes.string_at(0)", "SIGSEGV"),
+            "abort": ("os.abort()", "SIGABRT"),
+            "exit 7": ("os._exit(7)", "exit code 7"),
+            "exit 0": ("os._exit(0)", "exit code 0"),
+        },
+        "segfault",
+        "exit 0",
+    ),
 )
-@pytest.mark.parametrize("isolation", ["fork", "spawn"])
 def test_a_process_that_dies_is_caught_by_an_attempt_without_code_of_the_user(folder, body, cause, isolation):
     folder.file(caught(f"print('it runs'); {body}"))
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from command_line import words
+from isolations import forked_and_spawned
 from stored_runs import begun, events_of, of_kind, stored_run, stored_task
 
 HEAD = """
@@ -100,8 +101,9 @@ WAYS = {
 
 
 # SPEC 6.1-1
-@pytest.mark.parametrize("failure", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+@pytest.mark.parametrize(
+    ("failure", "isolation"), forked_and_spawned(WAYS, "exception", "kill", "exit 0", "interrupt", "203")
+)
 def test_a_task_is_tried_again_whatever_made_it_fail(folder, failure, isolation):
     folder.file(tried("@retry(times=2, delay=0)", 2, failure))
 

@@ -6,17 +6,37 @@ import sys
 
 import pytest
 from command_line import PATIENCE_S, STEP, words
+from isolations import forked_and_spawned
+
+CHANGES = {
+    "TERM": {"TERM": "dumb"},
+    "LANG,LC_ALL": {"LANG": "C", "LC_ALL": "C"},
+    "PYTHONUTF8,PYTHONIOENCODING": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+    "HOME": {"HOME": None},
+    "HOME,STEPWELL_HOME,STEPWELL_USER,LOGNAME": {
+        "HOME": None,
+        "STEPWELL_HOME": None,
+        "STEPWELL_USER": None,
+        "LOGNAME": None,
+    },
+    "PATH": {"PATH": ""},
+    "COLUMNS": {"COLUMNS": "1"},
+    "PYTHONOPTIMIZE": {"PYTHONOPTIMIZE": "2"},
+    "PYTHONDONTWRITEBYTECODE": {"PYTHONDONTWRITEBYTECODE": "1"},
+    "TMPDIR": {"TMPDIR": "/nowhere"},
+    "PYTHONHASHSEED": {"PYTHONHASHSEED": "0"},
+    "PYTHONWARNINGS": {"PYTHONWARNINGS": "error"},
+    "PYTHONDEVMODE": {"PYTHONDEVMODE": "1"},
+}
+SPAWNED = (
+    "PYTHONUTF8,PYTHONIOENCODING",
+    "HOME,STEPWELL_HOME,STEPWELL_USER,LOGNAME",
+    "PATH",
+    "PYTHONOPTIMIZE",
+)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"TERM": "dumb"}, {"LANG": "C", "LC_ALL": "C"}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
-     {"HOME": None}, {"HOME": None, "STEPWELL_HOME": None, "STEPWELL_USER": None, "LOGNAME": None},
-     {"PATH": ""}, {"COLUMNS": "1"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONDONTWRITEBYTECODE": "1"},
-     {"TMPDIR": "/nowhere"}, {"PYTHONHASHSEED": "0"}, {"PYTHONWARNINGS": "error"}, {"PYTHONDEVMODE": "1"}],
-    ids=lambda change: ",".join(change),
-)  # fmt: skip
-@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+@pytest.mark.parametrize(("change", "isolation"), forked_and_spawned(CHANGES, *SPAWNED, "PYTHONWARNINGS"))
 def test_a_flow_runs_in_unusual_surroundings(folder, change, isolation):
     folder.flow("print('snow \\u2603')", "self.text = '\\u2603'")
     env = {**os.environ, **{name: value for name, value in change.items() if value is not None}}
@@ -65,8 +85,10 @@ def test_a_flow_in_a_folder_with_modules_named_like_standard_ones_runs(folder):
     assert done.returncode == 0, words(done)
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+CLOSED = {"input": "<&-", "output": ">&-", "errors": "2>&-", "all": "<&- >&- 2>&-"}
+
+
+@pytest.mark.parametrize(("closed", "isolation"), forked_and_spawned(CLOSED, "all"))
 def test_a_flow_runs_with_streams_closed(folder, closed, isolation):
     folder.flow("print('hello')", "print('error', file=sys.stderr)")
 
