@@ -103,6 +103,7 @@ class Launcher:
             self._kill_overdue()
             self._start_queued()
             self._send()
+        self._successes.close()
         self._end_all()
 
     def _take_over_process(self) -> None:

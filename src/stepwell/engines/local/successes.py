@@ -32,6 +32,10 @@ class Successes:
         self._said.discard(number)
         return had_said
 
+    def close(self) -> None:
+        self._own.close()
+        self.of_tasks.close()
+
 
 def say_success(to_launcher: socket.socket, number: int) -> None:
     """Say, as the last thing that a task does, that it has succeeded."""
