@@ -9,6 +9,7 @@ import msgspec
 
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
+from stepwell.cli.problem_text import problem_lines
 from stepwell.cli.wording import counted
 from stepwell.definition.place import split_place
 from stepwell.exceptions import GraphError, Problem
@@ -56,7 +57,7 @@ def check(warnings: bool = False, strict: bool = False, as_json: bool = False) -
 def _print(context: CliContext, problems: Sequence[Problem], steps: int, failed: bool) -> None:
     assert context.flow_class is not None, "only commands of a flow check one"
     for problem in problems:
-        context.console.talk(str(problem))
+        context.console.talk("\n".join(problem_lines(problem)))
     verdict = "has warnings, which --strict takes for errors" if failed else "is valid"
     context.console.talk(f"{context.flow_class.__name__}: flow {verdict} ({counted(steps, 'step')})")
 

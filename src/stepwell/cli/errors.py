@@ -55,8 +55,10 @@ def explain(error: Exception, console: Console, args: Sequence[str], program: st
         return ExitCode.WRONG
     if isinstance(error, GraphError):
         console.talk(f"{error.headline}:")
+        from stepwell.cli.problem_text import problem_lines  # only a mistake pays for it
+
         for problem in error.problems:
-            console.talk(f"  {problem}")
+            console.talk("\n".join(f"  {line}" for line in problem_lines(problem)))
         return ExitCode.WRONG
     if isinstance(error, StepwellException) and not isinstance(error, StepwellInternalError):
         headline = "The command failed" if isinstance(error, CommandException) else error.headline

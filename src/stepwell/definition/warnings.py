@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from types import FunctionType
 
+from stepwell.definition.first_party import is_ours
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.nearest import listed
-from stepwell.definition.parameters import parameters_of
+from stepwell.definition.parameters import Parameter, parameters_of
 from stepwell.definition.place import place, split_place
+from stepwell.definition.source_tree import lines_of, tree_of
 from stepwell.definition.transition import Foreach
 from stepwell.exceptions import Problem
+
+_WORD = re.compile(r"\w+")
 
 
 def warnings_of(definition: FlowDefinition) -> list[Problem]:
@@ -62,15 +66,20 @@ def _is_set(expression: str) -> bool:
 
 def _unread_parameters(definition: FlowDefinition) -> Iterator[Problem]:
     """Parameters whose name stands nowhere else in the files of the flow and its base classes."""
-    text = "\n".join(_sources(definition.flow_class))
-    for parameter in definition.parameters:
-        name = parameter.attribute
-        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.search(rf"\b{name}\b", line)]
-        if len(lines) == 1:
+    parameters = parameters_of(definition.flow_class)
+    declared = _declared(parameters)
+    read: set[str] = set()
+    for file in _files(definition.flow_class) if parameters else ():
+        for number, line in enumerate(lines_of(file), 1):
+            for name in declared.keys() & set(_WORD.findall(line)):
+                if file != declared[name][0] or number not in declared[name][1]:
+                    read.add(name)
+    for parameter in parameters:
+        if parameter.attribute not in read:
             yield Problem(
-                what=f"no step reads the parameter `{name}`",
-                where=place(definition.file, _line_of(definition, name)),
-                fix="Remove it, or read it as `self." + name + "`.",
+                what=f"no step reads the parameter `{parameter.attribute}`",
+                where=place(parameter.file, parameter.line),
+                fix="Remove it, or read it as `self." + parameter.attribute + "`.",
                 rule="unread-parameter",
                 severity="warning",
             )
@@ -89,17 +98,23 @@ def _annotations_without_meaning(definition: FlowDefinition) -> Iterator[Problem
             )
 
 
-def _sources(flow_class: type) -> Iterator[str]:
-    seen: set[str] = set()
-    for owner in flow_class.__mro__:
-        file = inspect.getsourcefile(owner) if owner.__module__ != "builtins" else None
-        if file and file not in seen and not owner.__module__.startswith("stepwell."):
-            seen.add(file)
-            with open(file, encoding="utf-8", errors="replace") as opened:
-                yield opened.read()
+def _declared(parameters: Sequence[Parameter]) -> dict[str, tuple[str, range]]:
+    """Return the file and the lines of the statement that declares each parameter, by attribute."""
+    statements: dict[tuple[str, int], range] = {}
+    for file in {parameter.file for parameter in parameters}:
+        tree = tree_of(file, lines_of(file))
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+                statements.update(((file, line), lines) for line in lines)
+    found: dict[str, tuple[str, range]] = {}
+    for one in parameters:
+        found[one.attribute] = one.file, statements.get((one.file, one.line), range(one.line, one.line + 1))
+    return found
 
 
-def _line_of(definition: FlowDefinition, name: str) -> int:
-    with open(definition.file, encoding="utf-8", errors="replace") as file:
-        found = (n for n, line in enumerate(file, 1) if re.search(rf"\b{name}\b", line))
-        return next(found, 1)
+def _files(flow_class: type) -> set[str]:
+    """Return the files, or cells of a notebook, in which the methods of a flow and its bases stand."""
+    functions = (value for owner in flow_class.__mro__ for value in vars(owner).values())
+    files = {one.__code__.co_filename for one in functions if isinstance(one, FunctionType)}
+    return {file for file in files if not is_ours(file)}
