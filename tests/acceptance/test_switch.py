@@ -235,6 +235,7 @@ def test_check_warns_of_a_switch_without_a_choice_and_names_its_rule(folder):
         "from stepwell import FlowSpec, step\n"
         "class F(FlowSpec):\n"
         "    @step\n    def start(self):\n"
+        "        self.kind = 'a'\n"
         "        self.next({'a': self.end}, condition='kind')\n"
         "    @step\n    def end(self):\n        pass\n"
         "if __name__ == '__main__':\n    F()\n"

@@ -11,7 +11,9 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.problem_text import problem_lines
 from stepwell.cli.wording import counted
+from stepwell.definition.extended_checks import all_problems
 from stepwell.definition.place import split_place
+from stepwell.definition.warnings import warnings_of
 from stepwell.exceptions import GraphError, Problem
 
 
@@ -32,26 +34,29 @@ def command(_flow_class: object) -> click.Command:
 def check(warnings: bool = False, strict: bool = False, as_json: bool = False) -> ExitCode:
     """Say whether the flow is valid; the exit code says the same."""
     context = current_context()
-    steps = 0
-    try:
-        definition = context.define()
-    except GraphError as error:
-        problems = list(error.problems)
-    else:
-        steps = len(definition.graph)
-        problems = []
-        if context.extended_checks and (warnings or strict or as_json):
-            from stepwell.definition.warnings import warnings_of
-
-            problems = warnings_of(definition)
-    failed = (strict and bool(problems)) or any(problem.severity == "error" for problem in problems)
+    steps, problems = _found(context)
+    if not (warnings or strict or as_json):
+        problems = [problem for problem in problems if problem.severity == "error"]
+    is_wrong = not steps or any(problem.severity == "error" for problem in problems)
+    failed = is_wrong or (strict and bool(problems))
     if as_json:
         _print_json(context, problems, valid=not failed)
-    elif not steps:
+    elif is_wrong:
         raise GraphError(problems)
     else:
         _print(context, problems, steps, failed)
     return ExitCode.WRONG if failed else ExitCode.DONE
+
+
+def _found(context: CliContext) -> tuple[int, list[Problem]]:
+    """Return the number of steps, 0 if there is no valid graph of them, and all problems."""
+    assert context.flow_class is not None, "only commands of a flow check one"
+    try:
+        definition = context.define(look_into_steps=False)
+    except GraphError as error:
+        problems = list(error.problems)
+        return 0, all_problems(problems, context.flow_class) if context.extended_checks else problems
+    return len(definition.graph), warnings_of(definition) if context.extended_checks else []
 
 
 def _print(context: CliContext, problems: Sequence[Problem], steps: int, failed: bool) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from stepwell.cli.console import Console
 from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
-from stepwell.exceptions import FlowError, UsageError
+from stepwell.exceptions import FlowError, GraphError, UsageError
 from stepwell.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class CliContext(Struct, frozen=True, kw_only=True):
     target
         How the user named the flow's file; empty if that is the program.
     extended_checks
-        Whether ``check`` looks for warnings.
+        Whether the bodies of steps are checked as well.
     store_options
         Options before the command that say where results are, as they were typed.
     config_options
@@ -54,7 +54,11 @@ class CliContext(Struct, frozen=True, kw_only=True):
     configs: ConfigsGiven = NOTHING_GIVEN
 
     def define(
-        self, with_specs: tuple[str, ...] = (), by_setting: bool = True, only: str = ""
+        self,
+        with_specs: tuple[str, ...] = (),
+        by_setting: bool = True,
+        only: str = "",
+        look_into_steps: bool = True,
     ) -> FlowDefinition:
         """Check the flow and return its definition; decorators of the command go before the global ones.
 
@@ -64,6 +68,8 @@ class CliContext(Struct, frozen=True, kw_only=True):
             Whether to attach decorators that the settings name.
         only
             The step that decorators are attached to, if it is not all.
+        look_into_steps
+            Whether their bodies must be right, unless ``--no-pylint`` is given.
 
         Raises
         ------
@@ -75,12 +81,18 @@ class CliContext(Struct, frozen=True, kw_only=True):
         assert self.flow_class is not None, "only commands of a flow ask for its definition"
         typed = (*with_specs, *self.with_specs)
         more = self.settings.decospecs if by_setting else ()
+        in_full = look_into_steps and self.extended_checks
         try:
-            return define(self.flow_class, (*typed, *more), self._configs(), only)
+            definition = define(self.flow_class, (*typed, *more), self._configs(), only)
+        except GraphError as error:
+            raise (_with_mistakes_in_steps(error, self.flow_class) if in_full else error) from None
         except (UsageError, FlowError) as error:
             if any(f"`--with {spec}`" in error.message for spec in more if spec not in typed):
                 error.message += f" It is given by {self.settings.value('DEFAULT_DECOSPECS').origin}."
             raise
+        if in_full:
+            _look_into_steps(definition)
+        return definition
 
     def outline(self) -> Outline:
         """Check the flow's graph alone.
@@ -128,3 +140,20 @@ def current_context() -> CliContext:
     context = click.get_current_context().find_object(CliContext)
     assert context is not None, "every command stands in a group that makes the context"
     return context
+
+
+def _look_into_steps(definition: FlowDefinition) -> None:
+    from stepwell.definition.extended_checks import problems_in_steps  # `--no-pylint` does without
+
+    found = problems_in_steps(definition.flow_class, definition.graph, definition.decorators)
+    mistakes = [problem for problem in found if problem.severity == "error"]
+    if mistakes:
+        raise GraphError(mistakes)
+
+
+def _with_mistakes_in_steps(error: GraphError, flow_class: type) -> GraphError:
+    """Return an error of the graph with what is wrong in the steps, so that all of it is told at once."""
+    from stepwell.definition.extended_checks import all_problems  # only mistakes pay for it
+
+    found = all_problems(error.problems, flow_class)
+    return GraphError([problem for problem in found if problem.severity == "error"])

@@ -82,7 +82,7 @@ def global_options() -> list[click.Parameter]:
             show_envvar=True,
             help="Add a decorator to every step that is without it: name or name:key=value,key=value.",
         ),
-        _option("--pylint/--no-pylint", "Look for warnings in `check`.", default=True),
+        _option("--pylint/--no-pylint", "Look into the bodies of steps as well.", default=True),
         _option(
             "--force-rebuild-environments",
             "Build the environments of steps anew; `local` is not built.",

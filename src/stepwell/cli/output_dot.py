@@ -22,7 +22,7 @@ def command(_flow_class: object) -> click.Command:
 def output_dot() -> None:
     """Print a ``digraph``."""
     context = current_context()
-    context.console.data(*dot_lines(context.define()))
+    context.console.data(*dot_lines(context.define(look_into_steps=False)))
 
 
 def dot_lines(definition: FlowDefinition) -> Iterator[str]:

@@ -18,7 +18,7 @@ def command(_flow_class: object) -> click.Command:
 def output_raw(as_json: bool) -> None:
     """Print ``graph`` (the steps) and ``graph_structure`` (their nesting)."""
     context = current_context()
-    info = graph_info(context.define())
+    info = graph_info(context.define(look_into_steps=False))
     raw = {"graph": info["steps"], "graph_structure": info["graph_structure"]}
     encoded = msgspec.json.encode(raw)
     if as_json:

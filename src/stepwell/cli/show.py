@@ -46,7 +46,9 @@ def command(flow_class: object) -> click.Command:
 def show(address: str | None) -> None:
     """Print the description."""
     context = current_context()
-    for line in flow_lines(context.define()) if address is None else _stored(context, address):
+    for line in (
+        flow_lines(context.define(look_into_steps=False)) if address is None else _stored(context, address)
+    ):
         context.console.data(line)
 
 

@@ -103,7 +103,9 @@ def spin(address: str, **values: Any) -> ExitCode:
     if found.origin is not None and has_configs(context):
         context = going_on_with(context, found.origin.run)
     specs = () if skips else tuple(values["with_specs"])
-    definition = context.define(specs, by_setting=False, only=found.step)
+    # Artifacts that are given take the place of those that no step sets.
+    whole = not artifacts
+    definition = context.define(specs, by_setting=False, only=found.step, look_into_steps=whole)
     ignored = _ignored(definition, found.step, None if skips else context.settings)
     origin = found.origin
     if not context.quiet:

@@ -92,7 +92,7 @@ def step(**values: Any) -> ExitCode:
     context = current_context()
     if has_configs(context):
         context = going_on_with(context, registered_run(context, values["run_id"]))
-    definition = context.define()
+    definition = context.define(look_into_steps=False)
     order, options = _order(values), _run_options(values)
     with interrupts_deferred():
         from stepwell.wiring.exit_hooks import exit_hooks_of

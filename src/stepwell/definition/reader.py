@@ -19,6 +19,9 @@ from stepwell.exceptions import Problem
 _YIELDS = 0x20 | 0x200
 
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 class StepSource(Struct):
     """One step as its source has it.
 
@@ -45,11 +48,11 @@ class StepSource(Struct):
 
 def read_step(name: str, function: Callable[..., Any]) -> StepSource:
     """Return what the source says of a step. Never raises; what cannot be read is a problem."""
-    code = _code_of(function)
+    code = code_of(function)
     varargs = bool(code.co_flags & 0x04)
     source = StepSource(name, code.co_filename, code.co_firstlineno, -1 if varargs else code.co_argcount)
     lines = lines_of(code.co_filename, getattr(function, "__globals__", None))
-    definition = _definitions(code.co_filename, lines).get((code.co_name, code.co_firstlineno))
+    definition = definition_of(function)
     if definition is None:
         source.problems.append(_unreadable(source, bool(lines)))
         return source
@@ -63,13 +66,20 @@ def read_step(name: str, function: Callable[..., Any]) -> StepSource:
     return source
 
 
-def _code_of(function: Callable[..., Any]) -> CodeType:
+def definition_of(function: Callable[..., Any]) -> Definition | None:
+    """Return the syntax tree of a function, without what is wrapped around it; None if it cannot be had."""
+    code = code_of(function)
+    lines = lines_of(code.co_filename, getattr(function, "__globals__", None))
+    return _definitions(code.co_filename, lines).get((code.co_name, code.co_firstlineno))
+
+
+def code_of(function: Callable[..., Any]) -> CodeType:
+    """Return the code of a function, without what is wrapped around it."""
     while not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
         function = function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess] - set by functools.wraps
     return function.__code__
 
 
-Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _Index = dict[tuple[str, int], Definition]
 _indexes: dict[str, tuple[ast.Module, _Index]] = {}
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from types import FunctionType
 
+from stepwell.definition.extended_checks import problems_in_steps
 from stepwell.definition.first_party import is_ours
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.definition.nearest import listed
@@ -26,6 +27,7 @@ def warnings_of(definition: FlowDefinition) -> list[Problem]:
         *_switches_without_choice(definition),
         *_unread_parameters(definition),
         *_annotations_without_meaning(definition),
+        *problems_in_steps(definition.flow_class, definition.graph, definition.decorators),
     ]
     return sorted(found, key=lambda problem: split_place(problem.where))
 

@@ -3,7 +3,7 @@
 from stepwell.cli.problem_text import problem_lines
 from stepwell.exceptions import Problem
 
-SOURCE = "class F:\n    alpha = Parameter('α', default='x')\n\tself.next(self.midle)\n\n"
+SOURCE = "class F:\n    alpha = Parameter('ä', default='x')\n\tself.next(self.midle)\n\n"
 
 
 def lines(tmp_path, line, what, **more):

@@ -1,0 +1,1 @@
+"""Which artifacts each step sets and reads, followed along the graph without running anything."""
