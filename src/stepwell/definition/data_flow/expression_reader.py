@@ -225,15 +225,16 @@ class ExpressionReader(ast.NodeVisitor):
 
     def note_inputs(self, target: ast.expr, items: ast.expr) -> None:
         """Remember the variable of a loop over the inputs."""
-        if isinstance(items, ast.Call) and isinstance(items.func, ast.Name) and items.func.id == "enumerate":
-            if isinstance(target, ast.Tuple) and len(target.elts) == 2 and items.args:
-                self.note_inputs(target.elts[1], items.args[0])
+        counted = _counted(items)
+        if counted is not None:
+            if isinstance(target, ast.Tuple) and len(target.elts) == 2:
+                self.note_inputs(target.elts[1], counted)
         elif isinstance(target, ast.Name) and self._is_inputs(items):
             self._input_names.add(target.id)
 
     def surely_loops(self, items: ast.expr) -> bool:
         """Whether a loop is over the inputs, of which there is one at least."""
-        return self._has_inputs and self._is_inputs(items)
+        return self._has_inputs and self._is_inputs(_counted(items) or items)
 
     def _is_input(self, node: ast.expr) -> bool:
         """Whether the expression is one of the inputs."""
@@ -248,6 +249,13 @@ class ExpressionReader(ast.NodeVisitor):
 
     def _is_own(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and node.id == self.own
+
+
+def _counted(node: ast.expr) -> ast.expr | None:
+    """Return ``a`` of ``enumerate(a)``."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+        return None
+    return node.args[0] if node.func.id == "enumerate" else None
 
 
 def _is_super(node: ast.expr) -> bool:

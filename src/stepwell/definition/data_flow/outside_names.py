@@ -34,11 +34,11 @@ def undefined_names(
             module = modules.get(use.file)
             if module is None or use.name in module.names or use.name in known:
                 continue
-            if (use.file, use.name) not in told and module.looks_up(use.name):
+            if (use.file, use.name) not in told and module.lacks(use.name):
                 told.add((use.file, use.name))
                 may_come = (
                     step in caught
-                    or module.binds(use.name)
+                    or module.binds_later(use.name)
                     or any((name, sure) in body.outside for name, sure in _DEFINE)
                 )
                 is_of_flow = use.name in artifacts or methods.has(use.name)
@@ -68,8 +68,8 @@ class _Module:
         self.file, self.names = file, names
         self.codes: list[CodeType] = []
 
-    def looks_up(self, name: str) -> bool:
-        """Whether Python looks for the name in the module: it may as well be a variable."""
+    def lacks(self, name: str) -> bool:
+        """Whether Python looks for the name in the module, to which no ``global`` gives it."""
         import dis  # only names that seem to be missing pay for it
 
         with_name = [code for outer in self.codes for code in _nested(outer) if name in code.co_names]
@@ -77,19 +77,17 @@ class _Module:
             one.opname.startswith("LOAD_GLOBAL") and one.argval == name
             for code in with_name
             for one in dis.get_instructions(code)
-        )
+        ) and not any(isinstance(node, ast.Global) and name in node.names for node in self._nodes())
 
-    def binds(self, name: str) -> bool:
-        """Whether some code of the file gives the module the name later."""
+    def binds_later(self, name: str) -> bool:
+        """Whether the file gives the module the name, below the line that has been come to."""
         tree = tree_of(self.file, lines_of(self.file))
-        if tree is None:
-            return True
-        bindings = Bindings(tree.body)
-        return (
-            name in bindings.nodes
-            or name in bindings.imports
-            or any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(tree))
-        )
+        bindings = Bindings([] if tree is None else tree.body)
+        return tree is None or name in bindings.nodes or name in bindings.imports
+
+    def _nodes(self) -> Iterator[ast.AST]:
+        tree = tree_of(self.file, lines_of(self.file))
+        return iter(()) if tree is None else ast.walk(tree)
 
 
 def _modules(methods: Methods) -> dict[str, _Module]:
