@@ -246,7 +246,7 @@ def test_check_warns_of_a_switch_without_a_choice_and_names_its_rule(folder):
     assert [one["rule"] for one in json.loads(wrong.stdout)["problems"]] == ["unreachable"]
     assert wrong.returncode == 2
     [warning] = json.loads(warned.stdout)["problems"]
-    assert (warning["rule"], warning["line"], warning["severity"]) == ("switch-without-choice", 5, "warning")
+    assert (warning["rule"], warning["line"], warning["severity"]) == ("switch-without-choice", 6, "warning")
     assert (warned.returncode, strict.returncode) == (0, 2)
 
 
