@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -158,13 +159,15 @@ def test_the_address_can_be_given_on_the_command_line_alone(folder, server):
 def test_a_server_that_is_killed_in_the_middle_of_a_run_is_waited_for_and_nothing_is_lost(
     folder, own_server, monkeypatch, mark
 ):
-    team = member(folder, monkeypatch, own_server.address, WAIT.strip())
+    body = WAIT.strip() + "\n        self.run_asked_for = current.run.pathspec"
+    team = member(folder, monkeypatch, own_server.address, body)
     process = team.begin("--max-workers", "2")
     until((team.path / "began").exists, "the task has begun")
 
     own_server.kill()
     (team.path / "go").touch()
-    until(lambda: "Waiting for the store" in said(team), "the wait is told")
+    waits = re.compile(r"/work/\d+ \(pid \d+\)\] Waiting for the store")
+    until(lambda: waits.search(said(team)), "the wait of the step that asks for its run is told")
     own_server.start()
 
     assert process.wait(60) == 0, said(team)
@@ -221,6 +224,8 @@ def test_the_key_lets_in_and_a_wrong_one_is_told_in_words_without_being_repeated
             monkeypatch.setenv("STEPWELL_SERVICE_AUTH_KEY", key)
             ended[key] = team.run()
         looked = team.call("-m", "stepwell", "runs", env={**os.environ, "STEPWELL_SERVICE_AUTH_KEY": reader})
+        elsewhere = ("-m", "stepwell", "--datastore-root", str(tmp_path / "no results"), "runs")
+        unknown = team.call(*elsewhere, env={**os.environ, "STEPWELL_SERVICE_AUTH_KEY": secret + "x"})
 
         assert ended[secret].returncode == 0, words(ended[secret])
         assert "does not know that token" in words(ended[secret + "x"])
@@ -228,6 +233,7 @@ def test_the_key_lets_in_and_a_wrong_one_is_told_in_words_without_being_repeated
         assert "wants a token; clients of Stepwell send STEPWELL_SERVICE_AUTH_KEY" in words(ended[""])
         assert {one.returncode for key, one in ended.items() if key != secret} == {2}
         assert "succeeded" in words(looked)
+        assert unknown.returncode == 2 and "does not know that token" in words(unknown)
         texts = [words(one) for one in ended.values()] + [words(looked), server.said]
         assert not any(text for text in texts if secret in text or reader in text)
     stored = [file.read_bytes() for file in folder.root.rglob("*") if file.is_file()]

@@ -67,14 +67,14 @@ class Request(Struct, frozen=True, kw_only=True):
         UsageError
             There is nobody to ask, or the grace is too short.
         """
-        if not dry_run and not yes and not sys.stdin.isatty():
-            raise UsageError(
-                "This removes results for good. Say so with --yes, or see with --dry-run what would go."
-            )
         grace_s = age_of(grace, "--grace")
         if grace_s < SHORTEST_GRACE_S:
             raise UsageError(
                 f"--grace must be at least {SHORTEST_GRACE_S:.0f}s, for a run needs time to begin."
+            )
+        if not dry_run and not yes and not sys.stdin.isatty():
+            raise UsageError(
+                "This removes results for good. Say so with --yes, or see with --dry-run what would go."
             )
         return cls(
             context=context,

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from stepwell.cli.context import current_context
-from stepwell.cli.stores import stores_of
+from stepwell.cli.stores import metadata_of
 from stepwell.cli.terminal_text import visible
 from stepwell.cli.wording import took
 from stepwell.exceptions import StepwellNotFound
@@ -48,7 +48,7 @@ def runs(flow: str | None, status: tuple[str, ...], tag: tuple[str, ...], limit:
     if flow is None and context.flow_class is not None:
         flow = context.flow_class.__name__
     try:
-        metadata = stores_of(context).metadata
+        metadata = metadata_of(context)
     except StepwellNotFound as error:
         context.console.talk(str(error))
         if as_json:

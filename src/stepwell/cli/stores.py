@@ -9,6 +9,7 @@ from stepwell.cli.context import CliContext
 from stepwell.runtime.signals import interrupts_deferred
 
 if TYPE_CHECKING:
+    from stepwell.metadata_store.store import MetadataStore
     from stepwell.wiring.stores import Stores
 
 
@@ -18,6 +19,14 @@ def stores_of(context: CliContext) -> Stores:
         from stepwell.wiring.stores import open_stores  # the adapters, for commands that read results only
 
     return open_stores(settings=context.settings)
+
+
+def metadata_of(context: CliContext) -> MetadataStore:
+    """Open the index that the settings name; the results need not be there."""
+    with interrupts_deferred():
+        from stepwell.wiring.stores import open_metadata
+
+    return open_metadata(context.settings)
 
 
 def find_in(context: CliContext, stores: Stores, text: str) -> Address:

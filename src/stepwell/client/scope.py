@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,15 +31,23 @@ class Connection:
         As ``metadata()`` takes it.
     root
         Directory of the datastore, where the location is the address of an index.
+    tell
+        Gets words when such an index is away and is waited for; None: it is not.
     """
 
     def __init__(
-        self, location: str, stores: Stores | None = None, trust: bool | None = None, root: str = ""
+        self,
+        location: str,
+        stores: Stores | None = None,
+        trust: bool | None = None,
+        root: str = "",
+        tell: Callable[[str], object] | None = None,
     ) -> None:
         self.location: str = without_password(location) if is_address(location) else location
         self._address = location
         self._trust = trust
         self._root = root
+        self._tell = tell
         self._given = stores
         self._opened = threading.local()
 
@@ -59,7 +67,8 @@ class Connection:
             from stepwell.wiring.stores import open_stores  # the adapters, for those who read results only
 
             root = Path(self._root) if self._root else None
-            opened = self._opened.stores = _Opened(open_stores(self._address, trust=self._trust, root=root))
+            stores = open_stores(self._address, trust=self._trust, root=root, tell=self._tell)
+            opened = self._opened.stores = _Opened(stores)
         return opened.stores
 
     def __eq__(self, other: object) -> bool:

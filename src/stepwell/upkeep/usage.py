@@ -18,6 +18,7 @@ from stepwell.upkeep.live_runs import CODE_PACKAGE
 from stepwell.upkeep.references import Place, objects_by_run
 
 ARTIFACTS, PACKS, LOGS, CODE, CHECKPOINTS = "artifacts", "packs", "logs", "code", "checkpoints"
+DELETED = "deleted runs that others need"
 _KINDS = {"packs": PACKS, "failed": PACKS, "logs": LOGS, "checkpoints": CHECKPOINTS}
 
 Sizes = dict[bytes, int]
@@ -74,8 +75,8 @@ Naming = Callable[[_Part], str]
 """Says which row of a grouping a part belongs to; empty if to none."""
 
 
-def groupings(flow: str = "", run: str = "") -> dict[str, Naming]:
-    """Return the groupings of a datastore, of a flow or of a run."""
+def groupings(flow: str, run: str, is_there: Callable[[str], bool]) -> dict[str, Naming]:
+    """Return the groupings of a datastore, of a flow or of a run; a run may be deleted, and needed yet."""
 
     def within(name: Naming) -> Naming:
         return lambda part: name(part) if _is(flow, part.flow) and _is(run, part.run) else ""
@@ -88,7 +89,8 @@ def groupings(flow: str = "", run: str = "") -> dict[str, Naming]:
             **kinds,
         }
     if flow:
-        return {"run": within(lambda part: f"{part.flow}/{part.run}"), **kinds}
+        runs = within(lambda part: f"{part.flow}/{part.run}" if is_there(part.run) else DELETED)
+        return {"run": runs, **kinds}
     return {"flow": within(lambda part: part.flow), **kinds}
 
 
@@ -154,9 +156,10 @@ class UsageCount:
         self._datastore = datastore
         self._storage = datastore.contents.storage
         self._checkpoints = datastore.checkpoints()
-        named = {**groupings(flow, run), "total": _whole(flow, run)}
+        named = {**groupings(flow, run, self._is_there), "total": _whole(flow, run)}
         self._groups = {name: _Grouping(naming) for name, naming in named.items()}
         self._taken: set[str] = set()
+        self._there: dict[str, bool] = {}
         self._sizes: Sizes = {}
 
     def count(self, runs: Iterable[RunRecord]) -> Usage:
@@ -241,6 +244,11 @@ class UsageCount:
         logical = self._sizes.get(digest, 0) if size is None else size
         for group in self._groups.values():
             group.refer(group.name(part), digest, logical)
+
+    def _is_there(self, run: str) -> bool:
+        if run not in self._there:
+            self._there[run] = self._datastore.run_records.deleted_at(run) is None
+        return self._there[run]
 
     def _opened(self, key: str) -> Pack | None:
         data = self._storage.read(key)

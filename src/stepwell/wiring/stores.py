@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -51,6 +52,7 @@ def open_stores(
     settings: Settings | None = None,
     trust: bool | None = None,
     root: Path | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Stores:
     """Open the datastore and the index for reading. Nothing is made.
 
@@ -63,6 +65,8 @@ def open_stores(
         settings.
     root
         Directory of the datastore, where ``spec`` is the address of an index; None is what the settings say.
+    tell
+        Gets words when the index is away and is waited for; None: it is not.
 
     Raises
     ------
@@ -81,11 +85,24 @@ def open_stores(
     below = below_of(place.root)
     distrust = distrust_of(place.root, settings, trust) or (below and distrust_of(below, settings, trust))
     serializers = Serializers(installed_serializers, distrust or None)
+    if place.index and tell is not None:
+        return _waiting(place, settings, serializers, tell)
     if place.index:
         return Stores(*_open_beside_index(place, settings, serializers))
     if not os.path.isfile(place.root):  # noqa: PTH113 - pathlib raises where a parent may not be entered
         must_exist(LocalStorage(place.root), is_there(place.root / METADATA_FILE))
     return Stores(*open_both(place, settings, serializers))
+
+
+def _waiting(
+    place: Place, settings: Settings, serializers: Serializers, tell: Callable[[str], object]
+) -> Stores:
+    from stepwell.runtime.patience import Patience  # few tasks ask
+    from stepwell.runtime.patient_stores import PatientMetadata
+
+    patience = Patience(settings.number("STORE_PATIENCE"), tell)
+    datastore, index = patience(lambda: _open_beside_index(place, settings, serializers))
+    return Stores(datastore, PatientMetadata(index, patience))
 
 
 def _open_beside_index(
@@ -104,6 +121,15 @@ def _open_beside_index(
     except BaseException:
         index.close()
         raise
+
+
+def open_metadata(settings: Settings) -> MetadataStore:
+    """Open the index for reading, of whatever datastore: one of its own place is read without any.
+
+    Raises what `open_stores` raises.
+    """
+    place = place_of_settings(settings)
+    return open_index(place, settings, make=False) if place.index else open_stores(settings=settings).metadata
 
 
 def make_stores(root: Path, settings: Settings) -> Stores:

@@ -77,12 +77,18 @@ def _graph_info(definition: FlowDefinition) -> object:
 
 def _client_object(kind: str, key: TaskKey, datastore: Datastore, index: str) -> object:
     """Return the client's run or task, wherever its results lie and whatever the namespace."""
+    from stepwell.runtime.task.own_words import say
+
     # By name, and only if the step asks: the client stands above all of this, and no task waits for it.
     objects, scope, stored = (
         import_module(f"stepwell.client.{name}") for name in ("objects", "scope", "stored")
     )
+
+    def tell(text: str) -> None:
+        say(f"{text}\n")
+
     root = datastore.location
-    at = scope.Scope(scope.Connection(index or root, root=root))
+    at = scope.Scope(scope.Connection(index or root, root=root, tell=tell))
     if kind == "run":
         return objects.Run(f"{key.flow}/{key.run}", at=at)
     # Not looked up: the index hears of a task some moments after it has begun.
