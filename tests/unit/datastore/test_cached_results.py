@@ -40,7 +40,7 @@ def found(cache, world, prefix=b"p", place=()):
     return {entry.task.task for entry in candidates(cache, prefix, place, digests_in(world))}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(values, st.sets(st.sampled_from(NAMES)), st.sampled_from("uv"))), values)
 def test_an_entry_is_found_when_and_only_when_all_that_was_read_has_equal_values(kept, now):
     cache = CachedResults(MemoryStorage())

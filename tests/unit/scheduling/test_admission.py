@@ -104,7 +104,7 @@ steps = st.lists(resources, min_size=1, max_size=5)
 
 
 # SPEC 6.2-3, 6.2-4, 6.2-5
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(capacities, steps, st.lists(st.integers(0, 4), max_size=30), st.randoms(use_true_random=False))
 def test_claims_never_exceed_the_capacity_and_every_task_starts(capacity, asked, order, random):
     machine = Machine(capacity, {f"s{at}": one for at, one in enumerate(asked)})
@@ -119,7 +119,7 @@ def test_claims_never_exceed_the_capacity_and_every_task_starts(capacity, asked,
 
 
 # SPEC 6.2-3
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(capacities, steps, resources, st.randoms(use_true_random=False))
 def test_the_task_whose_turn_it_is_starts_however_many_smaller_ones_come_after_it(
     capacity, asked, big, random

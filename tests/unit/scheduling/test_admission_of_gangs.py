@@ -63,7 +63,7 @@ amounts = st.sampled_from((None, 0.5, 1, 2))
 
 
 # SPEC 2.6-4, 6.2-3
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.builds(
         Resources,

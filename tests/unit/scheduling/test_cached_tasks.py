@@ -28,7 +28,7 @@ def begun(shape, limit=1, cached=("s1",), widths=None):
     return run
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_whatever_is_cached_the_run_comes_to_every_place_of_its_shape_once(shape, seed, limit, random):
     graph = graph_of(shape)

@@ -98,7 +98,7 @@ def begun(chain, limit: int = 10, size: int = 3, **more) -> SimulatedRun:
 
 
 # SPEC 2.6-1, 2.6-4
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_a_run_with_gangs_launches_exactly_the_tasks_of_its_shape(shape, seed, limit, random):
     run = SimulatedRun(graph_of(shape), Widths(seed))
@@ -119,7 +119,7 @@ def test_a_run_with_gangs_launches_exactly_the_tasks_of_its_shape(shape, seed, l
 
 
 # SPEC 2.6-4
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 2), st.sampled_from([0.0, 5.0]))
 def test_a_gang_fails_and_is_tried_again_as_one(shape, seed, limit, random, times, delay):
     policy = StepPolicy(retry=RetryPolicy(times=times, delay_s=delay))
@@ -261,7 +261,7 @@ def test_a_gang_that_fails_loses_the_branch_around_it():
 
 
 # SPEC 7.3-1, 7.4-1
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 40))
 def test_an_execution_that_goes_on_reuses_a_gang_as_a_whole_or_runs_it_anew_as_a_whole(
     shape, seed, limit, random, when

@@ -36,7 +36,7 @@ def descendants(expected, of: set[Place]) -> set[Place]:
 
 
 # SPEC 6.1-1, 7.1-10
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 3), st.sampled_from([0.0, 5.0]))
 def test_a_failed_task_is_tried_again_as_often_as_it_may_and_waits_without_taking_room(
     shape, seed, limit, random, times, delay
@@ -68,7 +68,7 @@ def test_a_failed_task_is_tried_again_as_often_as_it_may_and_waits_without_takin
 
 
 # SPEC 7.3-1, 7.4-1, 7.4-6, 7.4-10
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 40), st.integers(0, 12))
 def test_an_execution_goes_on_from_an_earlier_one_with_nothing_lost_and_nothing_done_twice(
     shape, seed, limit, random, when, excluded
@@ -103,7 +103,7 @@ def test_an_execution_goes_on_from_an_earlier_one_with_nothing_lost_and_nothing_
 
 
 # SPEC 7.4-6
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_nothing_that_followed_a_task_is_reused_if_that_one_is_made_again(shape, seed, limit, random):
     expected = expected_launches(shape, Widths(seed))
@@ -152,7 +152,7 @@ def test_a_join_is_reused_only_with_the_inputs_that_it_had():
 
 
 # SPEC 7.2-3
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_with_keep_going_all_that_does_not_depend_on_a_failure_is_executed(shape, seed, limit, random):
     expected = expected_launches(shape, Widths(seed))
@@ -196,7 +196,7 @@ def is_foreach(expected, opener: Place) -> bool:
 
 
 # SPEC 2.3-9, 2.3-10
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_a_tolerant_foreach_is_joined_without_its_failed_branches_if_enough_succeed(
     shape, seed, limit, random

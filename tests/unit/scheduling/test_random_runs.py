@@ -101,7 +101,7 @@ class CheckedRun:
 
 
 # SPEC 2.3-1, 2.3-4, 2.3-6, 2.5-1, 2.5-2, 2.5-3
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_a_run_launches_exactly_the_tasks_of_its_shape_and_ends_once(shape, seed, limit, random):
     checked = CheckedRun(shape, seed)
@@ -121,7 +121,7 @@ def test_a_run_launches_exactly_the_tasks_of_its_shape_and_ends_once(shape, seed
 
 
 # SPEC 7.1-7
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices)
 def test_ids_count_up_in_the_order_of_becoming_ready_and_of_launching(shape, seed, limit, random):
     checked = CheckedRun(shape, seed)
@@ -147,7 +147,7 @@ def test_ids_count_up_in_the_order_of_becoming_ready_and_of_launching(shape, see
 
 
 # SPEC 7.2-8
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 30))
 def test_after_a_failure_nothing_is_launched_and_the_run_fails_when_the_rest_has_ended(
     shape, seed, limit, random, when
@@ -171,7 +171,7 @@ def test_after_a_failure_nothing_is_launched_and_the_run_fails_when_the_rest_has
     checked.check_nothing_is_kept()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shapes, seeds, limits, choices, st.integers(0, 30))
 def test_a_cancel_is_ordered_at_once_and_the_run_is_interrupted_when_all_has_ended(
     shape, seed, limit, random, when

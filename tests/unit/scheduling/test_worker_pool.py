@@ -46,7 +46,7 @@ deeds = st.lists(
 
 
 # SPEC 9.4-11
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(1, 6), deeds)
 def test_runs_never_hold_more_than_there_is_and_all_of_it_comes_back(workers, told):
     shared = Shared(workers)
@@ -64,7 +64,7 @@ def test_runs_never_hold_more_than_there_is_and_all_of_it_comes_back(workers, to
 
 
 # SPEC 9.4-11
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 6), st.integers(2, 4))
 def test_a_run_that_comes_later_gets_its_even_share_as_tasks_of_others_end(workers, count):
     shared = Shared(workers)

@@ -89,7 +89,7 @@ def test_what_kept_runs_refer_to_survives_any_sequence_of_runs_and_deletions(scr
 
 
 # SPEC 12.5-1
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     HISTORY,
     DELETED,
