@@ -338,7 +338,7 @@ class ProcessContract(EngineContract):
         run_one(engine, deed("succeed", "first"))
         before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count of names is all that is needed
 
-        until_exited(engine, submit(engine, *(deed("succeed", str(number)) for number in range(50))))
+        until_exited(engine, submit(engine, *(deed("succeed", str(number)) for number in range(20))))
 
         # Fewer may be open: what other tests have left is collected at any time.
         assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
