@@ -45,6 +45,8 @@ def with_debugger(options: RunOptions, values: Mapping[str, Any]) -> RunOptions:
     debug: str | None = values["debug"]
     if debug is not None:
         _refuse("--debug", values)
+        if not hasattr(os, "tcgetpgrp"):
+            terminal()
         options = replace(options, attended=attended_in(debug))
     if values["pdb"]:
         _refuse("--pdb", values)
@@ -60,6 +62,8 @@ def terminal() -> str:
     UsageError
         There is none, or another program has it.
     """
+    if not hasattr(os, "tcgetpgrp"):
+        raise UsageError("--debug and --pdb need a terminal that can be lent, which this system has not.")
     try:
         path = os.ttyname(0) if sys.stdout.isatty() else ""
         is_ours = not path or os.tcgetpgrp(0) == os.getpgrp()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import platform
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -49,6 +49,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """Yield what every check finds, in the order in which a user would go about it."""
     checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
         ("python", _python),
+        ("system", _system),
         ("versions", _versions),
         ("settings", _settings),
         ("datastore", _datastore),
@@ -65,11 +66,44 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _python(_settings: Settings) -> Iterator[Finding]:
-    text = f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
-    if sys.platform == "win32":
-        yield Finding("python", "warning", text, "Signals to groups of processes are missing here.")
-    else:
-        yield Finding("python", "ok", text)
+    yield Finding(
+        "python", "ok", f"Python {platform.python_version()} on {platform.system()} {platform.release()}"
+    )
+
+
+def _system(_settings: Settings) -> Iterator[Finding]:
+    """Yield what other systems have and this one has not, and what follows from it."""
+    from stepwell.engines.local.promises import CAPABILITIES
+
+    what_if_not: Mapping[str, tuple[bool, str]] = {
+        "forking of processes": (
+            hasattr(os, "fork"),
+            "Tasks are spawned; `run --detach`, `--debug`, `--pdb` and `run-many` are refused.",
+        ),
+        "signals to groups of processes": (
+            hasattr(os, "killpg"),
+            "What a task has started goes on when the task is ended.",
+        ),
+        "locks on files": (
+            _has_locks(),
+            "`rm` and `gc` are refused, for they could not tell what a run relies on.",
+        ),
+        "a view of the memory that processes use": (
+            CAPABILITIES.memory_limits,
+            "`@resources(enforce=True)` is refused.",
+        ),
+    }
+    for what, (is_there, consequence) in what_if_not.items():
+        if not is_there:
+            yield Finding("system", "warning", f"this system has no {what}", consequence)
+
+
+def _has_locks() -> bool:
+    try:
+        import fcntl  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError:
+        return False
+    return True
 
 
 def _versions(_settings: Settings) -> Iterator[Finding]:
@@ -128,10 +162,10 @@ def _writing(folder: Path, shown: str) -> Iterator[Finding]:
 
 
 def _can_lock(file: Path) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return True  # Windows: SQLite has locks of its own there
+    if not _has_locks():
+        return True  # that is told of the system; SQLite has locks of its own
+    import fcntl
+
     with file.open("rb") as opened:
         try:
             fcntl.lockf(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -77,7 +77,7 @@ def dump(
 def _write(file: Path, data: bytes) -> None:
     """Write a file for this user only; one that exists keeps its permissions."""
     try:
-        with open(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as opened:
+        with open(file, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
             opened.write(data)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}.") from error

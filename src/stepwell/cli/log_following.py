@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -87,6 +88,9 @@ def _wait(console: Console) -> None:
     BrokenPipeError
         Nobody reads any more.
     """
+    if not hasattr(select, "poll"):
+        time.sleep(_LOOK_EVERY_S)  # who reads no more is noticed by the next line
+        return
     poll = select.poll()
     poll.register(console.out.fileno(), 0)
     for _, event in poll.poll(_LOOK_EVERY_S * 1000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,6 +74,11 @@ def run_many(
     workers = max_workers or _usual_workers(context)
     own = [*(f"--tag={one}" for one in (tag, *tags)), f"--max-workers={workers}", *options]
     arguments = [[*own, *(f"--{name}={value}" for name, value in row.items())] for row in rows]
+    if not hasattr(os, "fork"):
+        raise UsageError(
+            "run-many shares workers among its runs by sockets that they inherit, which this system does not "
+            "let them. Start the runs one by one with `run`."
+        )
     definition = context.define()
     for number, (row, given) in enumerate(zip(rows, arguments, strict=True), start=1):
         _check(context, definition, f"run {number} of {len(rows)} ({_label(row)})", given)

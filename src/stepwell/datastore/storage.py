@@ -84,6 +84,7 @@ class Storage(ABC):
         """Remove those objects that were written, and last renewed, before that time; return their keys.
 
         Atomic for each object: if it is renewed at the same time, either it stays, or `renew` says False.
+        Where that cannot be promised it raises, also if it is given no keys.
         """
 
     @abstractmethod

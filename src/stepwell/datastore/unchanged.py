@@ -86,7 +86,7 @@ def _address(view: memoryview) -> int | None:
 
 def _pages_unwritten(address: int, size: int) -> bool:
     """A private page that was written to no longer belongs to the file: the kernel says which."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not hasattr(os, "pread"):
         return False
     first, end = address // mmap.PAGESIZE, (address + size - 1) // mmap.PAGESIZE + 1
     try:

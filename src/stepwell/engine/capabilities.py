@@ -20,6 +20,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         Runs each task in a process of its own.
     gangs
         Starts the tasks of a gang at once, whatever else runs.
+    memory_limits
+        Ends a task that uses more memory than it asked for, if the step wants that.
     retry_delay_s
         Wait before a retry of a step that states none.
     """
@@ -28,6 +30,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     variables: bool = False
     processes: bool = True
     gangs: bool = False
+    memory_limits: bool = False
     retry_delay_s: float = 120.0
 
     def refusals(self, policy: StepPolicy) -> Iterator[str]:
@@ -36,3 +39,5 @@ class Capabilities(Struct, frozen=True, kw_only=True):
             yield "cannot give a step environment variables of its own"
         if policy.gang and not self.gangs:
             yield "cannot run tasks at the same time, as `num_parallel` asks for"
+        if policy.resources.enforce and not self.memory_limits:
+            yield "cannot see how much memory a task uses, and so cannot enforce what it asked for"

@@ -8,6 +8,8 @@ from pathlib import PurePath
 from stepwell.engine.control_groups import ROOT, group_folders, own_membership, read_text
 
 _MIB = 1 << 20
+_UNKNOWN_MB = float(1 << 40)
+"""More than there can be: where nothing is known, nobody waits for memory."""
 
 
 def usable_memory_mb() -> float:
@@ -15,7 +17,7 @@ def usable_memory_mb() -> float:
     try:
         machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
-        return float("inf")  # a system that does not say, such as Windows: nobody waits for memory
+        return _UNKNOWN_MB  # Windows does not say
     limit = memory_limit(ROOT, own_membership())
     return min(machine, limit or machine) // _MIB
 

@@ -135,7 +135,7 @@ class SqliteMetadata(SqlMetadata):
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _is_on_read_only_disk(self) -> bool:
-        return bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
+        return hasattr(os, "statvfs") and bool(os.statvfs(self._path).f_flag & os.ST_RDONLY)
 
     def _synchronous(self, level: Literal["NORMAL", "FULL"]) -> None:
         with self._errors():
@@ -215,6 +215,8 @@ class SqliteMetadata(SqlMetadata):
 
     def _has_no_space(self) -> bool:
         """Whether the disk is full, which SQLite reports as one trouble or another."""
+        if not hasattr(os, "statvfs"):
+            return False
         try:
             found = os.statvfs(self._path.parent)
         except OSError:

@@ -82,6 +82,10 @@ def _interrupt() -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask the hook's processes to end, and kill them if they do not, or if the user asks once more."""
+    if not hasattr(os, "killpg"):
+        process.kill()  # what it has started cannot be found here
+        process.wait()
+        return
     for number, patience_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, None)):
         # The leader is not reaped yet, so the number of its group is nobody else's.
         with suppress(ProcessLookupError, PermissionError):

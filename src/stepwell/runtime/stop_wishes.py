@@ -30,4 +30,7 @@ def is_forced(wish: str) -> bool:
 
 def interrupt_this_process() -> None:
     """Do as if the user had ended the process from a shell of this machine."""
-    os.kill(os.getpid(), signal.SIGTERM)
+    if hasattr(os, "fork"):
+        os.kill(os.getpid(), signal.SIGTERM)  # the thread that waits for tasks is to hear it
+    else:
+        signal.raise_signal(signal.SIGTERM)  # Windows would end the process without calling its handler

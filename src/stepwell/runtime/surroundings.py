@@ -50,9 +50,15 @@ class GitState:
     def __init__(self, script: str, patience_s: float = 5.0) -> None:
         self._deadline = time.monotonic() + patience_s
         folder = os.path.dirname(os.path.abspath(script))  # noqa: PTH100, PTH120 - hot start-up path
-        self._asked = _ask_git(folder) if _in_repository(folder) else None
+        self._asked = None
         self._said = bytearray()
         self._info = ""
+        if not _in_repository(folder):
+            return
+        if hasattr(os, "posix_spawnp"):
+            self._asked = _ask_git(folder)
+        else:
+            self._info = _answer_of_git(folder, patience_s)
 
     def info(self, wait_s: float | None = None) -> str:
         """Return ``COMMIT`` or ``COMMIT-dirty``; empty without a repository or an answer.
@@ -95,10 +101,27 @@ def _told(answer: bytearray) -> str:
     return f"{commit}-dirty" if dirty else commit
 
 
+def _answer_of_git(folder: str, patience_s: float) -> str:
+    """Ask git and wait, where a process cannot be started and left to itself so cheaply."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            _command(folder), stdin=subprocess.DEVNULL, capture_output=True, timeout=patience_s, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return _told(bytearray(done.stdout)) if done.returncode == 0 else ""
+
+
+def _command(folder: str) -> tuple[str, ...]:
+    return ("git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+
+
 def _ask_git(folder: str) -> tuple[int, int] | None:
     """Start git; return its process and what it answers through. None if there is no git."""
     answer, its_end = os.pipe()
-    command = ("git", "-C", folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    command = _command(folder)
     files = [
         *((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 2)),
         (os.POSIX_SPAWN_DUP2, its_end, 1),

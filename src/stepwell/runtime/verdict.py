@@ -20,7 +20,7 @@ NEVER_AGAIN = 202
 
 NO_RESULT = ErrorInfo("Lost", "The task has no result.")
 
-_ENDING = (signal.SIGTERM, signal.SIGKILL)
+_ENDING = (signal.SIGTERM, 9)  # Windows has no name for the second
 _LIKELY = {
     "SIGSEGV": "Segmentation fault: native code (an extension module, ctypes) touched memory it may not.",
     "SIGBUS": "Bus error: native code touched memory that is not there, or a mapped file shrank.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import re
 import sys
@@ -15,18 +14,14 @@ from stepwell.datastore.storage import Buffer, Storage
 from stepwell.exceptions import StoreError
 from stepwell.storages import removal
 from stepwell.storages.border import Border
+from stepwell.storages.descriptors import PLAIN, map_private, read_all, sync_file_system, write_all
 
 _KEY = re.compile(r"[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*(?:/[A-Za-z0-9_\-=+@][A-Za-z0-9._\-=+@]*)*")
 _TMPFILE = getattr(os, "O_TMPFILE", 0)
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0)
 
 # Objects up to this size are read rather than mapped: a mapping costs page faults and, in Python < 3.13, a
 # file descriptor.
 _MAP_FROM = 256 * 1024
-
-# One call to write(2) takes at most 2 GiB - 4 KiB on Linux; smaller pieces let the kernel answer signals.
-_WRITE_AT_MOST = 64 * 1024 * 1024
 
 _TEMPORARY = ".tmp"
 
@@ -67,7 +62,7 @@ class LocalStorage(Storage):
                 fd = self._open_anonymous()
                 if fd is not None:
                     try:
-                        _write_all(fd, data)
+                        write_all(fd, data)
                         return self._publish_anonymous(fd, self._path(key if isinstance(key, str) else key()))
                     finally:
                         os.close(fd)
@@ -90,7 +85,7 @@ class LocalStorage(Storage):
                 return None
             try:
                 wanted = max(0, os.fstat(fd).st_size - start) if length is None else length
-                return _read_all(fd, start, wanted)
+                return read_all(fd, start, wanted)
             finally:
                 os.close(fd)
 
@@ -102,8 +97,8 @@ class LocalStorage(Storage):
             try:
                 size = os.fstat(fd).st_size
                 if size < _MAP_FROM:
-                    return memoryview(bytearray(_read_all(fd, 0, size)))
-                return memoryview(_map_private(fd, size))
+                    return memoryview(bytearray(read_all(fd, 0, size)))
+                return memoryview(map_private(fd, size))
             finally:
                 os.close(fd)
 
@@ -147,6 +142,7 @@ class LocalStorage(Storage):
 
     def discard(self, keys: Sequence[str], before: float) -> Sequence[str]:
         with self._deleting:
+            removal.must_have_locks()
             gone = [key for key in keys if removal.discard(self._path(key), before)]
             folders = (os.path.dirname(self._path(key)) for key in gone)  # noqa: PTH120
             removal.remove_empty_folders(self._root, dict.fromkeys(folders))
@@ -160,15 +156,8 @@ class LocalStorage(Storage):
             return sum(size for _, size in found)
 
     def sync(self) -> None:
-        with self._writing:
-            try:
-                fd = os.open(self._root, os.O_RDONLY | _CLOEXEC)
-            except FileNotFoundError:
-                return
-            try:
-                _sync_file_system(fd)
-            finally:
-                os.close(fd)
+        with self._writing, suppress(FileNotFoundError):
+            sync_file_system(self._root)
 
     def _path(self, key: str) -> str:
         if _KEY.fullmatch(key) is None:
@@ -177,13 +166,13 @@ class LocalStorage(Storage):
 
     def _open_to_read(self, key: str) -> int | None:
         try:
-            return os.open(self._path(key), os.O_RDONLY | _CLOEXEC)
+            return os.open(self._path(key), os.O_RDONLY | PLAIN)
         except FileNotFoundError:
             return None
 
     def _open_anonymous(self) -> int | None:
         """A file without a name: it vanishes by itself if this process dies before it is published."""
-        flags = os.O_WRONLY | _TMPFILE | _CLOEXEC
+        flags = os.O_WRONLY | _TMPFILE | PLAIN
         try:
             return os.open(self._root, flags, 0o600)
         except FileNotFoundError:
@@ -247,7 +236,7 @@ class LocalStorage(Storage):
 
     def _write_temporary(self, data: Sequence[Buffer]) -> str:
         path = f"{self._root}/{_TEMPORARY}/{os.urandom(16).hex()}"
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOEXEC
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | PLAIN
         try:
             fd = os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -255,7 +244,7 @@ class LocalStorage(Storage):
             _make_directories(os.path.dirname(path))  # noqa: PTH120
             fd = os.open(path, flags, 0o600)
         try:
-            _write_all(fd, data)
+            write_all(fd, data)
         except BaseException:
             _unlink(path)
             raise
@@ -280,33 +269,6 @@ class LocalStorage(Storage):
                 yield from self._walk(folder + name)
             else:
                 yield folder + name
-
-
-def _write_all(fd: int, data: Sequence[Buffer]) -> None:
-    for piece in data:
-        view = memoryview(piece).cast("B") if not isinstance(piece, bytes) else memoryview(piece)
-        offset, end = 0, len(view)
-        while offset < end:
-            offset += os.write(fd, view[offset : offset + _WRITE_AT_MOST])
-
-
-def _read_all(fd: int, start: int, length: int) -> bytes:
-    found = os.pread(fd, length, start)
-    if len(found) == length or not found:
-        return found
-    pieces = [found]
-    done = len(found)
-    while done < length and (more := os.pread(fd, length - done, start + done)):
-        pieces.append(more)
-        done += len(more)
-    return b"".join(pieces)
-
-
-def _map_private(fd: int, size: int) -> mmap.mmap:
-    flags, prot = mmap.MAP_PRIVATE | _NORESERVE, mmap.PROT_READ | mmap.PROT_WRITE
-    if sys.version_info >= (3, 13):
-        return mmap.mmap(fd, size, flags, prot, trackfd=False)
-    return mmap.mmap(fd, size, flags, prot)
 
 
 def _with_parents(path: str, act: Callable[[], None]) -> None:
@@ -338,7 +300,7 @@ def _make_root(root: str) -> None:
     """Make the directory, and keep Git away from what will lie in it."""
     _make_directories(root)
     with suppress(FileExistsError):
-        fd = os.open(f"{root}/.gitignore", os.O_CREAT | os.O_EXCL | os.O_WRONLY | _CLOEXEC, 0o600)
+        fd = os.open(f"{root}/.gitignore", os.O_CREAT | os.O_EXCL | os.O_WRONLY | PLAIN, 0o600)
         try:
             os.write(fd, b"*\n")
         finally:
@@ -358,17 +320,6 @@ def _claim_name(path: str) -> str:
 
 def _booted_ns() -> int:
     """When this machine was started; where that is unknown, a time that no file is younger than."""
-    if sys.platform == "linux":
+    if hasattr(time, "CLOCK_BOOTTIME"):
         return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     return sys.maxsize
-
-
-def _sync_file_system(fd: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(fd) == 0:
-            return
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    os.sync()

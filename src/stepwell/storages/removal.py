@@ -11,8 +11,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from stepwell.exceptions import StoreUnavailable
+from stepwell.storages.descriptors import PLAIN
 
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _NOT_OURS = (errno.EPERM, errno.EACCES, errno.EROFS)
 
@@ -28,7 +28,7 @@ def renew(path: str, sealed_ns: int, booted_ns: int) -> bool:
         What was written before is in doubt, and must not lose that by becoming younger.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | _CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | PLAIN)
     except FileNotFoundError:
         return False
     try:
@@ -38,8 +38,9 @@ def renew(path: str, sealed_ns: int, booted_ns: int) -> bool:
         if not found.st_nlink:
             return False
         in_doubt = found.st_mtime_ns == sealed_ns and found.st_ctime_ns <= booted_ns
+        file = fd if os.utime in os.supports_fd else path
         with _allowed():
-            os.utime(fd, ns=(found.st_atime_ns, found.st_mtime_ns + in_doubt))
+            os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns + in_doubt))
         return True
     finally:
         os.close(fd)
@@ -55,7 +56,7 @@ def discard(path: str, before: float) -> bool:
     """
     try:
         # To be locked alone on a network file system, a file must be open for writing.
-        fd = os.open(path, os.O_RDWR | _CLOEXEC)
+        fd = os.open(path, os.O_RDWR | PLAIN)
     except FileNotFoundError:
         return False
     try:
@@ -68,6 +69,17 @@ def discard(path: str, before: float) -> bool:
         return True
     finally:
         os.close(fd)
+
+
+def must_have_locks() -> None:
+    """Raise `StoreUnavailable` if this system knows no locks on files."""
+    try:
+        import fcntl  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise StoreUnavailable(
+            "Nothing can be removed safely beside runs: this system has no locks on files. Delete the whole "
+            "datastore while no run goes on, or remove results from another system."
+        ) from error
 
 
 def remove_empty_folders(root: str, folders: Iterable[str]) -> None:
@@ -105,10 +117,9 @@ def _is_at(found: os.stat_result, path: str) -> bool:
 
 def _lock(fd: int, alone: bool) -> bool:
     """Lock the file; return False if that would have to wait, which only who wants it alone does not."""
-    try:
-        import fcntl
-    except ImportError as error:
-        raise StoreUnavailable("This system has no locks on files.") from error
+    must_have_locks()
+    import fcntl
+
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
     except BlockingIOError:

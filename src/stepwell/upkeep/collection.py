@@ -123,6 +123,8 @@ def collect(datastore: Datastore, metadata: MetadataStore, here: Here, asked: As
         A store cannot serve, or it cannot be read what a run refers to. Nothing that is needed is gone.
     """
     collection = _Collection(datastore, asked, here)
+    if not asked.dry_run:
+        collection.storage.discard([], 0.0)  # who cannot remove anything is not to begin
     now = storage_time(collection.storage)  # before all else: whatever comes later is younger
     deleted = collection.delete_runs(metadata)
     since = now - min(asked.grace_s, ENDING_S)

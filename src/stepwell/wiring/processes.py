@@ -27,6 +27,7 @@ from stepwell.wiring.serializers import installed_serializers
 from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 
 if TYPE_CHECKING:
+    from stepwell.engines.local.child import TaskRunner
     from stepwell.model.run import RunInfo
     from stepwell.model.task import TaskOutcome, TaskRequest
     from stepwell.model.trace import TraceTarget
@@ -54,8 +55,10 @@ def capabilities_of(isolation: Isolation) -> Capabilities:
     """Return what the engine for an isolation can do, without making it."""
     if isolation == "inline":
         from stepwell.engines.inline import CAPABILITIES
+    elif hasattr(os, "fork"):
+        from stepwell.engines.local.promises import CAPABILITIES
     else:
-        from stepwell.engines.local.engine import CAPABILITIES
+        from stepwell.engines.local.promises import WITHOUT_FORK as CAPABILITIES
     return CAPABILITIES
 
 
@@ -80,9 +83,6 @@ def make_engine(
     def run_task(info: RunInfo, request: TaskRequest, report: Callable[[TaskOutcome], None]) -> int:
         return made()(info, request, report)
 
-    with interrupts_deferred():
-        from stepwell.engines.local.engine import LocalEngine
-
     environment = {_ROOT_VARIABLE: str(place.root), **source_of(definition).variables()}
     if place.index:
         environment[_INDEX_VARIABLE] = place.index
@@ -96,8 +96,9 @@ def make_engine(
 
     if isolation == "spawn":
         os.environ.update(environment)
-        spawn_command = _command("spawned-task")
-        return LocalEngine(run_task, workers, "spawn", spawn_command=spawn_command, grace_s=grace_s)
+        return _spawning_engine(run_task, workers, grace_s)
+    with interrupts_deferred():
+        from stepwell.engines.local.engine import LocalEngine
     return LocalEngine(
         run_task,
         workers,
@@ -106,6 +107,17 @@ def make_engine(
         preload=lambda: _preload(made),
         grace_s=grace_s,
     )
+
+
+def _spawning_engine(run_task: TaskRunner, workers: int, grace_s: float) -> Engine:
+    command = _command("spawned-task")
+    with interrupts_deferred():
+        if not hasattr(os, "fork"):
+            from stepwell.engines.local.portable import PortableEngine
+
+            return PortableEngine(command, workers, grace_s)
+        from stepwell.engines.local.engine import LocalEngine
+    return LocalEngine(run_task, workers, "spawn", spawn_command=command, grace_s=grace_s)
 
 
 def make_step_function(
@@ -139,9 +151,13 @@ def _command(name: str) -> tuple[str, ...]:
 
 def run_spawned_task() -> NoReturn:
     """Run the one task that this interpreter was started for."""
-    from stepwell.engines.local.spawn import serve_spawned
+    if hasattr(os, "fork"):
+        from stepwell.engines.local.spawn import serve_spawned
 
-    serve_spawned(_runner_of_environment())
+        serve_spawned(_runner_of_environment())
+    from stepwell.engines.local.task_process import serve_ordered
+
+    serve_ordered(_runner_of_environment())
 
 
 def serve_launcher() -> NoReturn:

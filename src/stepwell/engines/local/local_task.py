@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stepwell.engine.handle import Stream, TaskExited, TaskHandle
-from stepwell.engines.local.link import Link
 from stepwell.engines.local.messages import Ended
 from stepwell.model.policy import StepPolicy
 from stepwell.model.task import TaskOutcome, TaskRequest
+
+if TYPE_CHECKING:
+    from stepwell.engines.local.link import Link
 
 Variables = tuple[tuple[str, str], ...]
 

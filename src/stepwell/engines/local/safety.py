@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+
+_NO_FORK = "This system cannot fork processes."
 
 
 def why_not_fork() -> str | None:
@@ -11,8 +14,8 @@ def why_not_fork() -> str | None:
 
     Looks only at what is already imported.
     """
-    if sys.platform == "win32":
-        return "Windows cannot fork processes."
+    if not hasattr(os, "fork"):
+        return _NO_FORK
     if sys.platform == "darwin":
         return "Frameworks of macOS do not survive a fork."
     return _loop_hazard() or _cuda_hazard() or _thread_hazard()
@@ -23,8 +26,8 @@ def why_not_detach() -> str | None:
 
     The run process itself uses no framework, so that macOS lets it; tasks are spawned there as always.
     """
-    if sys.platform == "win32":
-        return "Windows cannot fork processes."
+    if not hasattr(os, "fork"):
+        return _NO_FORK
     return _loop_hazard() or _cuda_hazard() or _thread_hazard()
 
 

@@ -19,10 +19,12 @@ class _Order(Struct, frozen=True, array_like=True):
     request: Raw
 
 
-def become_spawned(begin: Begin, launch: Launch, words: child.Words, logs: tuple[int, ...] = ()) -> NoReturn:
+def become_spawned(
+    begin: Begin, launch: Launch, words: tuple[socket.socket, socket.socket], logs: tuple[int, ...] = ()
+) -> NoReturn:
     """Replace the present process, a child of the launcher, by the task's interpreter.
 
-    ``logs`` are where an attended task writes what it says on the terminal.
+    ``words`` are where the task says what came of it: to the run process, and to the launcher. ``logs`` are where an attended task writes what it says on the terminal.
     """
     import tempfile  # costs start-up time, and only spawned tasks need it
 
@@ -31,7 +33,7 @@ def become_spawned(begin: Begin, launch: Launch, words: child.Words, logs: tuple
     file.write(msgpack.encode(_Order(begin.info, launch.number, launch.request)))
     file.flush()
     file.seek(0)
-    passed = (file.fileno(), words.outcomes.fileno(), words.successes.fileno(), *logs)
+    passed = (file.fileno(), *(end.fileno() for end in words), *logs)
     for fd in passed:
         os.set_inheritable(fd, True)
     fds = {TASK_FDS: ",".join(map(str, passed)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,6 +17,10 @@ _held: list[int] = []
 
 def scratch_folder(purpose: str) -> Path:
     """Make a folder that is this process's, as long as it lives."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such locks: what a killed process leaves stays there
+        return Path(tempfile.mkdtemp(prefix=f"stepwell-{purpose}-"))
     prefix = f"stepwell-{purpose}-{os.getuid()}-"
     _sweep(Path(tempfile.gettempdir()), prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix))
@@ -28,6 +31,8 @@ def scratch_folder(purpose: str) -> Path:
 
 
 def _sweep(parent: Path, prefix: str) -> None:
+    import fcntl
+
     for folder in parent.glob(f"{prefix}*"):
         try:
             if time.time() - folder.stat().st_mtime < _OLD_S:

@@ -35,10 +35,10 @@ class Usage:
 
 def _measured() -> tuple[float, int]:
     """CPU seconds of the process and of children that it has waited for; its largest memory in KiB."""
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:  # Windows has none
         return time.process_time(), 0
-    import resource  # not on Windows
-
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     peak = max(own.ru_maxrss, children.ru_maxrss)
     cpu_s = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import socket
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -38,10 +38,12 @@ def export(order: ExportOrder, ending: int) -> str:
     sender = _Sender(order.endpoint, order.timeout_s)
     spans, reader = Spans(order), TraceReader(order.file)
     parent, ended = os.getppid(), False
+    hung_up = threading.Event()
+    threading.Thread(target=_await_end, args=(ending, hung_up), daemon=True).start()
     try:
         while not ended:
             # A copy of the pipe may outlive the run process, in a process that a task has left behind.
-            ended = bool(select.select([ending], [], [], _EVERY_S)[0]) or os.getppid() != parent
+            ended = hung_up.wait(_EVERY_S) or os.getppid() != parent
             for event in reader.events():
                 spans.feed(event)
             if ended:
@@ -52,6 +54,11 @@ def export(order: ExportOrder, ending: int) -> str:
         if order.is_ours:
             Path(order.file).unlink(missing_ok=True)
     return sender.trouble
+
+
+def _await_end(ending: int, hung_up: threading.Event) -> None:
+    os.read(ending, 1)
+    hung_up.set()
 
 
 class _Sender:

@@ -15,6 +15,7 @@ from stepwell.model.trace import TraceEvent
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(TraceEvent).decode
 _CHUNK = 1 << 20
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class TraceFile:
@@ -27,7 +28,7 @@ class TraceFile:
         self.path = path
         self.trouble = ""
         try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | _PLAIN)
         except OSError as error:
             self._fd, self.trouble = -1, str(error.strerror)
 
@@ -42,7 +43,8 @@ class TraceFile:
         """
         try:
             # Not waiting: a pipe would let nobody open it before it is read.
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
+            at_once = getattr(os, "O_NONBLOCK", 0)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | at_once, 0o600)
         except OSError as error:
             raise UsageError(f"The trace cannot be written to {path}: {error.strerror}.") from error
         is_file = stat.S_ISREG(os.fstat(fd).st_mode)
