@@ -24,7 +24,8 @@ def become_spawned(
 ) -> NoReturn:
     """Replace the present process, a child of the launcher, by the task's interpreter.
 
-    ``words`` are where the task says what came of it: to the run process, and to the launcher. ``logs`` are where an attended task writes what it says on the terminal.
+    ``words`` are where the task says what came of it: to the run process, and to the launcher; ``logs`` are
+    where an attended task writes what it says on the terminal.
     """
     import tempfile  # costs start-up time, and only spawned tasks need it
 
