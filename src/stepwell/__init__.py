@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from stepwell.definition.config import Config, config_expr
     from stepwell.definition.config_value import ConfigValue
     from stepwell.definition.decorator import FlowDecorator, StepDecorator
+    from stepwell.definition.engine_decorator import EngineDecorator
     from stepwell.definition.flowspec import FlowSpec
     from stepwell.definition.include_file import IncludeFile
     from stepwell.definition.parameters import JSONType, JSONTypeClass, Parameter
@@ -121,6 +122,7 @@ _WHERE = {
     "ConfigValue": "stepwell.definition.config_value",
     "StepDecorator": "stepwell.definition.decorator",
     "FlowDecorator": "stepwell.definition.decorator",
+    "EngineDecorator": "stepwell.definition.engine_decorator",
     "as_decorator": "stepwell.definition.placing",
     **dict.fromkeys(
         (
@@ -168,6 +170,7 @@ __all__ = [
     "DataArtifact",
     "DeployedFlow",
     "Deployer",
+    "EngineDecorator",
     "Flow",
     "FlowDecorator",
     "FlowMutator",

@@ -20,6 +20,7 @@ MAY_READ_ENVIRONMENT = {
     "engines/local/child.py": "sets the step's own variables in the task's process",
     "engines/debugging.py": "respects the debugger that the user has chosen",
     "engines/local/launcher_start.py": "sets the step's own variables before the flow's file is imported",
+    "engines/local/task_process.py": "hands the environment on to the interpreter of a task",
     "engines/local/spawn.py": "hands the environment on to the process it starts",
     "engines/local/link.py": "hands the environment on to the launcher it starts",
     "runtime/surroundings.py": "hands the environment on to git",

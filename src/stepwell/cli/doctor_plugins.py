@@ -14,6 +14,7 @@ from stepwell.definition.attach import BUILT_IN
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
 from stepwell.definition.nearest import listed
 from stepwell.plugins.offers import GROUP, KINDS, Offer, PluginFailed, offers, strangers
+from stepwell.wiring.guest_engines import capabilities_of_class
 
 _PORTS: Mapping[str, type[StepDecorator] | type[FlowDecorator]] = {
     "step_decorator": StepDecorator,
@@ -66,6 +67,9 @@ def _usable(offer: Offer) -> str:
         return ""
     if offer.kind == "serializer":
         return f" for {', '.join(offer.make(Serializer).types)}"
+    if offer.kind == "engine":
+        capabilities_of_class(offer)
+        return ""
     found: type = offer.load_class(_PORTS[offer.kind])
     if getattr(found, "name", None) != offer.name:
         raise PluginFailed(f"its class has the name {getattr(found, 'name', None)!r}")

@@ -144,16 +144,22 @@ def _ignored(definition: FlowDefinition, step: str, settings: Settings | None) -
     """Return the names of the decorators in the source that are not applied: of all of them without settings.
 
     Those that were given with the command act, as the source states them if it does, and so do those of the
-    user's own making.
+    user's own making. Nobody's decorator takes the step to another engine.
     """
     from stepwell.definition.attach import BUILT_IN, parse_spec
+    from stepwell.definition.engine_decorator import EngineDecorator
 
     given = {parse_spec(spec)[0] for spec in definition.with_specs}
     names = dict.fromkeys(one.name for one in definition.decorators[step] if one.statically_defined)
     if settings is None:
         return list(names)
     allowed = {name.strip() for name in settings.text("SPIN_ALLOWED_DECORATORS").split(",")}
-    return [name for name in names if name in BUILT_IN and name not in allowed | given]
+    engines = {one.name for one in definition.decorators[step] if isinstance(one, EngineDecorator)}
+    if engines & given:
+        name = min(engines & given)
+        raise UsageError(f"--with {name}: `spin` runs the step on this machine. Omit it, or use `run`.")
+    of_ours = {*BUILT_IN, *engines}
+    return [name for name in names if name in of_ours and name not in allowed | given]
 
 
 def _artifacts_in(file: Path | None) -> Mapping[str, object]:

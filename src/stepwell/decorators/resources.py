@@ -9,18 +9,11 @@ from typing import Any, ClassVar, cast, overload
 from msgspec.structs import replace
 
 from stepwell.definition.decorator import StepDecorator
+from stepwell.definition.needs import NEEDS, larger
 from stepwell.definition.placing import decorate_step
 from stepwell.definition.step import StepFunction
 from stepwell.exceptions import InvalidDecoratorAttribute
-from stepwell.model.policy import Resources, StepPolicy
-
-_FIELDS = {
-    "cpu": "cpu",
-    "gpu": "gpu",
-    "disk": "disk_mb",
-    "memory": "memory_mb",
-    "shared_memory": "shared_memory_mb",
-}
+from stepwell.model.policy import StepPolicy
 
 _TOKEN = re.compile(r"[A-Za-z_][\w.-]*")
 
@@ -30,13 +23,13 @@ class ResourcesDecorator(StepDecorator):
 
     name = "resources"
     defaults: ClassVar[Mapping[str, object]] = {
-        **dict.fromkeys(_FIELDS),
+        **dict.fromkeys(NEEDS),
         "custom": None,
         "enforce": False,
     }
 
     def check(self) -> None:
-        for attribute in _FIELDS:
+        for attribute in NEEDS:
             self.number(attribute)
         self._tokens()
         if not isinstance(self.attributes["enforce"], bool):
@@ -62,18 +55,9 @@ class ResourcesDecorator(StepDecorator):
         return {str(name): float(cast("float", amount)) for name, amount in tokens.items()}
 
     def contribute(self, policy: StepPolicy) -> StepPolicy:
-        asked = policy.resources
-        larger: dict[str, float] = {}
-        for attribute, field in _FIELDS.items():
-            own: float | None = self.number(attribute)
-            known: float | None = getattr(asked, field)
-            if own is not None or known is not None:
-                larger[field] = max(value for value in (own, known) if value is not None)
-        custom = dict(asked.custom)
-        for name, amount in self._tokens().items():
-            custom[name] = max(amount, custom.get(name, 0.0))
-        enforce = asked.enforce or bool(self.attributes["enforce"])
-        return replace(policy, resources=Resources(**larger, custom=custom, enforce=enforce))
+        stated = {attribute: self.number(attribute) for attribute in NEEDS}
+        enforce = bool(self.attributes["enforce"])
+        return replace(policy, resources=larger(policy.resources, stated, self._tokens(), enforce))
 
 
 _Number = int | float | str | None

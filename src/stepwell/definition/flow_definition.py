@@ -16,6 +16,7 @@ from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
 from stepwell.definition.constants import constants_of
 from stepwell.definition.decorator import FlowDecorator, StepDecorator
+from stepwell.definition.engine_decorator import engine_problems
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.gangs import gang_problems
 from stepwell.definition.graph import Graph
@@ -155,6 +156,7 @@ def define(
     decorators = attached(functions, with_specs, scope, only)
     problems += _refusals(graph, decorators)
     problems += gang_problems(graph, decorators)
+    problems += engine_problems(graph, decorators)
     if problems:
         raise GraphError(problems)
     specs = {name: spec_of(function) for name, function in functions.items()}

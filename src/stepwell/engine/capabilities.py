@@ -33,6 +33,11 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     memory_limits: bool = False
     retry_delay_s: float = 120.0
 
+    def of(self, policy: StepPolicy) -> Capabilities:
+        """Return what the engine can do that the tasks of a step run on, if there are several."""
+        del policy
+        return self
+
     def refusals(self, policy: StepPolicy) -> Iterator[str]:
         """Say, for each thing the policy asks and the engine cannot do, what it is."""
         if policy.variables and not self.variables:

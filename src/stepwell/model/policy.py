@@ -111,6 +111,10 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         How results of earlier tasks are taken in place of running the step; None is not at all.
     gang
         Whether its tasks start together, and succeed or fail together.
+    engine
+        Name of the engine that its tasks run on; empty for that of the run.
+    engine_options
+        What its decorator states that only that engine understands.
     """
 
     resources: Resources = Resources()
@@ -123,3 +127,5 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: int = 0
     cache: CachePolicy | None = None
     gang: bool = False
+    engine: str = ""
+    engine_options: dict[str, object] = {}

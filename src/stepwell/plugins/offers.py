@@ -20,6 +20,7 @@ GROUP = "stepwell.plugins"
 KINDS: Mapping[str, str] = {
     "step_decorator": "step decorator",
     "flow_decorator": "flow decorator",
+    "engine": "engine",
     "serializer": "serializer",
     "command": "command",
 }

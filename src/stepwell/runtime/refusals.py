@@ -48,13 +48,14 @@ def refuse(
     """
     problems = [
         Problem(
-            what=f"step {step!r} asks for what the {capabilities.name} engine refuses: it {refusal}",
+            what=f"step {step!r} asks for what the {own.name} engine refuses: it {refusal}",
             fix="Use another isolation or engine, or take the decorator away.",
             rule="engine-refuses",
             step=step,
         )
         for step in (definition.policies if steps is None else steps)
-        for refusal in capabilities.refusals(definition.policies[step])
+        for own in (capabilities.of(definition.policies[step]),)
+        for refusal in own.refusals(definition.policies[step])
     ]
     if problems:
         raise GraphError(problems)

@@ -245,9 +245,9 @@ class Runtime:
 
     def _policies(self) -> dict[str, StepPolicy]:
         """Return the policy of each step; what it leaves to the engine is filled in."""
-        default = self._engine.capabilities.retry_delay_s
+        capabilities = self._engine.capabilities
         return {
-            step: replace(policy, retry=replace(policy.retry, delay_s=default))
+            step: replace(policy, retry=replace(policy.retry, delay_s=capabilities.of(policy).retry_delay_s))
             if policy.retry.times and policy.retry.delay_s is None
             else policy
             for step, policy in self._definition.policies.items()

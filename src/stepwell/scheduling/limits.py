@@ -122,7 +122,7 @@ class ReadyQueue:
         for step, policy in (policies or {"": StepPolicy()}).items():
             if step in self._gang_lanes:
                 continue
-            claims = () if capacity is None else claims_of(policy.resources, capacity)
+            claims = () if capacity is None or policy.engine else claims_of(policy.resources, capacity)
             kind = policy.priority, claims
             self._lane_of[step] = lanes.setdefault(kind, Lane(*kind))
         self._plain = next(iter(lanes.values()))
@@ -225,7 +225,7 @@ class ReadyQueue:
         gang = lane.first
         if self._is_over_limit(gang, running):
             return False
-        if self._room is None or self._capacity is None:
+        if self._room is None or self._capacity is None or lane.policy.engine:
             return True
         gang.claims = gang_claims(lane.policy.resources, self._capacity, gang.size)
         return self._room.fits_or_keep(gang.claims.claims, gang.claims.shares)

@@ -37,7 +37,7 @@ def capacity_for(
     policies: Policies, isolation: Isolation, options: RunOptions, settings: Settings
 ) -> Capacity | None:
     """Return what the tasks may claim together; None if their number is all that counts."""
-    asked = [policy.resources for policy in policies.values()]
+    asked = [policy.resources for policy in policies.values() if not policy.engine]
     priorities = {policy.priority for policy in policies.values()}
     has_gangs = any(policy.gang for policy in policies.values())
     if isolation == "inline" or (len(priorities) == 1 and all(map(is_usual, asked)) and not has_gangs):
@@ -56,8 +56,8 @@ def capacity_warnings(policies: Policies, capacity: Capacity | None) -> Iterator
     """Yield what the user should know of steps that ask for more than there is, once for each step."""
     if capacity is not None:
         for step, policy in policies.items():
-            if policy.gang:
-                continue  # as soon as its size is known
+            if policy.gang or policy.engine:
+                continue  # of a gang as soon as its size is known; another engine has its own capacity
             for warning in warnings_of(step, policy.resources, capacity):
                 yield f"{warning}."
 

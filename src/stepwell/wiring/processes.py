@@ -27,6 +27,7 @@ from stepwell.wiring.serializers import installed_serializers
 from stepwell.wiring.stores import plain_storage, storage_of, verify_of
 
 if TYPE_CHECKING:
+    from stepwell.engine.parts import EngineParts
     from stepwell.engines.local.child import TaskRunner
     from stepwell.model.run import RunInfo
     from stepwell.model.task import TaskOutcome, TaskRequest
@@ -83,11 +84,7 @@ def make_engine(
     def run_task(info: RunInfo, request: TaskRequest, report: Callable[[TaskOutcome], None]) -> int:
         return made()(info, request, report)
 
-    environment = {_ROOT_VARIABLE: str(place.root), **source_of(definition).variables()}
-    if place.index:
-        environment[_INDEX_VARIABLE] = place.index
-    if trace is not None:
-        environment[_TRACE_VARIABLE] = f"{trace.context} {trace.file}"
+    environment = _environment(definition, place, trace)
 
     def launcher_command(
         variables: tuple[tuple[str, str], ...],
@@ -107,6 +104,27 @@ def make_engine(
         preload=lambda: _preload(made),
         grace_s=grace_s,
     )
+
+
+def engine_parts(
+    definition: FlowDefinition, place: Place, workers: int, grace_s: float, trace: TraceTarget | None = None
+) -> EngineParts:
+    """Return what engines of plugins are made with."""
+    from stepwell.engine.parts import EngineParts  # few flows have any
+
+    environment = _environment(definition, place, trace)
+    command = _command("spawned-task")
+    return EngineParts(command=command, environment=environment, workers=workers, grace_s=grace_s)
+
+
+def _environment(definition: FlowDefinition, place: Place, trace: TraceTarget | None) -> dict[str, str]:
+    """Return the variables of an interpreter that is started for tasks of the flow."""
+    environment = {_ROOT_VARIABLE: str(place.root), **source_of(definition).variables()}
+    if place.index:
+        environment[_INDEX_VARIABLE] = place.index
+    if trace is not None:
+        environment[_TRACE_VARIABLE] = f"{trace.context} {trace.file}"
+    return environment
 
 
 def _spawning_engine(run_task: TaskRunner, workers: int, grace_s: float) -> Engine:
@@ -151,13 +169,15 @@ def _command(name: str) -> tuple[str, ...]:
 
 def run_spawned_task() -> NoReturn:
     """Run the one task that this interpreter was started for."""
-    if hasattr(os, "fork"):
-        from stepwell.engines.local.spawn import serve_spawned
+    from stepwell.engines.local.messages import TASK_SAYS
 
-        serve_spawned(_runner_of_environment())
-    from stepwell.engines.local.task_process import serve_ordered
+    if TASK_SAYS in os.environ:
+        from stepwell.engines.local.task_process import serve_ordered
 
-    serve_ordered(_runner_of_environment())
+        serve_ordered(_runner_of_environment())
+    from stepwell.engines.local.spawn import serve_spawned
+
+    serve_spawned(_runner_of_environment())
 
 
 def serve_launcher() -> NoReturn:

@@ -24,6 +24,7 @@ from stepwell.settings.settings import Settings
 from stepwell.wiring.capacity import capacity_for, capacity_warnings, workers_fd, workers_of
 from stepwell.wiring.processes import (
     capabilities_of,
+    engine_parts,
     isolation_of,
     make_engine,
     make_step_function,
@@ -75,6 +76,12 @@ def run_flow(
         options.kill_grace_s,
         target,
     )
+    if any(policy.engine for policy in definition.policies.values()):
+        from stepwell.wiring.guest_engines import with_guests  # few flows have other engines
+
+        workers = workers_of(isolation, options, settings)
+        parts = engine_parts(definition, place, workers, options.kill_grace_s, target)
+        engine = with_guests(engine, definition.policies, parts)
     with interrupts_deferred():
         from stepwell.runtime.runtime import Runtime  # after the fork: the launcher needs none of it
 
@@ -99,12 +106,17 @@ def plan_run(
     _run_settings(settings, settings.user)
     isolation, notices = isolation_of(options)
     capacity = capacity_for(definition.policies, isolation, options, settings)
+    capabilities = capabilities_of(isolation)
+    if any(policy.engine for policy in definition.policies.values()):
+        from stepwell.wiring.guest_engines import guest_capabilities  # few flows have other engines
+
+        capabilities = guest_capabilities(capabilities, definition.policies)
     around = Surroundings(
         datastore=str(place.root),
         isolation=isolation,
         workers=workers_of(isolation, options, settings),
         notices=(*notices, *capacity_warnings(definition.policies, capacity)),
-        capabilities=capabilities_of(isolation),
+        capabilities=capabilities,
     )
     return plan_of(definition, parameters, around)
 

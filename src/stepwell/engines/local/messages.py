@@ -18,6 +18,9 @@ LAUNCHER_FDS = "_STEPWELL_LAUNCHER_FDS"
 TASK_FDS = "_STEPWELL_TASK_FDS"
 """Environment variable that names the request's file and the outcome socket of a spawned task."""
 
+TASK_SAYS = "_STEPWELL_TASK_SAYS"
+"""Environment variable that names where a task says what came of it, if what it reads is its order."""
+
 OUTCOME_LIMIT = 100_000
 """Outcomes with more bytes do not travel ahead of their pack."""
 

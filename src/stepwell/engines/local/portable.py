@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from stepwell.engine.handle import CANCELLED, TaskExited, TaskHandle, TaskOutput
 from stepwell.engines.local.local_task import LocalTask
 from stepwell.engines.local.messages import Ended
 from stepwell.engines.local.promises import WITHOUT_FORK
-from stepwell.engines.local.task_process import TaskProcess
+from stepwell.engines.local.task_process import Command, TaskProcess
 from stepwell.model.policy import StepPolicy
 from stepwell.model.run import RunInfo
 from stepwell.model.task import TaskRequest
@@ -44,10 +44,18 @@ class PortableEngine(Engine):
         Most tasks at once.
     grace_s
         How long a task that was asked to end may take before it is killed.
+    environment
+        Variables of the interpreter, beside those of this process.
     """
 
-    def __init__(self, command: Sequence[str], workers: int, grace_s: float = 10.0) -> None:
-        self._command = tuple(command)
+    def __init__(
+        self,
+        command: Sequence[str],
+        workers: int,
+        grace_s: float = 10.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._command = Command(tuple(command), dict(environment or {}))
         self._workers = workers
         self._grace_s = grace_s
         self._info: RunInfo | None = None

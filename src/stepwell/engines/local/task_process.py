@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NoReturn
@@ -21,11 +21,8 @@ from msgspec.structs import replace
 from stepwell.engine.handle import Stream, TaskExited, TaskOutput, TaskReport, TaskStarted
 from stepwell.engines.local import child
 from stepwell.engines.local.local_task import LocalTask
-from stepwell.engines.local.messages import Ended, parse_said, raw
+from stepwell.engines.local.messages import TASK_SAYS, Ended, parse_said, raw
 from stepwell.model.run import RunInfo
-
-TASK_SAYS = "_STEPWELL_TASK_SAYS"
-"""Environment variable that names the file in which the task says what came of it. Its order is its input."""
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1 << 16
@@ -42,6 +39,13 @@ class Order(Struct, frozen=True, array_like=True):
     info: RunInfo
     number: int
     request: Raw
+
+
+class Command(Struct, frozen=True):
+    """How the interpreter of a task is started."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
 
 
 class TaskProcess:
@@ -62,7 +66,7 @@ class TaskProcess:
         self,
         task: LocalTask,
         info: RunInfo,
-        command: Sequence[str],
+        command: Command,
         folder: str,
         tell: Callable[[TaskReport], None],
     ) -> None:
@@ -72,9 +76,9 @@ class TaskProcess:
         self._lock = threading.Lock()
         self._room = threading.Semaphore(_MOST_CHUNKS)
         self._over = False
-        variables = {**dict(task.variables_of_process()), TASK_SAYS: str(self._says)}
+        variables = {**command.environment, **dict(task.variables_of_process()), TASK_SAYS: str(self._says)}
         self._process = subprocess.Popen(
-            list(command),
+            list(command.argv),
             env={**os.environ, **variables, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
