@@ -2,7 +2,7 @@
 
 HEAD = """
 import hashlib, os, time
-from stepwell import FlowSpec, catch, current, retry, step
+from stepwell import FlowSpec, catch, current, parallel, retry, step
 
 def digest(*values):
     return hashlib.blake2b(repr(values).encode(), digest_size=8).hexdigest()
@@ -132,7 +132,62 @@ SMALL = """
         self.value = digest(self.value, self.common)
 """
 
-GRAPHS = {"chain": CHAIN, "nested": NESTED, "wide": WIDE, "small": SMALL}
+TURNS = """
+    @step
+    def start(self):
+        self.turn, self.seen, self.kind = 0, (), "long"
+        self.next({"long": self.head, "short": self.end}, condition="kind")
+
+    @step
+    def head(self):
+        self.turn += 1
+        self.next(self.body, foreach=["a", "b"])
+
+    @step
+    def body(self):
+        self.value = digest(self.turn, self.input) * 3_000
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.merge_artifacts(inputs, exclude=["value"])
+        self.seen = (*self.seen, digest(*[one.value for one in inputs]))
+        self.next(self.decide)
+
+    @step
+    def decide(self):
+        self.kind = "again" if self.turn < 3 else "done"
+        self.next({"again": self.head, "done": self.end}, condition="kind")
+
+    @step
+    def end(self):
+        self.value = digest(self.seen)
+"""
+
+GANG = """
+    @step
+    def start(self):
+        self.common = digest("common") * 3_000
+        self.next(self.train, num_parallel=3)
+
+    @parallel
+    @step
+    def train(self):
+        self.node = current.parallel.node_index
+        self.value = digest(self.node, self.common) * 3_000
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.value = digest(*[one.value for one in inputs])
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.value = digest(self.value)
+"""
+
+GRAPHS = {"chain": CHAIN, "nested": NESTED, "wide": WIDE, "small": SMALL, "turns": TURNS, "gang": GANG}
 
 
 def source(graph: str) -> str:

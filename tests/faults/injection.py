@@ -117,4 +117,5 @@ class Signal(Fault):
 
 def packs_in(folder: Path) -> list[Path]:
     """Return the packs of all runs."""
-    return list(folder.glob(".stepwell/runs/*/*/*/packs/*/*/*"))
+    found = folder.glob(".stepwell/runs/*/*/*/packs/**/*")
+    return [path for path in found if path.is_file()]  # those of gangs lie deeper

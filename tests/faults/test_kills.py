@@ -62,6 +62,7 @@ def test_a_task_that_is_killed_before_any_touch_of_the_datastore_is_done_again(t
 
 # SPEC 7.3-4
 # SPEC 7.4-6
+# SPEC 2.4-10, 2.6-4
 @pytest.mark.parametrize("victim", VICTIMS)
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_whatever_is_killed_whenever_nothing_is_lost_and_nothing_is_wrong(trial, chance, graph, victim):

@@ -9,17 +9,17 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from command_line import Folder, alive_with, nothing_left
 from graphs import source
 from injection import Fault, Signal, packs_in
-from stored_runs import place_of, scope, stored_run, values_of
+from stored_runs import place_of, scope, stored_run
 from tally import Tally
 
-from stepwell.client.objects import Flow
+from stepwell.client.objects import Flow, Task
 
 PATIENCE_S = 60
 """Far more than any command here needs: who exceeds it hangs."""
@@ -139,8 +139,8 @@ class Trial:
             for task in step
             if task.status in _GOOD or not replaced
         ]
-        wanted = values_of(stored_run(self.folder))
-        found = {place_of(task): {artifact.id: artifact.data for artifact in task} for task in tasks}
+        wanted = _values_of(task for step in stored_run(self.folder) for task in step)
+        found = _values_of(tasks)
         wrong = [f"{place} is made that should not be" for place in found.keys() - wanted.keys()]
         for place, values in wanted.items():
             there = found.get(place, {})
@@ -156,6 +156,15 @@ class Trial:
             for file, data in self._committed.items()
             if not file.exists() or file.read_bytes() != data
         ]
+
+
+def _values_of(tasks: Iterable[Task]) -> dict[tuple[object, ...], dict[str, object]]:
+    """Return what tasks have made, by place: these flows keep the turn of a loop and the node of a gang."""
+    made: dict[tuple[object, ...], dict[str, object]] = {}
+    for task in tasks:
+        values = {artifact.id: artifact.data for artifact in task}
+        made[(*place_of(task), values.get("turn"), values.get("node"))] = values
+    return made
 
 
 class Reading:
