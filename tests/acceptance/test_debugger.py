@@ -261,3 +261,22 @@ def test_what_cannot_be_debugged_is_refused_before_anything_runs(folder, options
     assert done.returncode == 2
     assert said in words(done)
     assert not folder.root.exists()
+
+
+# SPEC 7.6-5
+# SPEC 8.1-2
+def test_a_breakpoint_of_a_step_in_the_run_process_has_the_terminal_from_there_on(folder):
+    folder.flow(
+        "print('before it')", "breakpoint()", "print('after it')", "time.sleep(0.6)", "print('later')"
+    )
+
+    text, code = answered_on_terminal(
+        folder.path, "flow.py", "run", "--isolation", "inline",
+        typed=[(PROMPT, "p 20 + 22\n"), ("42", "c\n")],
+    )  # fmt: skip
+
+    assert code == 0, text
+    shown = text.partition("run succeeded")[0]
+    places = [shown.index("before it"), shown.index(PROMPT), shown.rindex("after it"), shown.index("later")]
+    assert places == sorted(places) and shown.count("later") == 1
+    assert folder.call("flow.py", "logs", "1/start").stdout == "before it\nafter it\nlater\n"
