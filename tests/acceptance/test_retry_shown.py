@@ -25,6 +25,7 @@ def test_the_client_shows_the_attempt_that_is_asked_for_and_else_the_latest(fold
 
 
 # SPEC 10.3-3
+# SPEC 6.1-3
 def test_a_task_that_waits_for_a_retry_has_not_finished(folder):
     folder.file(tried("@retry(times=1, delay=600)"))
     process = folder.begin()
@@ -35,6 +36,8 @@ def test_a_task_that_waits_for_a_retry_has_not_finished(folder):
 
         assert not waiting.finished and not waiting.successful
         assert "again at" in folder.call("flow.py", "show", "1/start").stdout
+        log = folder.call("flow.py", "logs", "1/start/1").stdout
+        assert re.search(r"^Attempt 1 begins at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.$", log, re.MULTILINE)
     finally:
         process.terminate()
         process.wait(30)

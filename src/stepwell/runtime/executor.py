@@ -322,8 +322,8 @@ class Executor:
 
     def _failed(self, flight: Flight, exited: TaskExited, verdict: Verdict) -> None:
         orders = advance(self._progress, self._fact_of_failure(flight, exited, verdict))
-        flight.close_log(exited.at)
         retry = next((order for order in orders if isinstance(order, Retry)), None)
+        flight.close_log(exited.at, retry)
         self._record_failure(flight, exited, verdict.outcome, retry)
         self._obey(orders)
 

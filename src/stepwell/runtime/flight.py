@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from msgspec.structs import replace
 
 from stepwell.engine.handle import TaskExited, TaskStarted
@@ -54,9 +56,12 @@ class Flight:
             self.log = logs.open(self.request.key, self.request.attempt, self.pid)
         return self.log
 
-    def close_log(self, at: float) -> None:
-        """Let its attempt say nothing more."""
+    def close_log(self, at: float, retry: Retry | None = None) -> None:
+        """Let its attempt say nothing more; its last word is when the next one begins, if that waits."""
         if self.log is not None:
+            if retry is not None and retry.wait_s:
+                when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at + retry.wait_s))
+                self.log.say(at, f"Attempt {self.launch.attempt + 1} begins at {when}.")
             self.log.close(at)
 
     def begin(self, report: TaskStarted) -> TaskBegan:
