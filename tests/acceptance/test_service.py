@@ -149,8 +149,11 @@ def test_the_address_can_be_given_on_the_command_line_alone(folder, server):
 
     done = folder.call("flow.py", "--metadata", server.address, "run", "--tag", "typed")
     shown = folder.call("-m", "stepwell", "--metadata", server.address, "runs", "--tag", "typed")
+    text = folder.file(FLOW.format(body="pass", end="print('newest', Flow('F').latest_run.user_tags)"))
+    spun = folder.call(text.name, "--metadata", server.address, "spin", "end")
 
-    assert done.returncode == 0, words(done)
+    assert done.returncode == spun.returncode == 0, words(done) + words(spun)
+    assert "newest frozenset({'typed'})" in words(spun)
     assert "succeeded" in words(shown)
     assert not (folder.root / "metadata.db").exists()
 

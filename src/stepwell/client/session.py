@@ -7,8 +7,7 @@ from pathlib import Path
 from stepwell.client.scope import Connection, Scope
 from stepwell.exceptions import StepwellNotFound, UsageError
 from stepwell.runtime.task.current import current, place_of_task
-from stepwell.settings.kinds import index_of
-from stepwell.settings.places import SPIN_NAME, Place, existing_place, place_of_settings
+from stepwell.settings.places import SPIN_NAME, Place, existing_place, place_of, place_of_settings
 from stepwell.settings.sources import load_settings
 
 
@@ -155,9 +154,10 @@ def _usual_place() -> Place:
     root = Path(own[0])
     if root.name != SPIN_NAME:
         return Place(root, own[1])
-    from stepwell.wiring.stores import below_of  # few tasks are spun; the results of runs lie below theirs
+    from stepwell.wiring.stores import place_below  # few tasks are spun; the results of runs lie below theirs
 
-    return Place(below_of(root) or root, index_of(load_settings()))
+    below = place_below(root) or Place(root)
+    return place_of(below.index, load_settings(), below.root) if below.index else below
 
 
 def _connection_to(place: Place, trust: bool | None = None) -> Connection:

@@ -10,11 +10,12 @@ from pathlib import Path
 from stepwell.datastore.serializers import Serializers
 from stepwell.definition.flow_definition import FlowDefinition
 from stepwell.exceptions import UsageError
+from stepwell.metadata_store.address import without_password
 from stepwell.runtime.clock import SystemClock
 from stepwell.runtime.options import RunOptions, RunSettings, SpinAsked
 from stepwell.runtime.spinning import Spinning, SpinResult
 from stepwell.settings.kinds import check_stores
-from stepwell.settings.places import BELOW_FILE, SPIN_NAME, Place
+from stepwell.settings.places import BELOW_FILE, SPIN_NAME, Place, place_of_settings
 from stepwell.settings.settings import Settings
 from stepwell.wiring.processes import isolation_of, make_engine, make_step_function
 from stepwell.wiring.serializers import installed_serializers
@@ -96,5 +97,7 @@ def _laid_over(below: Path, root: Path, settings: Settings) -> Path:
     root.mkdir(mode=0o700, exist_ok=True)
     if found is None:
         open_datastore(root, settings)
-        (root / BELOW_FILE).write_text(os.path.relpath(below, root), encoding="utf-8")
+    index = place_of_settings(settings).index
+    index = without_password(index) if index else ""
+    (root / BELOW_FILE).write_text(f"{os.path.relpath(below, root)}\0{index}", encoding="utf-8")
     return root

@@ -238,10 +238,17 @@ def plain_storage(root: Path) -> Storage:
 
 def below_of(root: Path) -> Path | None:
     """Return the datastore that a directory of `spin` lies over; None for any other directory."""
+    below = place_below(root)
+    return None if below is None else below.root
+
+
+def place_below(root: Path) -> Place | None:
+    """Return the datastore that a directory of `spin` lies over, with the index that the spin was given."""
     file = root / BELOW_FILE
     if root.name != SPIN_NAME or not file.is_file():
         return None
-    return Path(os.path.normpath(root / file.read_text(encoding="utf-8")))
+    below, _, index = file.read_text(encoding="utf-8").partition("\0")  # which no path has
+    return Place(Path(os.path.normpath(root / below)), index)
 
 
 def verify_of(settings: Settings) -> Verify:
