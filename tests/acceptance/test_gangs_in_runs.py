@@ -27,7 +27,9 @@ def ran(tmp_path_factory):
 
 
 def pids(folder, attempt=0):
-    return {path.name.split(".")[1]: int(path.read_text()) for path in folder.path.glob(f"pid.*.{attempt}")}
+    """What the tasks have written by now; one may have made its file, and not written to it yet."""
+    written = {path.name.split(".")[1]: path.read_text() for path in folder.path.glob(f"pid.*.{attempt}")}
+    return {index: int(pid) for index, pid in written.items() if pid}
 
 
 def known(folder):

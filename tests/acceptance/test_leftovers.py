@@ -6,7 +6,7 @@ import pytest
 from command_line import alive_with
 
 FLOW = """
-import atexit, os, threading
+import atexit, os, threading, time
 
 LEFT = []
 
@@ -41,7 +41,7 @@ def flow(body: str) -> str:
 POOL = "leave(multiprocessing.Pool(2)).map(abs, [-3])"
 EXECUTOR = "list(leave(ProcessPoolExecutor(2)).map(abs, [-3]))"
 QUEUE = "leave(multiprocessing.Queue()).put(b'x' * 1_000_000)"
-PROCESS = "leave(multiprocessing.Process(target=threading.Event().wait)).start()"
+PROCESS = "leave(multiprocessing.Process(target=time.sleep, args=(600,))).start()"
 MANAGER = "leave(multiprocessing.Manager()).list([1])"
 
 
@@ -105,7 +105,7 @@ atexit.register(lambda: print("alive at exit:", ours.recv() == helper.pid and he
 def test_a_process_that_importing_the_flow_started_serves_all_tasks(flows):
     ran = flows.run(
         """
-import multiprocessing, threading
+import multiprocessing, threading, time
 
 if multiprocessing.current_process().name == "MainProcess":
     shared = multiprocessing.Process(target=threading.Event().wait, daemon=True)
@@ -114,7 +114,7 @@ if multiprocessing.current_process().name == "MainProcess":
 class F(FlowSpec):
     @step
     def start(self):
-        mine = multiprocessing.Process(target=threading.Event().wait)
+        mine = multiprocessing.Process(target=time.sleep, args=(600,))
         mine.start()
         self.next(self.end)
 

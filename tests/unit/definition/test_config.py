@@ -194,7 +194,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
         paths={"broken": str(bad), "twice": str(bad)},
         values={
             "listed": "[1]",
-            "deep": "[" * 100_000,
+            "deep": "[" * 1_000_000,
             "parsed": "x",
             "imported": "x",
             "twice": "{}",

@@ -17,6 +17,10 @@ from stepwell.model.failure_kinds import kind_name
 from stepwell.model.task import ErrorInfo
 
 _MOST_LOCALS = 20
+_QUIT_HINT = (
+    "The debugger was quit, or had nothing to read, which ends the task. `run --debug STEP` and "
+    "`spin STEP` give it the terminal; `continue` in the debugger lets the step go on."
+)
 _LOOPS = ("/asyncio/runners.py", "/asyncio/base_events.py")
 
 
@@ -24,17 +28,18 @@ def describe(error: BaseException) -> ErrorInfo:
     """Return what there is to say of an exception."""
     if isinstance(error, StepwellException):
         locate(error)
-    if _was_quit(error):
+    was_quit = _was_quit(error)
+    if was_quit:
         _drop_debugger(error)
     whole = traceback.TracebackException.from_exception(error)
     full = "".join(whole.format())
     _keep_users(whole)
     return ErrorInfo(
         type=kind_name(type(error)),
-        message="the debugger was quit" if _was_quit(error) else text_of(error),
+        message="the debugger was quit" if was_quit else text_of(error),
         frames="".join(whole.format()),
         full_frames=full,
-        hint=_hint(error),
+        hint=_QUIT_HINT if was_quit else _hint(error),
     )
 
 
@@ -94,7 +99,12 @@ def left_to_debugger(error: BaseException) -> bool:
 
 
 def _was_quit(error: BaseException) -> bool:
-    return type(error).__module__ == "bdb"
+    if type(error).__module__ == "bdb":
+        return True
+    last = error.__traceback__ if isinstance(error, SystemExit) else None  # since Python 3.14
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_globals.get("__name__") == "pdb"
 
 
 def _drop_debugger(error: BaseException) -> None:
@@ -107,11 +117,6 @@ def _drop_debugger(error: BaseException) -> None:
 
 
 def _hint(error: BaseException) -> str:
-    if _was_quit(error):
-        return (
-            "The debugger was quit, or had nothing to read, which ends the task. `run --debug STEP` and "
-            "`spin STEP` give it the terminal; `continue` in the debugger lets the step go on."
-        )
     if isinstance(error, SystemExit):
         return (
             "A step ends by returning, after `self.next`. Raise an exception to make it fail, and leave "
