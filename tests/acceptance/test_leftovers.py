@@ -108,7 +108,7 @@ def test_a_process_that_importing_the_flow_started_serves_all_tasks(flows):
 import multiprocessing, threading, time
 
 if multiprocessing.current_process().name == "MainProcess":
-    shared = multiprocessing.Process(target=threading.Event().wait, daemon=True)
+    shared = multiprocessing.Process(target=time.sleep, args=(600,), daemon=True)
     shared.start()
 
 class F(FlowSpec):
