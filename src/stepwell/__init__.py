@@ -5,7 +5,7 @@ plugins are found here as well, by the names that their entry points give them.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepwell.client import (
@@ -244,17 +244,30 @@ def __getattr__(name: str) -> object:
     module = _WHERE.get(name)
     if module is None:
         return _offered(name)
-    value = globals()[name] = getattr(import_module(module), name)
+    value = globals()[name] = getattr(_imported(module), name)
     return value
 
 
 def _offered(name: str) -> object:
     found: object = None
     if not name.startswith("_"):  # what Python and its tools ask of any module
-        found = import_module("stepwell.definition.offered").offered_decorator(name)
+        found = _imported("stepwell.definition.offered").offered_decorator(name)
     if found is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return found
+
+
+def _imported(module: str) -> Any:
+    """Import with Ctrl-C held back: where it meets the import of msgspec, the interpreter can crash later."""
+    import signal  # on first use: importing this package alone loads nothing
+
+    if not hasattr(signal, "pthread_sigmask"):
+        return import_module(module)
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return import_module(module)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def __dir__() -> list[str]:

@@ -2,11 +2,14 @@
 
 from typing import NoReturn
 
+from stepwell.runtime.signals import interrupts_deferred
+
 
 def main() -> NoReturn:
     """Carry out the command line; also while it is still imported, Ctrl-C ends it without a traceback."""
     try:
-        from stepwell.cli.main import main as carry_out  # inside, for that takes a moment
+        with interrupts_deferred():
+            from stepwell.cli.main import main as carry_out  # inside, for that takes a moment
 
         carry_out()
     except KeyboardInterrupt:
