@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from stepwell.definition.nearest import did_you_mean
+from stepwell.runtime.signals import interrupts_deferred
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -89,7 +90,9 @@ Build = Callable[[str, Entry], click.Command]
 
 def load_command(entry: Entry, flow_class: object = None) -> click.Command:
     """Import the command's module and build the command."""
-    command: click.Command = import_module(f"stepwell.cli.{entry.module}").command(flow_class)
+    with interrupts_deferred():
+        module = import_module(f"stepwell.cli.{entry.module}")
+    command: click.Command = module.command(flow_class)
     if not entry.hidden:
         _complete(command, f"STEPWELL_{str(command.name).upper().replace('-', '_')}")
     return command

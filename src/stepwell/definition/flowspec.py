@@ -46,7 +46,9 @@ class FlowSpec:
             # The one reference upward: whoever runs `python flow.py` starts at the bottom of the layers.
             from importlib import import_module
 
-            import_module("stepwell.cli.flow_cli").main(type(self))
+            with import_module("stepwell.runtime.signals").interrupts_deferred():
+                flow_cli = import_module("stepwell.cli.flow_cli")
+            flow_cli.main(type(self))
 
     @property
     def name(self) -> str:

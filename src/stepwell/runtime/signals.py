@@ -20,8 +20,9 @@ HANGS_AFTER_S = 3.0
 def interrupts_deferred() -> Generator[None]:
     """Have the system hold Ctrl-C back while inside.
 
-    For imports of modules that build decoders: the interpreter can crash when the handler of a signal runs
-    while msgspec reads the types. Nothing may be forked inside, because children keep the mask.
+    For imports: the interpreter can crash when the handler of a signal runs while msgspec is loaded, or reads
+    types; and an interrupt that meets the machinery of imports can be lost. Nothing may be forked inside,
+    because children keep the mask.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
