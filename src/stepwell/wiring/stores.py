@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -129,7 +130,14 @@ def open_metadata(settings: Settings) -> MetadataStore:
     Raises what `open_stores` raises.
     """
     place = place_of_settings(settings)
-    return open_index(place, settings, make=False) if place.index else open_stores(settings=settings).metadata
+    if not place.index:
+        return open_stores(settings=settings).metadata
+    try:
+        return open_index(place, settings, make=False)
+    except StepwellNotFound:
+        with contextlib.suppress(StepwellNotFound):  # without results, nothing is missing in the index
+            must_exist(LocalStorage(place.root), has_index=False)
+        raise
 
 
 def make_stores(root: Path, settings: Settings) -> Stores:
