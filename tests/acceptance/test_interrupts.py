@@ -129,12 +129,17 @@ def test_an_interrupt_helps_even_if_nobody_reads_the_output(folder, mark):
 
 @pytest.mark.slow
 def test_an_interrupt_at_any_moment_ends_with_130_in_words(folder, mark):
-    folder.flow("time.sleep(0.3)")
+    flow = folder.flow("time.sleep(0.3)")
+    # What comes while Python itself gets ready is told by Python, in several ways.
+    begun = "open('begun', 'w').close()\nfrom stepwell import"
+    flow.write_text(flow.read_text().replace("from stepwell import", begun))
     generator = random.Random(7)
 
     for _ in range(15):
+        (folder.path / "begun").unlink(missing_ok=True)
         process = folder.begin(env={**os.environ, "PYTHONFAULTHANDLER": "1"})
-        time.sleep(generator.uniform(0.05, 0.9))
+        until((folder.path / "begun").exists, "Python has come to the flow's file")
+        time.sleep(generator.uniform(0.0, 0.8))
         os.killpg(process.pid, signal.SIGINT)
         code = end_of(process)
 
@@ -144,7 +149,8 @@ def test_an_interrupt_at_any_moment_ends_with_130_in_words(folder, mark):
             assert set(ours) <= {"__init__.py", "definition/flowspec.py", "definition/mistakes.py"}, said
         else:
             assert code in (130, 0), said
-            assert "Traceback" not in said, said
+            # Python loses an interrupt that meets the callback of a lock of its imports.
+            assert "Traceback" not in said or "ignored in: <function _get_module_lock" in said, said
         nothing_left(mark)
     if (folder.root / "metadata.db").exists():
         assert set(folder.states()) <= {"interrupted", "succeeded"}
