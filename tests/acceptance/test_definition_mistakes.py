@@ -33,6 +33,19 @@ def test_a_wrong_argument_of_a_decorator_is_told_by_place_without_our_traceback(
     assert "Traceback" not in done.stderr
 
 
+# SPEC 5.3-3
+@DOORS
+def test_a_mistake_of_phase_is_explained_where_python_says_name_error(folder, door):
+    folder.file(FLOW.format(decorator="resources(cpu=2 if self.heavy else 1)"))
+
+    done = folder.call(*door)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "flow.py:5: `self.heavy` is used in an argument of @resources on step `start`" in words(done)
+    assert "exists only at run time" in words(done) and "Use a Config" in words(done)
+    assert "Traceback" not in done.stderr and "NameError" not in done.stderr
+
+
 # SPEC 1.1-1
 @DOORS
 def test_a_decorator_of_a_later_version_is_refused_by_place(folder, door):

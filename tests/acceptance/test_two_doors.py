@@ -27,6 +27,7 @@ def ran(folder):
         ("dump", ["latest/start"], "x [size:"),
         ("doctor", ["--datastore", "latest"], "all are as they were written"),
         ("output-dot", [], "digraph Small"),
+        ("graph", ["--format", "mermaid"], "s_start --> s_end"),
         ("help", [], "Commands:"),
         ("version", [], "."),
     ],

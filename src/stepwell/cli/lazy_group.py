@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, Entry] = {
     "rm": Entry(module="rm", help="Delete runs.", of_flow=True),
     "gc": Entry(module="gc", help="Remove what no run refers to, and old runs.", of_flow=True),
     "du": Entry(module="du", help="Show how many bytes are whose.", of_flow=True),
+    "graph": Entry(
+        module="graph", help="Draw the graph: as text, Mermaid, Graphviz, SVG or JSON.", flow=True
+    ),
     "output-dot": Entry(module="output_dot", help="Print the graph for Graphviz.", flow=True),
     "output-raw": Entry(module="output_raw", help="Print the graph as data.", flow=True),
     "demo": Entry(module="demo", help="Run a small flow that comes with Stepwell."),

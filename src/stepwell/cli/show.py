@@ -56,23 +56,34 @@ def flow_lines(definition: FlowDefinition) -> Iterator[str]:
     """Yield the flow in graph order: each step with decorators, docstring and its targets after ``=>``."""
     yield f"Flow {definition.name}"
     yield from _indented(definition.doc)
+    for spec in definition.parameters:
+        yield f"Parameter {spec.attribute}: {spec.type_name}{' (required)' if spec.required else ''}"
     for node in definition.graph:
         yield ""
         for decorator in definition.decorators[node.name]:
             yield f"@{decorator.name}"
         targets = f" => {', '.join(node.targets)}" if node.targets else ""
         yield f"Step {node.name}{targets}"
-        yield from _cases(node.transition)
+        yield from _ways(node.transition)
         yield from _indented(node.doc)
 
 
-def _cases(transition: Transition) -> Iterator[str]:
+def _ways(transition: Transition) -> Iterator[str]:
+    if isinstance(transition, Foreach | Gang):
+        yield f"  {_opened(transition)}"
     if not isinstance(transition, Switch):
         return
     yield f"  switch by {transition.condition or 'its own code'}"
     for case in transition.cases:
-        kind = f" ({case.way.kind})" if isinstance(case.way, Foreach | Gang) else ""
+        kind = f" ({_opened(case.way)})" if isinstance(case.way, Foreach | Gang) else ""
         yield f"    {case.label}: {', '.join(case.way.targets)}{kind}"
+
+
+def _opened(way: Foreach | Gang) -> str:
+    if isinstance(way, Gang):
+        return f"gang of {way.size}"
+    least = f", min_success={way.min_success}" if way.min_success is not None else ""
+    return f"foreach {way.var or way.expr}{least}"
 
 
 def _indented(text: str) -> Iterator[str]:

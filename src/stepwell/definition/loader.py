@@ -16,7 +16,7 @@ from stepwell.definition.import_place import module_of, root_of
 from stepwell.definition.mistakes import locate
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.step import steps_of
-from stepwell.exceptions import FlowLoadError, StepwellException, UsageError
+from stepwell.exceptions import FlowError, FlowLoadError, StepwellException, UsageError
 
 
 def load_flow(target: str) -> type[FlowSpec]:
@@ -189,7 +189,12 @@ def _import_module(name: str, shown: str) -> ModuleType:
         raise _load_error(shown, "", error) from None
 
 
-def _load_error(shown: str, file: str, error: BaseException) -> FlowLoadError:
+def _load_error(shown: str, file: str, error: BaseException) -> FlowError:
+    from stepwell.definition.phase_mistakes import phase_mistake  # only a mistake pays for it
+
+    mistake = phase_mistake(error)
+    if mistake is not None:
+        return mistake
     if isinstance(error, SyntaxError) and error.filename:
         text = (error.text or "").rstrip("\n").strip()
         return FlowLoadError(f"{error.filename}:{error.lineno}: {error.msg}\n    {text}")

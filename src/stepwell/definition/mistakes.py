@@ -49,6 +49,10 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     from stepwell.exceptions import FlowError
 
     if not sys.flags.inspect and not hasattr(sys, "ps1"):
+        if isinstance(error, Exception) and not isinstance(error, FlowError):
+            from stepwell.definition.phase_mistakes import phase_mistake
+
+            error = phase_mistake(error) or error
         if isinstance(error, FlowError):
             locate(error)
             sys.stderr.write(f"{error.headline}: {error}\n")

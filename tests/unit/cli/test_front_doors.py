@@ -228,6 +228,35 @@ def test_show_has_the_steps_in_graph_order_with_their_targets(cli):
     assert "    Begin here." in out.splitlines()
 
 
+# SPEC 9.3-5
+def test_show_has_types_of_parameters_and_what_a_foreach_iterates_over(cli):
+    _, out, _ = cli("show")
+    _, doubtful, _ = cli("show", flow=Doubtful)
+
+    lines = out.splitlines()
+    assert lines[2:5] == ["Parameter alpha: float", "Parameter count: int (required)", "Parameter flag: bool"]
+    assert lines[lines.index("Step start => work") + 1] == "  foreach items"
+    assert "  foreach {1, 2}" in doubtful.splitlines()
+    assert doubtful.splitlines()[-2:] == ["", "Step end"]  # nothing stands for a docstring that is not there
+
+
+# SPEC 9.3-7
+def test_graph_draws_in_each_format(cli):
+    begins = {
+        "ascii": "start  foreach items",
+        "mermaid": "flowchart",
+        "dot": "digraph",
+        "svg": "<svg",
+        "json": "{",
+    }
+
+    assert cli("graph") == cli("graph", "--format", "ascii")
+    for kind, text in begins.items():
+        code, out, _ = cli("graph", "--format", kind)
+        assert (code, out.startswith(text)) == (0, True)
+    assert json.loads(cli("graph", "--format", "json")[1]).keys() == {"graph", "graph_structure"}
+
+
 # SPEC 9.3-6
 def test_output_dot_is_a_digraph_of_the_flow(cli):
     _, out, _ = cli("output-dot")

@@ -10,7 +10,6 @@ from typing import Any
 
 from stepwell.definition.data_flow.body import Body, Use
 from stepwell.definition.data_flow.methods import Methods
-from stepwell.definition.module_code import Bindings
 from stepwell.definition.nearest import did_you_mean
 from stepwell.definition.place import place
 from stepwell.definition.reader import code_of
@@ -81,6 +80,8 @@ class _Module:
 
     def binds_later(self, name: str) -> bool:
         """Whether the file gives the module the name, below the line that has been come to."""
+        from stepwell.definition.module_code import Bindings  # as above
+
         tree = tree_of(self.file, lines_of(self.file))
         bindings = Bindings([] if tree is None else tree.body)
         return tree is None or name in bindings.nodes or name in bindings.imports
