@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 marked = $$(grep -rl --include='test_*.py' 'pytest.mark.$(1)' tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-faults smoke check format bench picture docs serve-docs clean system-packages
+.PHONY: help demo test test-slow test-faults smoke check format bench golden picture docs serve-docs clean system-packages
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -109,6 +109,9 @@ format: $(VENV)/stamp-lint  ## rewrite the sources as ruff wants them
 
 bench: $(VENV)/stamp-test .venv-bench/stamp .venv-metaflow/stamp  ## measure the budgets against Metaflow and the raw limit
 	$(BIN)/python bench/run.py
+
+golden: $(VENV)/stamp-test  ## write anew what the checks say of bad flows
+	$(BIN)/python tests/golden/bad_flows.py
 
 picture: $(VENV)/stamp-docs  ## make the README's picture from a real run
 	$(BIN)/python docs/picture.py

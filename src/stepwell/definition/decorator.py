@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
 from stepwell.definition.nearest import did_you_mean, listed
-from stepwell.definition.parameters import Parameter
 from stepwell.exceptions import InvalidDecoratorAttribute
 from stepwell.model.policy import StepPolicy
 
@@ -52,9 +51,6 @@ class Decorator:
                         "  ", " "
                     )
                 )
-        for given, value in attributes.items():
-            if isinstance(value, Parameter):
-                raise InvalidDecoratorAttribute(_used_too_early(self.name, given, value))
         self.check()
 
     def with_configs(self, scope: ConfigScope) -> Self:
@@ -90,12 +86,6 @@ class Decorator:
                 f"@{self.name}: `{attribute}` must be a number that is not negative, but it is {value!r}."
             )
         return number
-
-
-def _used_too_early(name: str, attribute: str, parameter: Parameter) -> str:
-    from stepwell.definition.phase_mistakes import RUN_TIME, WAY_OUT  # only a mistake pays for it
-
-    return f"@{name}: `{attribute}` is the parameter `{parameter.name}`: its value {RUN_TIME}. {WAY_OUT}"
 
 
 class StepDecorator(Decorator):

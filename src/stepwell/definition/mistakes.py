@@ -50,9 +50,10 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
     if not sys.flags.inspect and not hasattr(sys, "ps1"):
         if isinstance(error, Exception) and not isinstance(error, FlowError):
-            from stepwell.definition.phase_mistakes import phase_mistake
+            # By name, for it knows flows and parameters, which import this module first of all.
+            from importlib import import_module
 
-            error = phase_mistake(error) or error
+            error = import_module("stepwell.definition.phase_mistakes").phase_mistake(error) or error
         if isinstance(error, FlowError):
             locate(error)
             sys.stderr.write(f"{error.headline}: {error}\n")

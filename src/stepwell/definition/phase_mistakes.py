@@ -13,8 +13,8 @@ from stepwell.exceptions import GraphError, Problem
 
 _OPTIMIZED = 0x01
 """Flag of the code of functions; the body of a class has it not."""
-RUN_TIME = "exists only at run time, and this is carried out when the file is imported"
-WAY_OUT = "Use a Config, whose value is known by then, or move it into the body of the step."
+_RUN_TIME = "exists only at run time, and this is carried out when the file is imported"
+_WAY_OUT = "Use a Config, whose value is known by then, or move it into the body of the step."
 
 
 def phase_mistake(error: BaseException) -> GraphError | None:
@@ -34,13 +34,20 @@ def phase_mistake(error: BaseException) -> GraphError | None:
         return None
     decorated, inside = _inside(definition, line)
     problem = Problem(
-        what=f"{used} is used in {inside}: it {RUN_TIME}",
+        what=f"{used} is used in {inside}: it {_RUN_TIME}",
         where=place(file, line),
-        fix=WAY_OUT,
+        fix=_WAY_OUT,
         rule="phase",
         step=decorated,
     )
     return GraphError([problem])
+
+
+def used_too_early(decorator: str, attribute: str, parameter: Parameter) -> str:
+    """Say that a decorator was given a parameter itself."""
+    return (
+        f"@{decorator}: `{attribute}` is the parameter `{parameter.name}`: its value {_RUN_TIME}. {_WAY_OUT}"
+    )
 
 
 def _class_body(trace: TracebackType | None) -> tuple[FrameType, int] | None:

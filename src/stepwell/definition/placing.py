@@ -9,6 +9,7 @@ from typing import Any, cast
 from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.decorator import Decorator, FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
+from stepwell.definition.parameters import Parameter
 from stepwell.definition.place import place
 from stepwell.definition.step import spec_of
 from stepwell.exceptions import (
@@ -16,6 +17,7 @@ from stepwell.exceptions import (
     BadStepDecoratorException,
     DuplicateFlowDecoratorException,
     DuplicateStepDecoratorException,
+    InvalidDecoratorAttribute,
 )
 
 _FLOW_MARK = "__stepwell_flow_decorators__"
@@ -33,9 +35,25 @@ def decorate_step(kind: type[StepDecorator], target: object, attributes: Mapping
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return put_on_step(kind(attributes), function)
+        return put_on_step(_made(kind, attributes, function), function)
 
     return decorate if target is None else decorate(target)  # pyright: ignore[reportArgumentType] - checked inside
+
+
+def _made(
+    kind: type[StepDecorator], attributes: Mapping[str, object], function: Callable[..., Any]
+) -> StepDecorator:
+    """Return the decorator; an error names the step as well."""
+    try:
+        for attribute, value in attributes.items():
+            if isinstance(value, Parameter):
+                from stepwell.definition.phase_mistakes import used_too_early  # only a mistake pays for it
+
+                raise InvalidDecoratorAttribute(used_too_early(kind.name, attribute, value))
+        return kind(attributes)
+    except InvalidDecoratorAttribute as error:
+        error.message += f" It stands on step `{getattr(function, '__name__', function)}`."
+        raise
 
 
 def put_on_step(decorator: StepDecorator, function: Callable[..., Any]) -> Callable[..., Any]:
