@@ -9,7 +9,6 @@ from typing import Any, cast
 from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.decorator import Decorator, FlowDecorator, StepDecorator
 from stepwell.definition.flowspec import FlowSpec
-from stepwell.definition.parameters import Parameter
 from stepwell.definition.place import place
 from stepwell.definition.step import spec_of
 from stepwell.exceptions import (
@@ -45,13 +44,15 @@ def _made(
 ) -> StepDecorator:
     """Return the decorator; an error names the step as well."""
     try:
-        for attribute, value in attributes.items():
-            if isinstance(value, Parameter):
-                from stepwell.definition.phase_mistakes import used_too_early  # only a mistake pays for it
-
-                raise InvalidDecoratorAttribute(used_too_early(kind.name, attribute, value))
         return kind(attributes)
     except InvalidDecoratorAttribute as error:
+        # Only a mistake pays for these.
+        from stepwell.definition.parameters import Parameter
+        from stepwell.definition.phase_mistakes import used_too_early
+
+        for attribute, value in attributes.items():
+            if isinstance(value, Parameter):
+                error.message = used_too_early(kind.name, attribute, value)
         error.message += f" It stands on step `{getattr(function, '__name__', function)}`."
         raise
 
