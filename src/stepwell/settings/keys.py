@@ -138,6 +138,7 @@ OPTION_FAMILIES = (
         "LOGS_",
         "WHY_",
         "DUMP_",
+        "GRAPH_",
         "OUTPUT_RAW_",
         "SPIN_",
         "RM_",
