@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stepwell.decorators.checkpoint import checkpoint
     from stepwell.decorators.environment import environment
     from stepwell.decorators.exit_hook import exit_hook
+    from stepwell.decorators.mutators import FlowMutator, StepMutator
     from stepwell.decorators.parallel import parallel
     from stepwell.decorators.resources import resources
     from stepwell.decorators.retry import retry
@@ -38,11 +39,9 @@ if TYPE_CHECKING:
         S3,
         DeployedFlow,
         Deployer,
-        FlowMutator,
         NBDeployer,
         NBRunner,
         Runner,
-        StepMutator,
         airflow_external_task_sensor,
         airflow_s3_key_sensor,
         batch,
@@ -100,6 +99,8 @@ _WHERE = {
     "cache": "stepwell.decorators.cache",
     "catch": "stepwell.decorators.catch",
     "timeout": "stepwell.decorators.timeout",
+    "FlowMutator": "stepwell.decorators.mutators",
+    "StepMutator": "stepwell.decorators.mutators",
     "UserStepDecorator": "stepwell.decorators.user_step",
     "user_step_decorator": "stepwell.decorators.user_step",
     "USER_SKIP_STEP": "stepwell.decorators.user_step",
@@ -148,8 +149,6 @@ _WHERE = {
             "project",
             "airflow_external_task_sensor",
             "airflow_s3_key_sensor",
-            "FlowMutator",
-            "StepMutator",
             "S3",
             "Runner",
             "NBRunner",

@@ -120,17 +120,21 @@ def typed_configs(given: ConfigsGiven) -> tuple[str, ...]:
 def parameter_specs(flow_class: type[FlowSpec]) -> tuple[ParameterSpec, ...]:
     """Return the parameters as the command line needs them, which configs may have a say in."""
     from stepwell.definition.config import configs_of, scope_of
+    from stepwell.definition.flow_definition import drafted
     from stepwell.definition.parameter_values import specs_of
 
-    if not configs_of(flow_class):
-        return specs_of(flow_class)
-    from stepwell.definition.config_sources import resolve_configs
-
     try:
-        given = configs_given(click.get_current_context().find_root())
-        return specs_of(flow_class, scope_of(flow_class, resolve_configs(flow_class, given)))
+        stored = _resolved(flow_class) if configs_of(flow_class) else {}
+        drafted(flow_class, stored)  # mutators may change the parameters
+        return specs_of(flow_class, scope_of(flow_class, stored))
     except (UsageError, FlowError):
         return specs_of(flow_class)  # help is to be had all the same; the command itself says what is wrong
+
+
+def _resolved(flow_class: type[FlowSpec]) -> dict[str, object]:
+    from stepwell.definition.config_sources import resolve_configs
+
+    return resolve_configs(flow_class, configs_given(click.get_current_context().find_root()))
 
 
 def going_on_with(

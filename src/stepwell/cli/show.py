@@ -21,6 +21,7 @@ from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun
 from stepwell.definition.loops import find_loops
 from stepwell.definition.transition import Foreach, Gang, Switch, Transition
+from stepwell.exceptions import UsageError
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord
@@ -40,15 +41,27 @@ def command(flow_class: object) -> click.Command:
     """Build the command; only without a flow the address is needed."""
     argument = click.Argument(["address"], required=flow_class is None, metavar="[FLOW/]RUN[/STEP[/TASK]]")
     text = f"Show the flow's steps, or describe a run, a step or a task. {ADDRESSES}"
-    return click.Command("show", params=[argument], callback=show, help=text)
+    params: list[click.Parameter] = [argument]
+    if flow_class is not None:
+        help = "Print the decorators of the flow and its steps, with arguments, and who put them there."
+        params.append(click.Option(["decorators", "--decorators"], is_flag=True, help=help))
+    return click.Command("show", params=params, callback=show, help=text)
 
 
-def show(address: str | None) -> None:
+def show(address: str | None, decorators: bool = False) -> None:
     """Print the description."""
     context = current_context()
-    for line in (
-        flow_lines(context.define(look_into_steps=False)) if address is None else _stored(context, address)
-    ):
+    if address is not None and decorators:
+        raise UsageError("--decorators is for the flow: leave out the address of a run.")
+    if decorators:
+        from stepwell.cli.decorator_lines import decorator_lines  # for this option only
+
+        lines = decorator_lines(context.define(look_into_steps=False))
+    elif address is None:
+        lines = flow_lines(context.define(look_into_steps=False))
+    else:
+        lines = _stored(context, address)
+    for line in lines:
         context.console.data(line)
 
 

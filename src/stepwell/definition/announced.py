@@ -104,8 +104,6 @@ airflow_external_task_sensor = Announced(
 airflow_s3_key_sensor = Announced(
     "airflow_s3_key_sensor", "let an Airflow deployment wait for an object", "Leave it out."
 )
-FlowMutator = Announced("FlowMutator", "change a flow before it is checked", "Change the class by hand.")
-StepMutator = Announced("StepMutator", "change a step before it is checked", "Change the step by hand.")
 S3 = Announced("S3", "read and write objects in S3", "Use boto3, or another client, in the step.")
 Runner = Announced("Runner", "run flows from a program", "Call `python flow.py run` with `subprocess`.")
 NBRunner = Announced("NBRunner", "run flows from a notebook", "Write the flow to a file and `!python` it.")

@@ -32,10 +32,11 @@ NO_NAMES: Mapping[str, object] = {}
 _COMMA = re.compile(r",(?=\s*\w+\s*=)")
 
 
-def parse_spec(text: str) -> tuple[str, dict[str, object]]:
+def parse_spec(text: str, option: str = "--with ") -> tuple[str, dict[str, object]]:
     """Return name and attributes of ``name[:attribute=value,...]``.
 
-    Each value is read as JSON, else as text. A comma splits only before ``word=``.
+    Each value is read as JSON, else as text. A comma splits only before ``word=``. ``option`` is what
+    the text was given to, for errors.
 
     Raises
     ------
@@ -48,10 +49,10 @@ def parse_spec(text: str) -> tuple[str, dict[str, object]]:
     for piece in _COMMA.split(rest) if colon and rest.strip() else ():
         key, equals, value = piece.partition("=")
         if not equals or not key.strip().isidentifier():
-            raise UsageError(f"`--with {text}`: {piece!r} is not of the form attribute=value.")
+            raise UsageError(f"`{option}{text}`: {piece!r} is not of the form attribute=value.")
         attributes[key.strip()] = _value(value.strip())
     if not name:
-        raise UsageError(f"`--with {text}` names no decorator. Write --with name:attribute=value.")
+        raise UsageError(f"`{option}{text}` names no decorator. Write {option}name:attribute=value.")
     return name, attributes
 
 
@@ -82,7 +83,7 @@ def step_decorator(
         There is none.
     """
     found = _found(name, module)
-    if isinstance(found, OwnKind) and found.is_for_steps:
+    if isinstance(found, OwnKind) and not found.for_flows:
         return OwnStepDecorator(found, (), attributes, statically_defined=False)
     if not isinstance(found, type) or not issubclass(found, StepDecorator):
         raise UnknownStepDecoratorException(
@@ -127,18 +128,32 @@ def _is_same(place: str, module: Mapping[str, object]) -> bool:
     return place in ("", stem, module.get("__name__"))
 
 
+Decorators = dict[str, tuple[StepDecorator, ...]]
+"""Those of each step, the outermost first."""
+
+
+def of_source(functions: Mapping[str, Callable[..., Any]], scope: ConfigScope) -> Decorators:
+    """Return the decorators that steps have in the source, with their expressions over configs computed.
+
+    Raises
+    ------
+    FlowError
+        One cannot be computed or used.
+    """
+    return {
+        step: () if spec is None else tuple(_ready(one, scope, function) for one in spec.decorators)
+        for step, function in functions.items()
+        for spec in (spec_of(function),)
+    }
+
+
 def attached(
-    functions: Mapping[str, Callable[..., Any]],
-    with_specs: Sequence[str],
-    scope: ConfigScope,
-    only: str = "",
-) -> dict[str, tuple[StepDecorator, ...]]:
-    """Return the decorators of each step: those of the source, then those of ``with_specs``.
+    decorators: Decorators, with_specs: Sequence[str], scope: ConfigScope, only: str = ""
+) -> Decorators:
+    """Return the decorators of each step with those of ``with_specs`` behind them.
 
-    The latter are for all steps, or for ``only`` one.
-
-    A step keeps its own when it carries a decorator of that name already; of two specs with one name,
-    the first holds. Expressions over configs are computed. The functions themselves are not changed.
+    The latter are for all steps, or for ``only`` one. A step keeps its own when it carries a decorator of
+    that name already; of two specs with one name, the first holds.
 
     Raises
     ------
@@ -155,10 +170,8 @@ def attached(
             error.headline, error.message = UsageError.headline, f"`--with {text}`: {error.message}"
             raise
         wanted.setdefault(decorator.name, decorator)
-    result: dict[str, tuple[StepDecorator, ...]] = {}
-    for step, function in functions.items():
-        spec = spec_of(function)
-        own = [] if spec is None else [_ready(one, scope, function) for one in spec.decorators]
+    result: Decorators = {}
+    for step, own in decorators.items():
         names = {decorator.name for decorator in own}
         given = wanted if only in ("", step) else {}
         result[step] = (*own, *(decorator for name, decorator in given.items() if name not in names))

@@ -29,11 +29,16 @@ class Decorator:
         The attributes of this one, defaults filled in.
     is_delayed
         Whether attributes are expressions over configs: nothing is checked until they are computed.
+    statically_defined
+        Whether it stands in the source, or was inserted by what stands there.
+    inserted_by
+        The mutators that it comes from, the one that inserted it first; empty if it is from elsewhere.
     """
 
     name: str
     defaults: ClassVar[Mapping[str, object]] = {}
     repeatable: ClassVar[bool] = False
+    inserted_by: tuple[str, ...] = ()
 
     def __init__(self, attributes: Mapping[str, object], statically_defined: bool = True) -> None:
         self.statically_defined = statically_defined
@@ -67,7 +72,18 @@ class Decorator:
         for attribute, value in self._given.items():
             # As a dictionary: `**config.part` stands for several attributes.
             ready |= evaluated({attribute: value}, scope, f"@{self.name}: `{attribute}`")
-        return type(self)(ready, self.statically_defined)
+        computed = type(self)(ready, self.statically_defined)
+        computed.inserted_by = self.inserted_by
+        return computed
+
+    @property
+    def qualified_name(self) -> str:
+        """Where its class is: the dotted name."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def given(self) -> tuple[list[object], dict[str, object]]:
+        """Return its arguments, those without names and those with."""
+        return [], dict(self.attributes)
 
     def check(self) -> None:
         """Raise `InvalidDecoratorAttribute` if a value cannot be used."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stepwell.definition.attach import attached
+from stepwell.definition.attach import Decorators, attached, of_source
 from stepwell.definition.config import configs_of, scope_of
 from stepwell.definition.config_expression import ConfigScope
 from stepwell.definition.configs_given import NOTHING_GIVEN, ConfigsGiven
@@ -20,6 +21,7 @@ from stepwell.definition.engine_decorator import engine_problems
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.gangs import gang_problems
 from stepwell.definition.graph import Graph
+from stepwell.definition.own_decorator import OwnDecorator, is_mutator
 from stepwell.definition.parameter_checks import parameter_problems
 from stepwell.definition.parameter_values import ParameterSpec, specs_of
 from stepwell.definition.place import absolute, place, split_place
@@ -28,6 +30,9 @@ from stepwell.definition.step import spec_of, steps_of
 from stepwell.definition.validate import read_graph
 from stepwell.exceptions import GraphError, Problem
 from stepwell.model.policy import StepPolicy
+
+if TYPE_CHECKING:
+    from stepwell.definition.draft import Draft
 
 
 class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
@@ -82,6 +87,14 @@ class FlowDefinition(Struct, frozen=True, kw_only=True, eq=False):
     def scope(self) -> ConfigScope:
         """What expressions over the flow's configs see."""
         return scope_of(self.flow_class, self.configs)
+
+    def inserted(self, step: str) -> tuple[type, ...]:
+        """Return the classes of the user's own decorators that a step has and its source does not show."""
+        return tuple(
+            one.kind
+            for one in self.decorators[step]
+            if isinstance(one, OwnDecorator) and (one.inserted_by or not one.statically_defined)
+        )
 
     def leaving_out(self, names: Iterable[str]) -> FlowDefinition:
         """Return the same flow without the decorators of its source that have these names."""
@@ -147,13 +160,15 @@ def define(
     began = perf_counter()
     stored = _resolved(flow_class, configs)
     scope = scope_of(flow_class, stored)
+    draft = drafted(flow_class, stored)
     graph, problems = read_graph(flow_class)
     graph_read = perf_counter()
     problems += parameter_problems(flow_class, scope)
     if graph is None or problems:
         raise GraphError(sorted(problems, key=lambda problem: split_place(problem.where)))
     functions = steps_of(flow_class)
-    decorators = attached(functions, with_specs, scope, only)
+    decorators = of_source(functions, scope) if draft is None else draft.decorators()
+    decorators = _mutated(flow_class, scope, draft, attached(decorators, with_specs, scope, only))
     problems += _refusals(graph, decorators)
     problems += gang_problems(graph, decorators)
     problems += engine_problems(graph, decorators)
@@ -176,7 +191,9 @@ def define(
         },
         decorators=decorators,
         layers=_layers(decorators),
-        flow_decorators=flow_decorators_of(flow_class, scope),
+        flow_decorators=(
+            flow_decorators_of(flow_class, scope) if draft is None else tuple(draft.flow_decorators)
+        ),
         node_info={
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },
@@ -185,6 +202,32 @@ def define(
         graph_s=graph_read - began,
         check_s=perf_counter() - graph_read,
     )
+
+
+def drafted(flow_class: type[FlowSpec], stored: Mapping[str, object]) -> Draft | None:
+    """Return a flow with mutators after their ``pre_mutate``, for these values of its configs; else None.
+
+    Raises
+    ------
+    FlowError
+        A mutator fails, or does what it must not.
+    """
+    of_steps = (spec.decorators for one in steps_of(flow_class).values() if (spec := spec_of(one)))
+    if not any(map(is_mutator, chain(flow_decorators_of(flow_class), *of_steps))):
+        return None
+    from stepwell.definition.mutation import prepared  # few flows have any
+
+    return prepared(flow_class, stored)
+
+
+def _mutated(
+    flow_class: type[FlowSpec], scope: ConfigScope, draft: Draft | None, decorators: Decorators
+) -> Decorators:
+    if draft is None and not any(map(is_mutator, chain(*decorators.values()))):
+        return decorators
+    from stepwell.definition.mutation import mutated  # few flows are
+
+    return mutated(flow_class, scope, draft, decorators)
 
 
 def _resolved(flow_class: type[FlowSpec], configs: ConfigsGiven) -> dict[str, object]:

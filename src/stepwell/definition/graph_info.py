@@ -103,7 +103,7 @@ def _decorator_info(decorator: Decorator) -> dict[str, Any]:
         "name": decorator.name,
         "attributes": plain(decorator.attributes),
         "statically_defined": decorator.statically_defined,
-        "inserted_by": None,
+        "inserted_by": list(decorator.inserted_by) or None,
     }
 
 

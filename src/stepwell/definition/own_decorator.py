@@ -7,9 +7,10 @@ from types import FunctionType
 from typing import Any, Self, cast
 
 from stepwell.definition.config_expression import ConfigScope, evaluated, is_delayed
-from stepwell.definition.decorator import Decorator, StepDecorator
+from stepwell.definition.decorator import Decorator, FlowDecorator, StepDecorator
 from stepwell.definition.first_party import is_ours
-from stepwell.definition.placing import put_on_step
+from stepwell.definition.mistakes import locate
+from stepwell.definition.placing import is_flow, put_on_flow, put_on_step
 from stepwell.definition.step import spec_of
 from stepwell.exceptions import FlowError, InvalidDecoratorAttribute
 
@@ -20,31 +21,45 @@ class OwnKind(type):
     An object of it is made later, once the configs of a command are known.
     """
 
+    for_flows: bool = False
+    """Whether it belongs on flows, and not on steps."""
+
     by_name_only: bool = False
     """Whether all arguments of the decorator have names."""
 
     def __call__(cls, *args: Any, **named: Any) -> Any:
         """Return what decorates; or, used bare, decorate."""
-        placed = Placed(cls, args, named)
-        if len(args) == 1 and not named and cls.stands_on(args[0]):
-            return Placed(cls, (), {})(args[0])
-        return placed
+        is_bare = len(args) == 1 and not named and cls._stands_on(args[0])
+        return Placed(cls, (), {})(args[0]) if is_bare else Placed(cls, args, named)
 
-    def stands_on(cls, target: object) -> bool:
+    def _stands_on(cls, target: object) -> bool:
         """Whether this is what such a decorator is put on, and no argument of it."""
-        is_function = isinstance(target, FunctionType)
-        is_no_argument = cls.by_name_only or not cls.takes_arguments
-        return is_function and (is_no_argument or spec_of(target) is not None)
+        if spec_of(target) is not None or is_flow(target):
+            return True
+        # A step without @step, or a base class of flows: unless it is the argument that `init` asks for.
+        return isinstance(target, type if cls.for_flows else FunctionType) and not cls._needs_arguments
 
     @property
-    def is_for_steps(cls) -> bool:
-        """Whether it belongs on steps."""
-        return True
+    def _needs_arguments(cls) -> bool:
+        from inspect import signature  # only mistakes and mixins pay for it
+
+        if cls.by_name_only or not cls.takes_arguments:
+            return False
+        try:
+            signature(cast("Any", cls).init).bind(None)
+        except TypeError:
+            return True
+        return False
 
     @property
     def takes_arguments(cls) -> bool:
         """Whether the class has an ``init`` of its own."""
         return getattr(cls, "init", None) is not Own.init
+
+    @property
+    def mutates(cls) -> bool:
+        """Whether it changes what it stands on before that is checked."""
+        return hasattr(cls, "pre_mutate")
 
     def make(cls, args: tuple[object, ...], named: Mapping[str, object]) -> Any:
         """Return an object of the class that has got its arguments.
@@ -87,6 +102,8 @@ class Placed:
 
     def __call__(self, target: Any) -> Any:
         """Put it there."""
+        if self.kind.for_flows:
+            return put_on_flow(OwnFlowDecorator(self.kind, self.args, self.named), target, on_mixins=True)
         return put_on_step(OwnStepDecorator(self.kind, self.args, self.named), target)
 
 
@@ -136,13 +153,30 @@ class OwnDecorator(Decorator):
         args = tuple(evaluated(list(self.args), scope, what))
         named = cast("dict[str, object]", evaluated(self.named, scope, what))
         ready = type(self)(self.kind, args, named, self.statically_defined)
+        ready.inserted_by = self.inserted_by
         ready.made = self.kind.make(args, named)
         ready.layer = ready.made if hasattr(self.kind, "pre_step") else None
         return ready
 
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.kind.__module__}.{self.kind.__qualname__}"
+
+    def given(self) -> tuple[list[object], dict[str, object]]:
+        return list(self.args), dict(self.named)
+
 
 class OwnStepDecorator(OwnDecorator, StepDecorator):
     """A class of the user's on a step."""
+
+
+class OwnFlowDecorator(OwnDecorator, FlowDecorator):
+    """A class of the user's on a flow."""
+
+
+def is_mutator(decorator: Decorator) -> bool:
+    """Whether it is a class of the user's that changes what it stands on."""
+    return isinstance(decorator, OwnDecorator) and decorator.kind.mutates
 
 
 def told(call: Callable[[], object], what: str) -> Any:
@@ -154,7 +188,8 @@ def told(call: Callable[[], object], what: str) -> Any:
     """
     try:
         return call()
-    except FlowError:
+    except FlowError as error:
+        locate(error)
         raise
     except Exception as error:
         import traceback  # only a mistake pays for it

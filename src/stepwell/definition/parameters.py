@@ -196,6 +196,10 @@ class Parameter:
         return (None if found is Any else found), ""
 
 
+MUTATED = "__stepwell_parameters__"
+"""Attribute of a flow's class: its parameters, if mutators have changed them."""
+
+
 def normal(name: str) -> str:
     """Return a parameter's name as it is compared: lower case, ``_`` for ``-``."""
     return name.replace("-", "_").lower()
@@ -209,6 +213,9 @@ def parameters_of(flow_class: type, scope: ConfigScope | None = None) -> tuple[P
     scope
         Configs that expressions are computed from; they stay as they are without it.
     """
+    mutated = vars(flow_class).get(MUTATED)
+    if mutated is not None:
+        return mutated
     found: dict[str, Parameter] = {}
     for owner in reversed(flow_class.__mro__):
         for name, value in vars(owner).items():

@@ -82,20 +82,34 @@ def decorate_flow(kind: type[FlowDecorator], target: object, attributes: Mapping
     """
 
     def decorate(flow_class: object) -> object:
-        if not isinstance(flow_class, type):
-            raise _no_flow(kind.name, flow_class)
-        if not issubclass(flow_class, FlowSpec):
-            raise _no_flow(kind.name, cast("object", flow_class))
-        known = flow_decorators_of(flow_class)
-        if not kind.repeatable and any(other.name == kind.name for other in known):
-            raise DuplicateFlowDecoratorException(
-                f"Flow {flow_class.__name__} has @{kind.name} twice. Leave one of them out."
-            )
-        own: tuple[FlowDecorator, ...] = flow_class.__dict__.get(_FLOW_MARK, ())
-        setattr(flow_class, _FLOW_MARK, (kind(attributes), *own))
-        return flow_class
+        return put_on_flow(kind(attributes), flow_class)
 
     return decorate if target is None else decorate(target)
+
+
+def put_on_flow(decorator: FlowDecorator, flow_class: object, on_mixins: bool = False) -> object:
+    """Put a decorator on a flow, as the outermost; raises as `decorate_flow` does.
+
+    Parameters
+    ----------
+    on_mixins
+        Any class will do: it acts on the flows that inherit from it.
+    """
+    if not isinstance(flow_class, type) or not (on_mixins or is_flow(cast("object", flow_class))):
+        raise _no_flow(decorator.name, cast("object", flow_class))
+    known = flow_decorators_of(flow_class)
+    if not decorator.repeatable and any(other.name == decorator.name for other in known):
+        raise DuplicateFlowDecoratorException(
+            f"Flow {flow_class.__name__} has @{decorator.name} twice. Leave one of them out."
+        )
+    own: tuple[FlowDecorator, ...] = flow_class.__dict__.get(_FLOW_MARK, ())
+    setattr(flow_class, _FLOW_MARK, (decorator, *own))
+    return flow_class
+
+
+def is_flow(target: object) -> bool:
+    """Whether it is a flow class."""
+    return isinstance(target, type) and issubclass(target, FlowSpec)
 
 
 def as_decorator(kind: type[Decorator]) -> Callable[..., Any]:

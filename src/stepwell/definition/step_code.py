@@ -44,12 +44,18 @@ _ONLY_HOW = frozenset(
 )
 
 
-def step_code(flow_class: type[FlowSpec], step: str) -> StepCode:
-    """Return the code of a step; it is worked out once."""
+def step_code(flow_class: type[FlowSpec], step: str, inserted: tuple[type, ...] = ()) -> StepCode:
+    """Return the code of a step; it is worked out once.
+
+    Parameters
+    ----------
+    inserted
+        Classes of decorators that the step has and its source does not show.
+    """
     reader = _readers.get(flow_class)
     if reader is None:
         reader = _readers[flow_class] = _FlowReader(flow_class)
-    return reader.step(step)
+    return reader.step(step, inserted)
 
 
 class _FlowReader:
@@ -61,19 +67,21 @@ class _FlowReader:
         self._near = tuple(dict.fromkeys(root_of(file) for file in files if not file.startswith("<")))
         self._modules: dict[str, ModuleCode | None] = {}
         self._parts: dict[tuple[str, str], CodePart] = {}
-        self._steps: dict[str, StepCode] = {}
+        self._steps: dict[tuple[str, tuple[type, ...]], StepCode] = {}
         self._reached: dict[Definition, list[Definition]] = {}
 
-    def step(self, name: str) -> StepCode:
-        known = self._steps.get(name)
+    def step(self, name: str, inserted: tuple[type, ...]) -> StepCode:
+        known = self._steps.get((name, inserted))
         if known is None:
-            known = self._steps[name] = self._read(name)
+            known = self._steps[name, inserted] = self._read(name, inserted)
         return known
 
-    def _read(self, name: str) -> StepCode:
+    def _read(self, name: str, inserted: tuple[type, ...]) -> StepCode:
         own = [_as_step(one) for one in self._members(name)[:1]]
-        found = dict.fromkeys(own)
-        waiting = list(own)
+        modules = [(kind, self._module(kind.__module__)) for kind in inserted]
+        around = [module and module.definition(kind.__qualname__) for kind, module in modules]
+        waiting = [*own, *filter(None, around)]
+        found = dict.fromkeys(waiting)
         escapes = False
         mentions: set[str] = set()
         while waiting:

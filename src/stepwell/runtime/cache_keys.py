@@ -73,7 +73,7 @@ class CacheKeys:
         return _key({**known.made_of, "key": own})
 
     def _of_step(self, step: str) -> CacheKey:
-        code = step_code(self._definition.flow_class, step)
+        code = step_code(self._definition.flow_class, step, self._definition.inserted(step))
         policy = self._definition.policies[step]
         version = sys.version_info
         made_of = {"code": code.digest, "Python": f"{sys.implementation.name} {version[0]}.{version[1]}"}

@@ -53,7 +53,7 @@ class Changes:
         found: dict[tuple[str, str], tuple[str, ...]] = {}
         for step, made_by in dict.fromkeys((task.step, task.made_by) for task in tasks):
             if step in self._definition.graph:
-                now = step_code(self._definition.flow_class, step)
+                now = step_code(self._definition.flow_class, step, self._definition.inserted(step))
                 reasons = (*self._of_code(step, made_by, now), *self._of_parameters(made_by, now))
                 if reasons:
                     found[step, made_by] = reasons
@@ -66,7 +66,9 @@ class Changes:
         for step in self._definition.graph.nodes:
             before = None if kept is None else kept.step(step)
             if before is not None:
-                found = changes(before, step_code(self._definition.flow_class, step))
+                found = changes(
+                    before, step_code(self._definition.flow_class, step, self._definition.inserted(step))
+                )
                 yield from (str(change) for change in found if change.kind == CLASS_CONSTANT)
 
     def _of_code(self, step: str, made_by: str, now: StepCode) -> Iterator[str]:

@@ -49,5 +49,8 @@ def keep_step_codes(definition: FlowDefinition, info: RunInfo, datastore: Datast
     from stepwell.definition.step_code import step_code
     from stepwell.model.step_code import FlowCode
 
-    codes = {step: step_code(definition.flow_class, step) for step in definition.graph.nodes}
+    codes = {
+        step: step_code(definition.flow_class, step, definition.inserted(step))
+        for step in definition.graph.nodes
+    }
     datastore.step_codes.write(info.flow, info.run, info.code_version, FlowCode.of(codes))

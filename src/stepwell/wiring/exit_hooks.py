@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stepwell.decorators.exit_hook import Function, check_names, function_of, hooks_of
 from stepwell.definition.config import scope_of
-from stepwell.definition.flow_definition import FlowDefinition
+from stepwell.definition.flow_definition import FlowDefinition, drafted
 from stepwell.definition.flow_source import source_of, take_source
 from stepwell.definition.loader import load_again
 from stepwell.definition.placing import flow_decorators_of
@@ -78,6 +78,11 @@ def asked_hook() -> AskedHook:
     run = os.environ.pop(_RUN_VARIABLE) or None
     source = take_source(os.environ)
     flow_class = load_again(source)
-    scope = scope_of(flow_class, source.given_configs().stored)
-    hook = hooks_of(flow_decorators_of(flow_class, scope), bool(ok))[position]
+    configs = source.given_configs().stored
+    draft = drafted(flow_class, configs)
+    if draft is None:
+        decorators = flow_decorators_of(flow_class, scope_of(flow_class, configs))
+    else:
+        decorators = draft.flow_decorators
+    hook = hooks_of(decorators, bool(ok))[position]
     return AskedHook(function_of(hook, sys.modules[flow_class.__module__]), run)
