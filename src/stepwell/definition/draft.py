@@ -27,7 +27,8 @@ class Draft:
     """
 
     def __init__(self, flow_class: type, scope: ConfigScope) -> None:
-        self.flow_class, self.scope = flow_class, scope
+        self.flow_class: type = flow_class
+        self.scope: ConfigScope = scope
         if MUTATED in vars(flow_class):  # by an earlier definition, with other configs
             delattr(flow_class, MUTATED)
         self.parameters: dict[str, Parameter] = {

@@ -132,11 +132,13 @@ class OwnDecorator(Decorator):
         named: Mapping[str, object],
         statically_defined: bool = True,
     ) -> None:
-        self.kind, self.args, self.named = kind, args, dict(named)
-        self.name = kind.__name__
-        self.statically_defined = statically_defined
-        self.is_delayed = is_delayed(list(args)) or is_delayed(self.named)
-        self.attributes = {**({"args": list(args)} if args else {}), **self.named}
+        self.kind: OwnKind = kind
+        self.args: tuple[object, ...] = args
+        self.named: dict[str, object] = dict(named)
+        self.name: str = kind.__name__
+        self.statically_defined: bool = statically_defined
+        self.is_delayed: bool = is_delayed(list(args)) or is_delayed(self.named)
+        self.attributes: dict[str, object] = {**({"args": list(args)} if args else {}), **self.named}
         self.made: Any = None
 
     def with_configs(self, scope: ConfigScope) -> Self:
