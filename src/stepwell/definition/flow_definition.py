@@ -169,8 +169,7 @@ def define(
     functions = steps_of(flow_class)
     decorators = of_source(functions, scope) if draft is None else draft.decorators()
     decorators = _mutated(flow_class, scope, draft, attached(decorators, with_specs, scope, only))
-    problems += _refusals(graph, decorators)
-    problems += gang_problems(graph, decorators)
+    problems += [*_refusals(graph, decorators), *gang_problems(graph, decorators)]
     problems += engine_problems(graph, decorators)
     if problems:
         raise GraphError(problems)
@@ -191,9 +190,7 @@ def define(
         },
         decorators=decorators,
         layers=_layers(decorators),
-        flow_decorators=(
-            flow_decorators_of(flow_class, scope) if draft is None else tuple(draft.flow_decorators)
-        ),
+        flow_decorators=_flow_decorators(flow_class, scope, draft),
         node_info={
             name: spec.node_info for name, spec in specs.items() if spec is not None and spec.node_info
         },
@@ -218,6 +215,12 @@ def drafted(flow_class: type[FlowSpec], stored: Mapping[str, object]) -> Draft |
     from stepwell.definition.mutation import prepared  # few flows have any
 
     return prepared(flow_class, stored)
+
+
+def _flow_decorators(
+    flow_class: type[FlowSpec], scope: ConfigScope, draft: Draft | None
+) -> tuple[FlowDecorator, ...]:
+    return flow_decorators_of(flow_class, scope) if draft is None else tuple(draft.flow_decorators)
 
 
 def _mutated(

@@ -38,7 +38,7 @@ def test_an_announced_name_can_be_imported_and_says_so_when_it_is_called(name):
 )
 def test_whatever_is_done_with_it_is_refused_by_place(use):
     with pytest.raises(NotInThisVersion, match=rf"^{re.escape(__file__)}:"):
-        use(stepwell.FlowMutator)
+        use(stepwell.Runner)
 
 
 def test_looking_at_it_is_allowed():
