@@ -109,7 +109,8 @@ def test_they_wrap_steps_of_every_kind_inside_of_what_stepwell_does_about_failur
 
 # SPEC 4.1-3
 def test_they_are_attached_from_the_command_line_shown_and_part_of_the_code(own):
-    done = own.run("--with", "decorators.Guarded:on=all", "--with", "seen")
+    added = ("--with", "decorators.Guarded:on=all", "--with", "seen")
+    done = own.run(*added)
 
     assert done.returncode == 0, words(done)
     assert words(done).count("before start") == 1, "it has it already"
@@ -120,10 +121,10 @@ def test_they_are_attached_from_the_command_line_shown_and_part_of_the_code(own)
     spun = own.call("flow.py", "spin", "end", "--with", "seen")
     assert spun.returncode == 0 and "before end" in words(spun)
 
-    again = own.run()
+    again = own.run(*added)
     assert "1 cached" in words(again), words(again)
     own.file(DECORATORS.replace("RATE = 2", "RATE = 3"), "decorators.py")
-    changed = own.run()
+    changed = own.run(*added)
     assert "cached" not in words(changed)
     assert values(own, "end", "3")["total"] == 12
 
