@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         namespace,
     )
     from stepwell.decorators.cache import cache
+    from stepwell.decorators.card import card
     from stepwell.decorators.catch import catch
     from stepwell.decorators.checkpoint import checkpoint
     from stepwell.decorators.environment import environment
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
         airflow_external_task_sensor,
         airflow_s3_key_sensor,
         batch,
-        card,
         conda,
         conda_base,
         kubernetes,
@@ -97,6 +97,7 @@ _WHERE = {
     "resources": "stepwell.decorators.resources",
     "retry": "stepwell.decorators.retry",
     "cache": "stepwell.decorators.cache",
+    "card": "stepwell.decorators.card",
     "catch": "stepwell.decorators.catch",
     "timeout": "stepwell.decorators.timeout",
     "FlowMutator": "stepwell.decorators.mutators",
@@ -128,7 +129,6 @@ _WHERE = {
     **dict.fromkeys(
         (
             "secrets",
-            "card",
             "pytorch_parallel",
             "torchrun",
             "mpi",

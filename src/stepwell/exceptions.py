@@ -326,6 +326,8 @@ class StepwellInternalError(StepwellException):
 class CardNotPresentException(StepwellException):
     """The task has no such card."""
 
+    headline = "Card not found"
+
 
 class StepwellExceptionWrapper(Exception):
     """Keeps any exception as text, so that it can always be stored.

@@ -8,9 +8,9 @@ import msgspec
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.terminal_text import visible
-from stepwell.cli.wording import byte_size
 from stepwell.exceptions import UsageError
 from stepwell.metadata_store.store import RunQuery
+from stepwell.model.amounts import byte_size
 from stepwell.upkeep.usage import Row, Usage, UsageCount
 from stepwell.wiring.stores import Stores
 

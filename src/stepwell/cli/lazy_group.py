@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Entry] = {
     "kill": Entry(module="kill", help="End a run from another terminal.", of_flow=True),
     "why": Entry(module="why", help="Say why tasks were executed or reused.", of_flow=True),
     "dump": Entry(module="dump", help="Print the artifacts of tasks.", of_flow=True),
+    "card": Entry(module="card", help="List, print or view the pages of tasks."),
     "rm": Entry(module="rm", help="Delete runs.", of_flow=True),
     "gc": Entry(module="gc", help="Remove what no run refers to, and old runs.", of_flow=True),
     "du": Entry(module="du", help="Show how many bytes are whose.", of_flow=True),

@@ -18,7 +18,8 @@ from rich.text import Text
 from stepwell.cli.console import Console
 from stepwell.cli.terminal_text import as_printed, visible
 from stepwell.cli.views import View, ViewOptions
-from stepwell.cli.wording import duration, ended, finished, planned
+from stepwell.cli.wording import ended, finished, planned
+from stepwell.model.amounts import duration
 from stepwell.model.states import TaskState
 from stepwell.runtime.events import (
     LineSoFar,

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from stepwell.cli.context import CliContext
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.stores import stores_of
-from stepwell.cli.wording import byte_size, counted, duration
+from stepwell.cli.wording import counted
 from stepwell.exceptions import UsageError
+from stepwell.model.amounts import byte_size, duration
 from stepwell.model.run import RunRecord
 from stepwell.settings.retention import age_of
 from stepwell.upkeep.collection import Asked, Collected, collect

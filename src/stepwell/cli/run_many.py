@@ -17,10 +17,11 @@ import msgspec
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.parameter_options import resolved
-from stepwell.cli.wording import counted, duration
+from stepwell.cli.wording import counted
 from stepwell.definition.given_text import text_of_file
 from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.exceptions import UsageError
+from stepwell.model.amounts import duration
 
 if TYPE_CHECKING:
     from stepwell.definition.flow_definition import FlowDefinition

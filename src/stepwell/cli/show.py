@@ -14,7 +14,7 @@ import msgspec
 from stepwell.cli.addresses import ADDRESSES, Address
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.stores import find_in, stores_of
-from stepwell.cli.wording import asked_for, counted, duration, took, used
+from stepwell.cli.wording import asked_for, counted, took, used
 from stepwell.client.graph import steps_in_order
 from stepwell.client.previews import entries_of, preview
 from stepwell.client.scope import Connection
@@ -22,6 +22,7 @@ from stepwell.client.stored import StoredRun
 from stepwell.definition.loops import find_loops
 from stepwell.definition.transition import Foreach, Gang, Switch, Transition
 from stepwell.exceptions import UsageError
+from stepwell.model.amounts import duration
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.policy import Resources
 from stepwell.model.run import CAUGHT, RETRY_AT, RunRecord, TaskRecord

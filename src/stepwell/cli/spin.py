@@ -13,8 +13,8 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.debugger import terminal
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.spin_origin import said, spun
-from stepwell.cli.wording import duration
 from stepwell.exceptions import UsageError
+from stepwell.model.amounts import duration
 from stepwell.model.states import TaskState
 from stepwell.runtime.options import RunOptions, SpinAsked
 from stepwell.runtime.signals import interrupts_deferred

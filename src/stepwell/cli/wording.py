@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from stepwell.model.amounts import duration
 from stepwell.model.policy import Resources
 from stepwell.model.run import RunRecord
 from stepwell.model.states import RunState, TaskState
@@ -111,19 +112,6 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def byte_size(size: float) -> str:
-    """Return a number of bytes as people read it.
-
-    >>> byte_size(1_234_567)
-    '1.2 MB'
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
 def took(run: RunRecord) -> str:
     """Return how long a run took; empty while it runs. Of a lost run only its last sign of life is known."""
     if run.finished_at is None:
@@ -132,12 +120,3 @@ def took(run: RunRecord) -> str:
     if run.state is not RunState.LOST:
         return duration(seconds)
     return f"at least {duration(seconds)}" if seconds > 0 else "unknown"
-
-
-def duration(seconds: float) -> str:
-    """Return a time span as people read it."""
-    if seconds < 60:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"

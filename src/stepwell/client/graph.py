@@ -36,6 +36,18 @@ def steps_in_order(run: StoredRun) -> tuple[str, ...]:
         return ()
 
 
+def recorded_graph(run: StoredRun) -> dict[str, Any]:
+    """Return what the run keeps of its flow's graph; empty if it cannot be read."""
+    try:
+        return _info(run)
+    except (StepwellException, KeyError):
+        return {}
+
+
 def _steps(run: StoredRun) -> dict[str, dict[str, list[str]]]:
+    return _info(run)["steps"]
+
+
+def _info(run: StoredRun) -> dict[str, Any]:
     first = StoredTask(run, PARAMETERS_STEP, run.known().parameters_task)
-    return cast("dict[str, Any]", value_of(first, "_graph_info"))["steps"]
+    return cast("dict[str, Any]", value_of(first, "_graph_info"))

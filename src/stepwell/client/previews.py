@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stepwell.datastore.datastore import Datastore
 from stepwell.model.artifact import ArtifactEntry
@@ -25,6 +25,19 @@ def preview(datastore: Datastore, pack: Pack, entry: ArtifactEntry) -> str:
             if (own.name, own.digest) == (entry.name, entry.digest) and own.preview:
                 return own.preview
     return f"<{entry.type}, {entry.size} bytes>"
+
+
+def previews(datastore: Datastore, pack: Pack, entries: Iterable[ArtifactEntry]) -> dict[str, str]:
+    """Return what `preview` does, for several entries at once, by name: each pack is read once."""
+    missing = {(entry.name, entry.digest): entry for entry in entries}
+    found = {entry.name: f"<{entry.type}, {entry.size} bytes>" for entry in missing.values()}
+    for ancestor in _ancestors(datastore, pack):
+        for own in ancestor.own:
+            if own.preview and missing.pop((own.name, own.digest), None) is not None:
+                found[own.name] = own.preview
+        if not missing:
+            break
+    return found
 
 
 def _ancestors(datastore: Datastore, pack: Pack) -> Iterator[Pack]:

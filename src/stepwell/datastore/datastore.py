@@ -30,6 +30,7 @@ from stepwell.model.task import TaskRef
 
 if TYPE_CHECKING:
     from stepwell.datastore.cached_results import CachedResults
+    from stepwell.datastore.cards import Cards
     from stepwell.datastore.checkpoints import Checkpoints
 
 INLINE_LIMIT = 16 * 1024
@@ -178,6 +179,12 @@ class Datastore:
         from stepwell.datastore.checkpoints import Checkpoints  # few steps save any
 
         return Checkpoints(self._storage, self._blobs, self.reused)
+
+    def cards(self) -> Cards:
+        """Return the cards of tasks."""
+        from stepwell.datastore.cards import Cards  # few steps have any
+
+        return Cards(self._storage, self.ran_as)
 
     def seal(self, pack: Pack) -> None:
         """Commit a task: from here on it has succeeded.

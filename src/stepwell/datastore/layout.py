@@ -17,6 +17,8 @@
     runs/FLOW/SHARD/RUN/plan.NUMBER                what a `continue` or `resume` set out to do
     runs/FLOW/SHARD/RUN/code.VERSION               the blob with the code of its steps, of one execution
     runs/FLOW/SHARD/RUN/checkpoints/STEP/SHARD/TASK/ATTEMPT/SHARD/NUMBER
+    runs/FLOW/SHARD/RUN/cards/STEP/SHARD/TASK/ATTEMPT/CARD/head           what kind of page it is
+    runs/FLOW/SHARD/RUN/cards/STEP/SHARD/TASK/ATTEMPT/CARD/SHARD/NUMBER   one component of it
     runs/FLOW/SHARD/RUN/latest/STEP/SHARD/INDEX    the latest checkpoint of a step and foreach index
     latest/FLOW/STEP/SHARD/NAMESPACE/SHARD/INDEX   the same in all runs of a namespace
     cache/shapes/ab/cd/PREFIX/NUMBER               what cached steps with a key's prefix have read
@@ -136,7 +138,7 @@ class RunObject(NamedTuple):
     task: str = ""
 
 
-OF_TASKS = ("packs", "failed", "logs", "checkpoints")
+OF_TASKS = ("packs", "failed", "logs", "checkpoints", "cards")
 """Kinds of objects that belong to tasks."""
 
 
@@ -208,6 +210,21 @@ def checkpoints_folder(key: TaskKey) -> str:
 def checkpoint_key(key: TaskKey, attempt: int, number: int) -> str:
     """Key of a checkpoint that an attempt has saved."""
     return f"{checkpoints_folder(key)}/{attempt}/{_sharded(str(number))}"
+
+
+def cards_folder(key: TaskKey) -> str:
+    """Folder of all cards of a task."""
+    return f"{run_folder(key.flow, key.run)}/cards/{_name(key.step)}/{_sharded(key.task)}"
+
+
+def card_head_key(key: TaskKey, attempt: int, card: int) -> str:
+    """Key of what an attempt's card begins with; cards of a step are numbered from 0."""
+    return f"{cards_folder(key)}/{attempt}/{card}/head"
+
+
+def card_part_key(key: TaskKey, attempt: int, card: int, number: int) -> str:
+    """Key of a component of a card."""
+    return f"{cards_folder(key)}/{attempt}/{card}/{_sharded(str(number))}"
 
 
 def latest_of_run_key(flow: str, run: str, step: str, index_path: str) -> str:

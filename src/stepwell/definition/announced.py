@@ -77,7 +77,6 @@ _START_IT = "Leave it out, and start the run from cron or a program of yours."
 _ONE_PROCESS = "Start the processes from within the step."
 
 secrets = Announced("secrets", "put secrets into a task's environment", "Set the variables before the run.")
-card = Announced("card", "make a report page for a task", "Store what it would show as artifacts.")
 pytorch_parallel = Announced("pytorch_parallel", "train with PyTorch in a gang of tasks", _ONE_PROCESS)
 torchrun = Announced("torchrun", "start torchrun in a gang of tasks", _ONE_PROCESS)
 mpi = Announced("mpi", "start an MPI program in a gang of tasks", _ONE_PROCESS)

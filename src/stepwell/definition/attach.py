@@ -18,6 +18,7 @@ from stepwell.exceptions import FlowError, UnknownStepDecoratorException, UsageE
 # Names and not imports: a decorator is loaded when it is used, and its module lies above this one.
 BUILT_IN: Mapping[str, str] = {
     "cache": "stepwell.decorators.cache:Cache",
+    "card": "stepwell.decorators.card:CardDecorator",
     "catch": "stepwell.decorators.catch:Catch",
     "checkpoint": "stepwell.decorators.checkpoint:Checkpoint",
     "environment": "stepwell.decorators.environment:Environment",

@@ -93,6 +93,28 @@ class CatchPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     case: str = ""
 
 
+class CardPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One card of a step.
+
+    Attributes
+    ----------
+    type, id
+        What kind of page it is, and what it is called among those of the step; an id may be empty.
+    options
+        What the type is given.
+    customize
+        Whether it takes the components of a step that does not say for which card they are.
+    refresh_interval_s
+        Least time between two writes of components that have changed.
+    """
+
+    type: str = "default"
+    id: str = ""
+    options: dict[str, object] = {}
+    customize: bool = False
+    refresh_interval_s: float = 5.0
+
+
 class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The sum of what a step's decorators ask for; checked against an engine's capabilities before a run.
 
@@ -115,6 +137,8 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Name of the engine that its tasks run on; empty for that of the run.
     engine_options
         What its decorator states that only that engine understands.
+    cards
+        The pages that its tasks make.
     """
 
     resources: Resources = Resources()
@@ -129,3 +153,4 @@ class StepPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gang: bool = False
     engine: str = ""
     engine_options: dict[str, object] = {}
+    cards: tuple[CardPolicy, ...] = ()

@@ -68,9 +68,9 @@ class Needed(Struct):
     Attributes
     ----------
     tasks
-        Tasks whose results, logs and checkpoints they take for their own.
+        Tasks whose results, logs, cards and checkpoints they take for their own.
     logs
-        Tasks whose logs alone are needed: a cached task has all else itself.
+        Tasks whose logs and cards alone are needed: a cached task has all else itself.
     checkpoints
         Runs whose checkpoints are needed by one that goes on at this time.
     """
@@ -89,7 +89,7 @@ class Needed(Struct):
         if found.kind.startswith("code.") or found.step == PARAMETERS_STEP:
             return place in self.runs
         key = TaskKey(*place, found.step, found.task)
-        return key in self.tasks or (found.kind == "logs" and key in self.logs)
+        return key in self.tasks or (found.kind in ("logs", "cards") and key in self.logs)
 
 
 class References:

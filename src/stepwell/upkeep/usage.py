@@ -19,7 +19,7 @@ from stepwell.upkeep.references import Place, objects_by_run
 
 ARTIFACTS, PACKS, LOGS, CODE, CHECKPOINTS = "artifacts", "packs", "logs", "code", "checkpoints"
 DELETED = "deleted runs that others need"
-_KINDS = {"packs": PACKS, "failed": PACKS, "logs": LOGS, "checkpoints": CHECKPOINTS}
+_KINDS = {"packs": PACKS, "failed": PACKS, "logs": LOGS, "checkpoints": CHECKPOINTS, "cards": "cards"}
 
 Sizes = dict[bytes, int]
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepwell.runtime.task.checkpoint import TaskCheckpoint
     from stepwell.runtime.task.notes import Notes
     from stepwell.runtime.task.parallel import Parallel
+    from stepwell.runtime.task.task_cards import TaskCards
 
 _PLAIN: Mapping[str, object] = {
     "is_running_flow": False,
@@ -114,6 +115,9 @@ class Current:
         one.
     checkpoint
         In a step with `checkpoint`: ``directory``, ``is_loaded``, ``save``, ``load`` and ``list``.
+    card
+        In a step with `card`: ``append``, ``extend``, ``clear``, ``refresh`` and ``components``; ``card[ID]``
+        is one of several.
     """
 
     if TYPE_CHECKING:
@@ -138,6 +142,7 @@ class Current:
         attempt_deadline: float | None
         resources: Resources | Any
         checkpoint: TaskCheckpoint
+        card: TaskCards
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -247,12 +252,12 @@ def place_of_task() -> tuple[str, str] | None:
 
 def leave() -> None:
     """Empty ``current`` again."""
-    kept = _values.get("checkpoint")
+    kept = [_values[name] for name in ("checkpoint", "card") if name in _values]
     _values.clear()
     _values.update(_PLAIN)
     _task.notes = _task.place = None
-    if kept is not None:
-        cast("TaskCheckpoint", kept).close()
+    for one in kept:
+        cast("TaskCheckpoint | TaskCards", one).close()
 
 
 current: Current = Current()

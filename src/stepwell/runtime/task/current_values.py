@@ -66,6 +66,10 @@ def shown_values(
 
         place = tuple(frame.index for frame in frames)
         values["checkpoint"] = TaskCheckpoint(datastore, info, key, request.attempt, place, load_policy)
+    if definition.policies[key.step].cards:
+        from stepwell.runtime.task.task_cards import TaskCards  # few steps have any
+
+        values["card"] = TaskCards(datastore, key, request.attempt, definition.policies[key.step].cards)
     return values
 
 

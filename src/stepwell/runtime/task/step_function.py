@@ -90,6 +90,8 @@ class StepFunction:
             # Here, and not in each task that is forked from this process.
             for name in ("stepwell.datastore.cached_results", "stepwell.runtime.task.result_keeper"):
                 import_module(name)
+        if any(policy.cards for policy in definition.policies.values()):
+            import_module("stepwell.runtime.task.task_cards")
 
     @property
     def flow_class(self) -> type[FlowSpec]:
