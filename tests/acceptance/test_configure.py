@@ -80,7 +80,7 @@ def test_the_files_are_for_the_user_only_and_nothing_is_left_beside_them(configu
         ("STORE_PATIENCE", "-1", "a number that is not negative"),
         ("STORE_PATIENCE", "nan", "a number that is not negative"),
         ("DEFAULT_DECOSPECS", "resources:cpus=2", "no attribute `cpus`"),
-        ("DEFAULT_DECOSPECS", "card", "not in this version"),
+        ("DEFAULT_DECOSPECS", "kubernetes", "not in this version"),
         ("DEFAULT_PACKAGE_SUFFIXES", ".py,sql", "'sql' is no suffix"),
         ("FEAT_ALWAYS_UPLOAD_CODE_PACKAGE", "yes", "`true` or `false`"),
         ("SERVICE_HEADERS", "{", "must be a JSON object of texts"),

@@ -4,7 +4,7 @@ import pytest
 from command_line import words
 
 FLOW = """
-from stepwell import FlowSpec, card, resources, step
+from stepwell import FlowSpec, kubernetes, resources, step
 
 class Bad(FlowSpec):
     @{decorator}
@@ -49,12 +49,12 @@ def test_a_mistake_of_phase_is_explained_where_python_says_name_error(folder, do
 # SPEC 1.1-1
 @DOORS
 def test_a_decorator_of_a_later_version_is_refused_by_place(folder, door):
-    file = folder.file(FLOW.format(decorator="card(type=3)"))
+    file = folder.file(FLOW.format(decorator="kubernetes(cpu=3)"))
 
     done = folder.call(*door)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"Not in this version: {file}:5: `card` is not in this version." in words(done)
+    assert f"Not in this version: {file}:5: `kubernetes` is not in this version." in words(done)
     assert "Traceback" not in done.stderr
 
 
@@ -62,10 +62,10 @@ def test_a_decorator_of_a_later_version_is_refused_by_place(folder, door):
 def test_a_decorator_of_a_later_version_is_refused_on_the_command_line_too(folder):
     folder.flow()
 
-    done = folder.run("--with", "card:type=blank")
+    done = folder.run("--with", "kubernetes:cpu=2")
 
     assert done.returncode == 2
-    assert "`card` is not in this version." in words(done)
+    assert "`kubernetes` is not in this version." in words(done)
 
 
 def test_what_is_no_mistake_of_a_flow_keeps_its_traceback(folder):

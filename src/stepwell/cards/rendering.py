@@ -87,4 +87,4 @@ def _is_number(text: str) -> bool:
 
 
 def _quantity(value: float) -> str:
-    return f"{value:,.6g}" if value != int(value) or abs(value) < 1e6 else f"{value:,.0f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"

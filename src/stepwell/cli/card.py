@@ -127,7 +127,7 @@ def list_cards(address: str | None, as_json: bool, file: Path | None, **choice: 
 def get_card(address: str, file: Path | None, **choice: Any) -> ExitCode:
     """Print the card that is meant, or write it."""
     context = current_context()
-    card = _the_one(context, address, CardChoice(**choice))
+    card = the_one(context, address, CardChoice(**choice))
     if card is None:
         return ExitCode.WRONG
     page = card.get().encode()
@@ -142,14 +142,14 @@ def get_card(address: str, file: Path | None, **choice: Any) -> ExitCode:
 def view_card(address: str, **choice: Any) -> ExitCode:
     """Open the card that is meant."""
     context = current_context()
-    card = _the_one(context, address, CardChoice(**choice))
+    card = the_one(context, address, CardChoice(**choice))
     if card is None:
         return ExitCode.WRONG
     show_file(context.console, card.save())
     return ExitCode.DONE
 
 
-def _the_one(context: CliContext, address: str, asked: CardChoice) -> Card | None:
+def the_one(context: CliContext, address: str, asked: CardChoice) -> Card | None:
     """Return the card that is meant; if there are several, list them and return None."""
     found = [one for one in _found(context, address, asked) if one.cards]
     cards = [card for one in found for card in one.cards]

@@ -1,15 +1,18 @@
-"""``demo``: a small real flow that comes with Stepwell; one task is tried again, and the run is resumed."""
+"""``demo``: a small real flow that comes with Stepwell, tried again and resumed, and the card that it makes."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 from msgspec.structs import replace
 
+from stepwell.cli.browser import show_file
 from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.lazy_group import COMMANDS, load_command
+from stepwell.settings.terminal import has_display
 
 _FILE = Path(__file__).with_name("demo_flow.py")
 _WRONG, _RIGHT = ("--unit", "furlongs"), ("--unit", "screens")
@@ -20,12 +23,19 @@ def command(_flow_class: object) -> click.Command:
     return click.Command(
         "demo",
         callback=demo,
-        help="Run a small flow with a foreach and a retry, and resume it after a failure.",
+        params=[
+            click.Option(
+                ["--open/--no-open", "opens"],
+                default=None,
+                help="Open the card at the end in a browser  [default: on a terminal with a display]",
+            )
+        ],
+        help="Run a small flow with a foreach, a card and a retry, and resume it after a failure.",
     )
 
 
-def demo() -> ExitCode:
-    """Run the flow here so that it fails at its end, resume it, and say how to look at the results."""
+def demo(opens: bool | None) -> ExitCode:
+    """Run the flow here so that it fails at its end, resume it, and show the results."""
     from stepwell.definition.loader import load_flow
 
     context = current_context()
@@ -49,7 +59,23 @@ def demo() -> ExitCode:
     code = _carry_out("resume", inner, _RIGHT)
     if code is ExitCode.DONE:
         _say_what_to_look_at(context, flow_class.__name__)
+        _show_card(context, f"{flow_class.__name__}/latest/end", opens)
     return code
+
+
+def _show_card(context: CliContext, address: str, opens: bool | None) -> None:
+    """Write the card of the last step, and open it: unasked, only where somebody sees it."""
+    from stepwell.cli.card import CardChoice, the_one
+
+    card = the_one(context, address, CardChoice())
+    if card is None:
+        return
+    file = card.save()
+    can_see = context.console.is_terminal and sys.stdin.isatty() and has_display()
+    if can_see if opens is None else opens:
+        show_file(context.console, file)
+    else:
+        context.console.talk(f"\nThe card of the last step is {file}. Open it in a browser.")
 
 
 def _carry_out(command: str, context: CliContext, args: tuple[str, ...]) -> ExitCode:
@@ -66,6 +92,7 @@ def _say_what_to_look_at(context: CliContext, flow: str) -> None:
         (f"dump {flow}/latest/end", "the artifacts at the end"),
         (f"logs {flow}/latest/measure[0]", "what the first task of the foreach printed"),
         (f"logs {flow}/latest/measure[0] --attempt 0", "why its first attempt failed"),
+        (f"card view {flow}/latest/end", "the card of the last step"),
         (f"show {_FILE}", "the flow itself"),
     )
     width = max(len(words) for words, _ in hints)

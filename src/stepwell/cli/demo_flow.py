@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from stepwell.cards import Columns, Markdown, ProgressBar, Table, ValueBox
+from stepwell.decorators.card import card
 from stepwell.decorators.retry import retry
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
@@ -62,12 +64,13 @@ class LibraryStatistics(FlowSpec):
         """Bring the measurements together."""
         import statistics
 
-        measured: dict[str, tuple[int, int]] = {task.module: (task.lines, task.functions) for task in inputs}
-        per_function = {name: lines / max(1, functions) for name, (lines, functions) in measured.items()}
-        self.ranking = sorted(per_function, key=per_function.__getitem__)
-        self.median_lines = statistics.median(lines for lines, _ in measured.values())
+        self.measured: dict[str, tuple[int, int]] = {it.module: (it.lines, it.functions) for it in inputs}
+        self.per_function = {name: lines / max(1, count) for name, (lines, count) in self.measured.items()}
+        self.ranking = sorted(self.per_function, key=self.per_function.__getitem__)
+        self.median_lines = statistics.median(lines for lines, _ in self.measured.values())
         self.next(self.end)
 
+    @card
     @step
     def end(self) -> None:
         """Say what came of it."""
@@ -77,6 +80,26 @@ class LibraryStatistics(FlowSpec):
         print(
             f"shortest functions: {self.ranking[0]}; median length of a module: {self.median:g} {self.unit}"
         )
+        self.report()
+
+    def report(self) -> None:
+        """Put what came of it on the card."""
+        longest = max(self.per_function.values())
+        current.card.append(
+            Columns(
+                ValueBox("Shortest functions", self.ranking[0], "of all modules that were measured"),
+                ValueBox("Median length of a module", self.median, self.unit),
+                ValueBox("Functions", sum(count for _, count in self.measured.values()), "in all"),
+            )
+        )
+        current.card.append(
+            Markdown("## Lines for each function\nModules with the shortest functions come first.")
+        )
+        rows = [
+            [name, *self.measured[name], ProgressBar(longest, value=self.per_function[name], unit="lines")]
+            for name in self.ranking
+        ]
+        current.card.append(Table(rows, headers=["Module", "Lines", "Functions", "Lines for each function"]))
 
 
 if __name__ == "__main__":

@@ -96,8 +96,9 @@ class Cards:
         latest = max((one for one in by_attempt if one <= attempt), default=None)
         if latest is None:
             return []
-        found = by_attempt[latest]
-        return [self._read(key, latest, card, found[card]) for card in sorted(found)]
+        found = sorted(by_attempt[latest].items())
+        read = (self._read(key, latest, card, names) for card, names in found)
+        return [card for card in read if card is not None]
 
     def _keys(self, key: TaskKey) -> dict[int, dict[int, list[str]]]:
         """Return the keys of all objects of a task's cards, by attempt and card."""
@@ -108,10 +109,12 @@ class Cards:
             found.setdefault(int(attempt), {}).setdefault(int(card), []).append(name)
         return found
 
-    def _read(self, key: TaskKey, attempt: int, card: int, names: Sequence[str]) -> StoredCard:
+    def _read(self, key: TaskKey, attempt: int, card: int, names: Sequence[str]) -> StoredCard | None:
         head_key = layout.card_head_key(key, attempt, card)
         numbered = {int(name.rpartition("/")[2]): name for name in names if name != head_key}
-        head = self._storage.read(head_key) or b""
+        head = self._storage.read(head_key)
+        if head is None:
+            return None  # it is being deleted
         pieces = [*self._pieces(numbered)]
         try:
             return StoredCard(

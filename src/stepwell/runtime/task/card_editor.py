@@ -11,6 +11,7 @@ from stepwell.cards.best_component import component_for
 from stepwell.cards.component import Component
 from stepwell.datastore.cards import Cards, encode_part
 from stepwell.exceptions import StoreError
+from stepwell.model.card import CardHead
 from stepwell.model.card_parts import TextPart
 from stepwell.model.ids import TaskKey
 from stepwell.model.policy import CardPolicy
@@ -69,6 +70,8 @@ class CardEditor:
     ) -> None:
         self._store = store
         self._at = (key, attempt, card)
+        self._head = CardHead(type=policy.type, id=policy.id, options=policy.options, created_at=time.time())
+        self._is_begun = False
         self._interval_s = policy.refresh_interval_s
         self._warn = warn
         self._placed: list[_Placed] = []
@@ -79,6 +82,7 @@ class CardEditor:
         self._timer: threading.Timer | None = None
         self.type: str = policy.type
         self.id: str | None = policy.id or None
+        self._begin()
 
     @property
     def components(self) -> Components:
@@ -164,8 +168,13 @@ class CardEditor:
         self._refreshed_at = time.monotonic()
         self._store_changes(self._placed)
 
+    def _begin(self) -> bool:
+        """Store the head, if that has not been possible yet; components lie behind it."""
+        self._is_begun = self._is_begun or self._try(lambda: self._store.begin(*self._at, self._head))
+        return self._is_begun
+
     def _store_changes(self, placed: Iterable[_Placed]) -> None:
-        for one in placed:
+        for one in placed if self._begin() else ():
             revision = one.component.revision
             if one.stored != revision:
                 data = self._encoded(one.component)

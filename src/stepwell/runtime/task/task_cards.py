@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 
 from stepwell.datastore.datastore import Datastore
-from stepwell.exceptions import StoreError
-from stepwell.model.card import CARD_TYPES, CardHead
+from stepwell.model.card import CARD_TYPES
 from stepwell.model.ids import TaskKey
 from stepwell.model.policy import CardPolicy
 from stepwell.runtime.task.card_editor import CardEditor, Components
@@ -26,14 +24,10 @@ class TaskCards:
     ) -> None:
         self._said: set[str] = set()
         store = datastore.cards()
-        editors: list[CardEditor] = []
-        for number, policy in enumerate(policies):
-            head = CardHead(type=policy.type, id=policy.id, options=policy.options, created_at=time.time())
-            try:
-                store.begin(key, attempt, number, head)
-            except (StoreError, OSError) as error:
-                self._warn(f"Card {policy.id or policy.type!r} cannot be stored: {error}")
-            editors.append(CardEditor(store, key, attempt, number, policy, self._warn))
+        editors = [
+            CardEditor(store, key, attempt, number, policy, self._warn)
+            for number, policy in enumerate(policies)
+        ]
         self._editors = editors
         self._editable = [one for one in editors if CARD_TYPES[one.type]]
         self._chosen = [
