@@ -133,6 +133,8 @@ def test_the_demo_runs_and_says_how_to_look_at_its_results(call):
     first = call("-m", "stepwell", "logs", "LibraryStatistics/latest/measure[0]", "--attempt", "0")
     assert "cannot be read just now" in first.stdout
     assert call("-m", "stepwell", "runs", "LibraryStatistics").stdout.count("LibraryStatistics/") == 2
+    page = re.search(r"The card of the last step is (.+\.html)\.", done.stderr)
+    assert page is not None and "Shortest functions" in Path(page[1]).read_text()
 
 
 def test_a_reader_that_goes_away_early_sees_no_traceback(call, tmp_path):

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
@@ -24,19 +25,17 @@ def markdown(text: str) -> Markup:
 @cache
 def _parser() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "highlight": _fenced}).enable(["table", "strikethrough"])
-    made.add_render_rule("heading_open", _heading)
-    made.add_render_rule("heading_close", _heading)
+    made.core.ruler.push("headings", _lower_headings)
     made.add_render_rule("image", _image)
     made.add_render_rule("link_open", _link)
     return made
 
 
-def _heading(self: Any, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:
+def _lower_headings(state: StateCore) -> None:
     """Set headings one level lower: the page has one of its own above them."""
-    del env
-    token = tokens[at]
-    level = min(6, int(token.tag[1:]) + 1)
-    return self.renderToken([token.copy(tag=f"h{level}")], 0, options, {})
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
 
 
 def _image(self: Any, tokens: Sequence[Token], at: int, options: Any, env: MutableMapping[str, Any]) -> str:

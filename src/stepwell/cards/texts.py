@@ -160,7 +160,7 @@ def _as_json(data: object) -> str:
     try:
         return json.dumps(data, indent=2, ensure_ascii=False, default=repr)
     except (TypeError, ValueError):  # keys that are no text, or a value that holds itself
-        return preview(data)
+        return _in_words(data, compressed=False)
 
 
 class YAMLViewer(JSONViewer):

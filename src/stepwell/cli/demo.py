@@ -1,4 +1,4 @@
-"""``demo``: a small real flow that comes with Stepwell, tried again and resumed, and the card that it makes."""
+"""``demo``: a small real flow that comes with Stepwell, tried again and resumed, and the card it makes."""
 
 from __future__ import annotations
 

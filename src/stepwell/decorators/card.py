@@ -111,13 +111,10 @@ def card(function: Callable[..., Any] | None = None, /, **attributes: object) ->
     id
         What it is called, for ``current.card["id"]``: letters, digits and ``_``.
     options
-        What the type is given: ``{"title": "..."}`` for a heading; ``{"only_repr": True}`` and other options
-        that a type does not know mean nothing.
-    timeout, save_errors
-        For types that are made in the task, of which there are none yet: the others are made when they are
-        looked at, and take no time of the run.
-    scope, rank
-        As they are; nothing else is known.
+        What the type is given: ``{"title": "..."}`` for another heading.
+    timeout, save_errors, scope, rank
+        Taken so that flows written for Metaflow run. They change nothing: a page is made when it is looked
+        at, takes no time of the run, and cannot fail it.
     customize
         Whether it takes what is appended to ``current.card`` if several cards could.
     refresh_interval
