@@ -36,12 +36,10 @@ from __future__ import annotations
 
 import copyreg
 import traceback
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Problem(Struct, frozen=True):

@@ -7,7 +7,7 @@ import mimetypes
 import os
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 from stepwell.cards.component import Component
 from stepwell.model.card_parts import LARGE_IMAGE, AnyPart, ErrorPart, MediaPart
@@ -31,7 +31,7 @@ Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 class _Media(Component):
     """Bytes that a browser shows."""
 
-    kind: Literal["image", "audio", "video"]
+    kind: ClassVar[str]
 
     def __init__(self, src: Source, label: str | None = None) -> None:
         self._part = self._made(src, label or "")
@@ -76,7 +76,7 @@ class Image(_Media):
         What stands below it, and what is read to those who do not see it.
     """
 
-    kind = "image"
+    kind: ClassVar[str] = "image"
 
     def _made(self, src: Source, label: str) -> MediaPart | ErrorPart:
         made = super()._made(src, label)
@@ -111,13 +111,13 @@ def figure_of(plot: Any) -> Any:
 class Audio(_Media):
     """A sound: the bytes of a file in WAV, MP3, FLAC or Ogg, or its path."""
 
-    kind = "audio"
+    kind: ClassVar[str] = "audio"
 
 
 class Video(_Media):
     """A film: the bytes of a file in MP4, WebM or Ogg, or its path."""
 
-    kind = "video"
+    kind: ClassVar[str] = "video"
 
 
 class Download(Component):

@@ -145,7 +145,7 @@ OPTION_FAMILIES = (
         "GC_",
         "DU_",
     ),
-    *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_", "SERVER_"),
+    *("DOCTOR_", "CONFIGURE_", "NEW_", "TUTORIAL_", "SERVER_", "DEMO_"),
 )
 
 # Whole families of settings, whose members belong to back ends.

@@ -105,7 +105,7 @@ class TaskCards:
 class NoCard:
     """Stands for a card that there is not: whatever is done with it does nothing."""
 
-    components = Components(())
+    components: Components = Components(())
 
     def append(self, component: object, id: str | None = None) -> None:
         """Do nothing."""
