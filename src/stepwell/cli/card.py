@@ -60,7 +60,7 @@ def command(_flow_class: object) -> click.Command:
                 "list",
                 params=[
                     of_all,
-                    click.Option(["--json", "--as-json"], is_flag=True, help="Print JSON."),
+                    click.Option(["--json", "--as-json", "as_json"], is_flag=True, help="Print JSON."),
                     click.Option(
                         ["--file"], type=click.Path(path_type=Path), metavar="FILE", help="Write JSON there."
                     ),
