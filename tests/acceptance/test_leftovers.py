@@ -107,6 +107,7 @@ def test_a_process_that_importing_the_flow_started_serves_all_tasks(flows):
         """
 import multiprocessing, threading, time
 
+multiprocessing = multiprocessing.get_context("fork")  # a forkserver would be a second process, with a thread
 if multiprocessing.current_process().name == "MainProcess":
     shared = multiprocessing.Process(target=time.sleep, args=(600,), daemon=True)
     shared.start()
