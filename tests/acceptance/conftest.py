@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -30,7 +31,8 @@ def mark(monkeypatch):
     monkeypatch.setenv("FAULT_MARK", text)
     yield text
     for pid in alive_with(text):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
