@@ -20,6 +20,7 @@ from stepwell.model.amounts import byte_size
 from stepwell.model.card_parts import Part
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_NO_LONGER_COUNTED = 1e15
 
 
 def rendered(page: CardPage) -> str:
@@ -87,4 +88,4 @@ def _is_number(text: str) -> bool:
 
 
 def _quantity(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+    return f"{value:,.0f}" if value == int(value) and abs(value) < _NO_LONGER_COUNTED else f"{value:,.4g}"

@@ -8,8 +8,11 @@ from typing import Any
 
 from stepwell.cards.best_component import component_for
 from stepwell.cards.component import Component
+from stepwell.cards.texts import Artifact
+from stepwell.datastore.preview import preview
 from stepwell.model.card_parts import AnyPart, TablePart, TextPart
 
+_SEQUENCES: tuple[type, ...] = (list, tuple)
 ROWS_SHOWN = 100
 COLUMNS_SHOWN = 30
 
@@ -93,13 +96,18 @@ class Table(Component):
 def _cell(value: object) -> AnyPart:
     if isinstance(value, float):
         return TextPart(f"{value:.6g}")
-    plain = value is None or isinstance(value, str | int) or not _is_shown_by_itself(value)
-    return TextPart(str(value)) if plain else component_for(value).part()
+    try:
+        if isinstance(value, _SEQUENCES):
+            return Artifact(value).part()  # and no table inside: data may be nested deeper than a page can be
+        plain = value is None or isinstance(value, str | int) or not _is_shown_by_itself(value)
+        return TextPart(str(value)) if plain else component_for(value).part()
+    except Exception:  # noqa: BLE001 - a class of a user's says how it is written; the other cells are shown
+        return TextPart(preview(value))
 
 
 def _is_shown_by_itself(value: object) -> bool:
     """Whether a cell is better shown as a component than as its text."""
-    return isinstance(value, Component | Mapping | list | tuple) or hasattr(value, "savefig")
+    return isinstance(value, Component | Mapping) or hasattr(value, "savefig")
 
 
 def _says_something(index: Any, rows: int) -> bool:

@@ -86,7 +86,7 @@ class Error(Component):
     def __init__(self, exception: BaseException | str, title: str | None = None) -> None:
         if isinstance(exception, BaseException):
             kept = StepwellExceptionWrapper(exception)
-            kind, message, trace = type_name(exception), str(exception), kept.stacktrace or ""
+            kind, message, trace = type_name(exception), kept.exception, kept.stacktrace or ""
         else:
             kind, message, trace = "", str(exception), ""
         self._part = ErrorPart(title or kind or "Error", kind, message, trace)

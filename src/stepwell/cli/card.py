@@ -17,6 +17,7 @@ from stepwell.cli.context import CliContext, current_context
 from stepwell.cli.exit_code import ExitCode
 from stepwell.cli.stores import find_in, stores_of
 from stepwell.cli.subcommands import Subcommands
+from stepwell.cli.wording import counted
 from stepwell.client.scope import Connection
 from stepwell.client.stored import StoredRun, StoredTask
 from stepwell.exceptions import CardNotPresentException, UsageError
@@ -30,6 +31,9 @@ _LATER = {
     "create": "cards are made when they are looked at, so that `card get` is always up to date.",
     "server": "call `card get` or `card view` again for the state of a card at that moment.",
 }
+
+
+_TASKS_LISTED = 10
 
 
 class CardChoice(Struct, frozen=True, kw_only=True):
@@ -160,8 +164,13 @@ def the_one(context: CliContext, address: str, asked: CardChoice) -> Card | None
     context.console.talk(
         f"There are {len(cards)} such cards. Name a task, or choose with --id, --type or --hash:"
     )
-    for one in found:
+    for one in found[:_TASKS_LISTED]:
         context.console.talk("\n".join((one.pathspec, *_lines(one))))
+    if len(found) > _TASKS_LISTED:
+        more = counted(len(found) - _TASKS_LISTED, "more task")
+        context.console.talk(
+            f"and those of {more}: `{context.command_line('card list')} {address}` lists all."
+        )
     return None
 
 

@@ -7,6 +7,7 @@ that is killed leaves what it has added so far.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -21,9 +22,28 @@ from stepwell.model.ids import TaskKey
 
 _HASH_DIGITS = 40
 
-encode_part = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _part = msgspec.msgpack.Decoder(AnyPart)
 _head = msgspec.msgpack.Decoder(CardHead)
+
+
+def encode_part(part: AnyPart) -> bytes:
+    """Return a component as it is stored; half characters, as some names of files have, become ``?``."""
+    try:
+        return _encode(part)
+    except UnicodeEncodeError:
+        return _encode(_whole_characters(msgspec.to_builtins(part, builtin_types=(bytes,))))
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {_whole_characters(name): _whole_characters(one) for name, one in pairs}
+    if isinstance(value, list | tuple):
+        return [_whole_characters(one) for one in cast("list[object]", value)]
+    return value
 
 
 class StoredCard(Struct, frozen=True, kw_only=True):
@@ -64,7 +84,7 @@ class Cards:
 
     def begin(self, key: TaskKey, attempt: int, card: int, head: CardHead) -> None:
         """Write the head of a card: from here on there is one."""
-        self._storage.replace(layout.card_head_key(key, attempt, card), encode_part(head))
+        self._storage.replace(layout.card_head_key(key, attempt, card), _encode(head))
 
     def put(self, key: TaskKey, attempt: int, card: int, number: int, part: bytes) -> None:
         """Write an encoded component, or replace the one of this number."""

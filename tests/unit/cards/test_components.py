@@ -79,6 +79,12 @@ def test_an_exception_is_shown_with_its_traceback_and_a_title():
     assert (part.title, part.type, part.message) == ("Not found", "KeyError", "'who'")
     assert 'raise KeyError("who")' in part.trace
     assert cards.Error("a text").part() == ErrorPart("Error", "", "a text")
+    assert "Wordless" in cards.Error(Wordless()).part().message
+
+
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
 
 
 # SPEC 13.1-3
@@ -126,6 +132,21 @@ def test_cells_of_a_table_may_be_components():
         ),
     )
     assert cards.Table([[bar]], disable_updates=True).revision == 0
+
+
+# SPEC 13.1-8
+def test_a_cell_that_cannot_be_written_leaves_the_others_as_they_are():
+    row = cards.Table([["a", Wordless(), 10**5000, [[1]]]]).part().rows[0]
+
+    assert [type(cell) for cell in row] == [TextPart, TextPart, TextPart, ArtifactPart]
+    assert row[0].text == "a" and "Wordless" in row[1].text and row[2].text
+
+
+# SPEC 13.1-8
+def test_data_that_is_nested_deeply_is_no_page_that_is():
+    nested = functools.reduce(lambda inner, _: [inner], range(300), 1)
+
+    assert "[[[" in component_for(nested).part().rows[0][0].text
 
 
 # SPEC 13.1-3

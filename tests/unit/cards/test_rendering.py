@@ -132,6 +132,12 @@ def test_a_page_is_light_and_dark_and_printable_and_said_to_who_does_not_see(ful
     assert len(ids) == len(set(ids))
 
 
+def test_large_numbers_are_counted_as_far_as_people_read_them():
+    text = rendered(page(cards.ProgressBar(max=1e300, value=1_234_567)))
+
+    assert "1,234,567 of 1e+300" in text
+
+
 # SPEC 13.1-5
 def test_the_default_card_shows_task_parameters_artifacts_and_the_graph_with_its_step_marked():
     text = rendered(

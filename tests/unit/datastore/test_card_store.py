@@ -7,7 +7,7 @@ from stepwell.datastore.cards import Cards, encode_part
 from stepwell.datastore.layout import OF_TASKS, card_head_key, card_part_key, object_of
 from stepwell.exceptions import DataException
 from stepwell.model.card import CardHead
-from stepwell.model.card_parts import MarkdownPart, TablePart, TextPart
+from stepwell.model.card_parts import Event, MarkdownPart, MediaPart, TablePart, TextPart, TimelinePart
 from stepwell.model.ids import TaskKey
 from stepwell.storages.memory import MemoryStorage
 
@@ -47,6 +47,17 @@ def test_components_come_in_the_order_of_their_numbers_however_many_there_are(ca
     put(cards, *(TextPart(str(number)) for number in range(12)), first=995)
 
     assert [part.text for part in cards.of_task(KEY, 0)[0].parts] == [str(number) for number in range(12)]
+
+
+def test_half_characters_are_replaced_and_all_else_is_stored(cards):
+    table = TablePart(("name\ud800",), ((TextPart("x\udcff"), MediaPart("image", "image/png", b"\xff")),))
+    event = TimelinePart("t", (Event(1.0, {"k\ud800": "v"}),), 1)
+    put(cards, table, event)
+
+    assert cards.of_task(KEY, 0)[0].parts == (
+        TablePart(("name?",), ((TextPart("x?"), MediaPart("image", "image/png", b"\xff")),)),
+        TimelinePart("t", (Event(1.0, {"k?": "v"}),), 1),
+    )
 
 
 def test_a_component_can_be_replaced_and_removed(cards):

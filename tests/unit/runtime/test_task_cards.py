@@ -216,15 +216,25 @@ class Watched(Component):
 
 # SPEC 13.1-8
 def test_a_component_that_cannot_be_shown_is_said_and_leaves_a_word(cards_of, storage, capsys):
+    class Wordless(Exception):
+        def __str__(self):
+            raise ValueError("no words")
+
     class Broken(Component):
+        def __init__(self, error):
+            self.error = error
+
         def part(self):
-            raise ValueError("no")
+            raise self.error
 
     cards = cards_of()
-    cards.append(Broken())
+    cards.append(Broken(ValueError("no")))
+    cards.append(Broken(Wordless()))
     cards.append("after")
 
-    assert texts(storage) == ["Broken cannot be shown: no", "after"]
+    first, second, third = texts(storage)
+    assert (first, third) == ("Broken cannot be shown: no", "after")
+    assert second.startswith("Broken cannot be shown: ") and "Wordless" in second
     assert "A Broken on the card cannot be shown: ValueError: no" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from stepwell.cards.best_component import component_for
 from stepwell.cards.component import Component
 from stepwell.datastore.cards import Cards, encode_part
-from stepwell.exceptions import StoreError
+from stepwell.exceptions import StepwellExceptionWrapper, StoreError
 from stepwell.model.card import CardHead
 from stepwell.model.card_parts import TextPart
 from stepwell.model.ids import TaskKey
@@ -185,9 +185,9 @@ class CardEditor:
         try:
             return encode_part(component.part())
         except Exception as error:  # noqa: BLE001 - a component of a user's may do anything; the task goes on
-            name = type(component).__name__
-            self._warn(f"A {name} on the card cannot be shown: {type(error).__name__}: {error}")
-            return encode_part(TextPart(f"{name} cannot be shown: {error}"))
+            name, why = type(component).__name__, StepwellExceptionWrapper(error).exception
+            self._warn(f"A {name} on the card cannot be shown: {type(error).__name__}: {why}")
+            return encode_part(TextPart(f"{name} cannot be shown: {why}"))
 
     def _try(self, act: Callable[[], object]) -> bool:
         try:
