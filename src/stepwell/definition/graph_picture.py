@@ -7,8 +7,8 @@ from html import escape
 
 from msgspec import Struct
 
-_BOX_HEIGHT, _CHARACTER, _PADDING = 32, 7.5, 14
-_BETWEEN_COLUMNS, _BETWEEN_ROWS, _MARGIN = 56, 18, 16
+BOX_HEIGHT, _CHARACTER, _PADDING = 32, 7.5, 14
+_BETWEEN_COLUMNS, _BETWEEN_ROWS, MARGIN = 56, 18, 16
 _MOST_CHARACTERS = 40
 _STYLE = (
     "text{font:13px ui-monospace,monospace;fill:#1c2733}"
@@ -29,6 +29,16 @@ class Box(Struct, frozen=True):
     y: float
     width: float
 
+    @property
+    def right(self) -> float:
+        """Its right edge."""
+        return self.x + self.width
+
+    @property
+    def middle(self) -> float:
+        """Half its height."""
+        return self.y + BOX_HEIGHT / 2
+
 
 def boxes_of(arrows: Mapping[str, Sequence[Arrow]]) -> dict[str, Box]:
     """Return where each step stands, in columns from left to right.
@@ -47,15 +57,15 @@ def boxes_of(arrows: Mapping[str, Sequence[Arrow]]) -> dict[str, Box]:
     rows: list[list[str]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
     for name in arrows:
         rows[columns[name]].append(name)
-    tallest = max(map(len, rows), default=0) * (_BOX_HEIGHT + _BETWEEN_ROWS)
+    tallest = max(map(len, rows), default=0) * (BOX_HEIGHT + _BETWEEN_ROWS)
     boxes: dict[str, Box] = {}
-    x = float(_MARGIN)
+    x = float(MARGIN)
     for column in rows:
-        width = max(len(_shown(name)) for name in column) * _CHARACTER + 2 * _PADDING
-        y = _MARGIN + (tallest - len(column) * (_BOX_HEIGHT + _BETWEEN_ROWS)) / 2
+        width = max(len(shown(name)) for name in column) * _CHARACTER + 2 * _PADDING
+        y = MARGIN + (tallest - len(column) * (BOX_HEIGHT + _BETWEEN_ROWS)) / 2
         for number, name in enumerate(column):
-            boxes[name] = Box(name, x, y + number * (_BOX_HEIGHT + _BETWEEN_ROWS), width)
-        labels = (len(_shown(label)) for name in column for _, label in arrows[name])
+            boxes[name] = Box(name, x, y + number * (BOX_HEIGHT + _BETWEEN_ROWS), width)
+        labels = (len(shown(label)) for name in column for _, label in arrows[name])
         x += width + max(_BETWEEN_COLUMNS, max(labels, default=0) * _CHARACTER)
     return boxes
 
@@ -63,8 +73,8 @@ def boxes_of(arrows: Mapping[str, Sequence[Arrow]]) -> dict[str, Box]:
 def svg(arrows: Mapping[str, Sequence[Arrow]]) -> str:
     """Return the picture. ``arrows`` as `boxes_of` takes them."""
     boxes = boxes_of(arrows)
-    right = max((box.x + box.width for box in boxes.values()), default=0) + _MARGIN
-    bottom = max((box.y for box in boxes.values()), default=0) + _BOX_HEIGHT + 3 * _MARGIN
+    right = max((box.right for box in boxes.values()), default=0) + MARGIN
+    bottom = max((box.y for box in boxes.values()), default=0) + BOX_HEIGHT + 3 * MARGIN
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{right:g}" height="{bottom:g}" '
         f'viewBox="0 0 {right:g} {bottom:g}">',
@@ -80,33 +90,34 @@ def svg(arrows: Mapping[str, Sequence[Arrow]]) -> str:
 
 def _box(box: Box) -> Iterator[str]:
     yield (
-        f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{_BOX_HEIGHT}" rx="6">'
+        f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{BOX_HEIGHT}" rx="6">'
         f"<title>{escape(box.name)}</title></rect>"
     )
-    middle, baseline = box.x + box.width / 2, box.y + _BOX_HEIGHT / 2 + 4.5
-    yield f'<text x="{middle:g}" y="{baseline:g}" text-anchor="middle">{escape(_shown(box.name))}</text>'
+    middle, baseline = box.x + box.width / 2, box.middle + 4.5
+    yield f'<text x="{middle:g}" y="{baseline:g}" text-anchor="middle">{escape(shown(box.name))}</text>'
 
 
 def _arrow(boxes: Mapping[str, Box], name: str, arrow: Arrow) -> Iterator[str]:
     source, (target, label) = boxes[name], arrow
     goal = boxes[target]
-    x, y = source.x + source.width, source.y + _BOX_HEIGHT / 2
-    goal_x, goal_y = goal.x, goal.y + _BOX_HEIGHT / 2
+    x, y = source.right, source.middle
+    goal_x, goal_y = goal.x, goal.middle
     if goal_x > source.x:
         half = (x + goal_x) / 2
         kind, path = "", f"M{x:g},{y:g} C{half:g},{y:g} {half:g},{goal_y:g} {goal_x:g},{goal_y:g}"
         label_x, label_y = half, (y + goal_y) / 2 - 5
     else:  # back, below the boxes
-        x, y = source.x + source.width / 2, source.y + _BOX_HEIGHT
-        goal_x, goal_y = goal.x + goal.width / 4, goal.y + _BOX_HEIGHT
-        low = max(y, goal_y) + 2 * _MARGIN
+        x, y = source.x + source.width / 2, source.y + BOX_HEIGHT
+        goal_x, goal_y = goal.x + goal.width / 4, goal.y + BOX_HEIGHT
+        low = max(y, goal_y) + 2 * MARGIN
         kind, path = ' class="back"', f"M{x:g},{y:g} C{x:g},{low:g} {goal_x:g},{low:g} {goal_x:g},{goal_y:g}"
         label_x, label_y = (x + goal_x) / 2, low
     yield f'<path{kind} d="{path}" marker-end="url(#tip)"/>'
     if label:
         text = f'<text class="label" x="{label_x:g}" y="{label_y:g}" text-anchor="middle">'
-        yield f"{text}{escape(_shown(label))}</text>"
+        yield f"{text}{escape(shown(label))}</text>"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return a name or a label as it is written in the picture: cut if it is long."""
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"

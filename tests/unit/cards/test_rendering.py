@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from stepwell import cards
-from stepwell.cards.graph_picture import boxes_of, depths, inside_foreach
+from stepwell.cards.graph_picture import inside_foreach
 from stepwell.cards.page import CardPage, Fact, StepNode, ValueRow
 from stepwell.cards.rendering import rendered
 from stepwell.cards.rich_text import markdown
@@ -192,20 +192,5 @@ def test_markdown_brings_nothing_in_from_outside(text, html):
     assert html in markdown(text)
 
 
-def test_the_graph_is_laid_out_in_the_order_of_its_steps_loops_not_counted():
-    boxes = boxes_of(GRAPH)
-
-    assert depths(GRAPH) == {"start": 0, "fit": 1, "again": 2, "join": 3, "end": 4}
-    assert [boxes[node.name].x for node in GRAPH] == sorted(box.x for box in boxes.values())
+def test_steps_between_a_foreach_and_its_join_are_drawn_as_many():
     assert inside_foreach(GRAPH) == {"fit", "again"}
-
-
-def test_branches_stand_below_each_other():
-    graph = (
-        StepNode("start", ("a", "b"), "split-static", "join"), StepNode("a", ("join",)),
-        StepNode("b", ("join",)), StepNode("join", (), "join"),
-    )  # fmt: skip
-    boxes = boxes_of(graph)
-
-    assert boxes["a"].x == boxes["b"].x and boxes["a"].y != boxes["b"].y
-    assert boxes["start"].middle == boxes["join"].middle == (boxes["a"].middle + boxes["b"].middle) / 2

@@ -94,5 +94,12 @@ def test_no_two_steps_lie_on_each_other_and_all_arrows_but_those_back_go_right()
     assert all(boxes[target].x > boxes[name].x for name, target in right)
 
 
+def test_branches_stand_below_each_other_around_the_middle():
+    boxes = boxes_of({"start": [("a", ""), ("b", "")], "a": [("join", "")], "b": [("join", "")], "join": []})
+
+    assert boxes["a"].x == boxes["b"].x and boxes["a"].y != boxes["b"].y
+    assert boxes["start"].middle == boxes["join"].middle == (boxes["a"].middle + boxes["b"].middle) / 2
+
+
 def test_the_picture_of_nothing_is_empty():
     assert Xml.fromstring(svg({})).findall("{http://www.w3.org/2000/svg}rect") == []
