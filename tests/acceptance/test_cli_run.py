@@ -123,8 +123,8 @@ def test_an_address_that_does_not_exist_shows_what_does(call):
 
 
 # SPEC 9.4-8
-def test_the_demo_runs_and_says_how_to_look_at_its_results(call):
-    done = call("-m", "stepwell", "demo")
+def test_the_demo_runs_and_says_how_to_look_at_its_results(call, tmp_path):
+    done = call("-m", "stepwell", "demo", TMPDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "stepwell dump LibraryStatistics/latest/end" in done.stderr
     assert "retry 1 of 2" in done.stdout and "task started (attempt 1)" in done.stdout

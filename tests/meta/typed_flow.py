@@ -1,6 +1,7 @@
 """A flow of a user who checks types strictly. `pyright` reads it with the package, and must find nothing."""
 
 # SPEC 1.1-2
+# SPEC 3.1-2
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ class TypedFlow(FlowSpec):
     """Splits, loops and joins, with artifacts that are declared."""
 
     alpha: float = Parameter("alpha", default=0.5, help="learning rate")
+    rounds: int = Parameter(default=3)
     names: list[str] = Parameter("names", type=JSONType, default=["a", "bb"])
 
     items: list[str]
@@ -61,7 +63,7 @@ class TypedFlow(FlowSpec):
     @environment(vars={"SIDE": "left"})
     @step
     def left(self) -> None:
-        self.best = max(self.lengths) * self.alpha
+        self.best = max(self.lengths) * self.alpha**self.rounds
         self.next(self.join)
 
     @step(node_info={"side": "right"})

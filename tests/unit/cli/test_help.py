@@ -132,6 +132,7 @@ def test_help_shows_how_configs_are_given_and_by_which_variables():
         assert words in shown
 
 
+# SPEC 3.1-13
 # SPEC 9.1-3
 def test_help_shows_type_default_and_variable_of_each_parameter():
     shown = help_of(PUBLIC["run"], "run")

@@ -179,6 +179,7 @@ def test_catch_is_refused_on_a_step_whose_items_nobody_would_know():
         define(Flow)
 
 
+# SPEC 4.1-7
 # SPEC 6.1-11
 def test_the_three_stand_on_one_step_in_any_order():
     one = policy(retry(times=1), catch(var="bad"), timeout(seconds=1))

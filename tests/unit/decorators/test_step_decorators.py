@@ -32,6 +32,7 @@ class Plain(FlowSpec):
         pass
 
 
+# SPEC 4.1-7
 # SPEC 6.2-1
 # SPEC 6.2-2
 def test_decorators_write_the_policy_of_their_step_in_any_order():
