@@ -1,4 +1,4 @@
-"""The graph of a flow as an inline SVG, from left to right."""
+"""The graph of a flow as an inline SVG in the colours of the page, with one step marked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from stepwell.cards.page import StepNode
-from stepwell.definition.graph_picture import BOX_HEIGHT, MARGIN, Box, boxes_of, shown
+from stepwell.definition.graph_layout import BOX_HEIGHT, Box, boxes_of, line_between, shown, size_of
 
 
 def graph_picture(steps: Sequence[StepNode], marked: str) -> Markup:
@@ -20,15 +20,11 @@ def graph_picture(steps: Sequence[StepNode], marked: str) -> Markup:
     """
     known = {node.name for node in steps}
     arrows = {node.name: [(target, "") for target in node.next if target in known] for node in steps}
-    edges = [(source, target) for source, own in arrows.items() for target, _ in own]
     boxes = boxes_of(arrows)
-    width = max(box.right for box in boxes.values()) + MARGIN
-    loops = [edge for edge in edges if boxes[edge[1]].x <= boxes[edge[0]].x]
-    bottom = max(box.y for box in boxes.values()) + BOX_HEIGHT
-    height = bottom + MARGIN + (26 if loops else 0)
+    width, height = size_of(boxes)
     many = inside_foreach(steps)
-    pieces = [_edge(boxes[source], boxes[target], bottom) for source, target in edges]
-    pieces += [_step(node, boxes[node.name], node.name == marked, node.name in many) for node in steps]
+    pieces = [_edge(boxes[name], boxes[target]) for name, own in arrows.items() for target, _ in own]
+    pieces += [_step(name, box, name == marked, name in many) for name, box in boxes.items()]
     words = "; ".join(f"{node.name} leads to {' and '.join(node.next)}" for node in steps if node.next)
     head = Markup(
         '<svg class="graph" role="img" viewBox="0 0 {w:.0f} {h:.0f}" width="{w:.0f}" height="{h:.0f}" '
@@ -56,25 +52,14 @@ def inside_foreach(steps: Sequence[StepNode]) -> set[str]:
     return found
 
 
-def _edge(source: Box, target: Box, bottom: float) -> Markup:
-    if target.x <= source.x:
-        low, under = bottom + 22, target.y + BOX_HEIGHT + 3
-        x1, x2 = source.x + source.width * 3 / 4, target.x + target.width / 4  # also of a step to itself
-        line = f"M{x1:.1f} {source.y + BOX_HEIGHT}C{x1:.1f} {low} {x2:.1f} {low} {x2:.1f} {under}"
-    else:
-        bend = (target.x - source.right) / 2
-        line = (
-            f"M{source.right:.1f} {source.middle:.1f}C{source.right + bend:.1f} {source.middle:.1f} "
-            f"{target.x - bend - 3:.1f} {target.middle:.1f} {target.x - 3:.1f} {target.middle:.1f}"
-        )
-    return Markup('<path class="edge" d="{}" marker-end="url(#arrow)"/>').format(line)
+def _edge(source: Box, goal: Box) -> Markup:
+    return Markup('<path class="edge" d="{}" marker-end="url(#arrow)"/>').format(line_between(source, goal))
 
 
-def _step(node: StepNode, box: Box, is_marked: bool, is_many: bool) -> Markup:
-    classes = "step marked" if is_marked else "step"
+def _step(name: str, box: Box, is_marked: bool, is_many: bool) -> Markup:
     facts: Mapping[str, object] = {
-        "classes": classes, "x": box.x, "y": box.y, "w": box.width, "h": BOX_HEIGHT, "name": shown(node.name),
-        "full": node.name, "cx": box.x + box.width / 2, "cy": box.middle + 4.5,
+        "classes": "step marked" if is_marked else "step", "name": shown(name), "full": name,
+        "x": box.x, "y": box.y, "w": box.width, "h": BOX_HEIGHT, "cx": box.center, "cy": box.middle + 4.5,
         "x2": box.x + 4, "y2": box.y + 4,
     }  # fmt: skip
     behind = '<rect x="{x2:.1f}" y="{y2:.1f}" width="{w:.1f}" height="{h}" rx="9"/>' if is_many else ""

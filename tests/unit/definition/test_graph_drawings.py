@@ -10,7 +10,8 @@ from flow_sources import flow_of
 
 from stepwell.definition.flow_definition import define
 from stepwell.definition.graph_info import graph_info
-from stepwell.definition.graph_picture import boxes_of, svg
+from stepwell.definition.graph_layout import BOX_HEIGHT, boxes_of
+from stepwell.definition.graph_picture import svg
 from stepwell.definition.graph_text import edges_of, mermaid_lines, outline_lines
 
 FLOW = flow_of(
@@ -86,7 +87,7 @@ def test_no_two_steps_lie_on_each_other_and_all_arrows_but_those_back_go_right()
     boxes = boxes_of(ARROWS)
 
     for one, other in itertools.combinations(boxes.values(), 2):
-        apart = one.x + one.width < other.x or other.x + other.width < one.x or abs(one.y - other.y) >= 32
+        apart = one.right < other.x or other.right < one.x or abs(one.y - other.y) > BOX_HEIGHT
         assert apart, (one, other)
     right = [
         (name, target) for name, own in ARROWS.items() for target, _ in own if (name, target) != ("j", "a")
