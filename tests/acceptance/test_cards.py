@@ -116,6 +116,43 @@ def test_of_several_cards_one_is_chosen_and_else_they_are_listed(ran):
 
 
 # SPEC 13.2-2
+def test_of_many_tasks_with_cards_ten_are_listed_and_the_command_that_lists_all(tmp_path):
+    folder = Folder(tmp_path)
+    folder.file(MANY)
+    assert folder.run().returncode == 0
+
+    done = folder.call("flow.py", "card", "get", "latest")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There are 12 such cards" in done.stderr
+    assert sum(line.startswith("Many/1/each/") for line in done.stderr.splitlines()) == 10
+    assert "those of 2 more tasks: `python flow.py card list latest` lists all" in done.stderr
+
+
+MANY = """
+from stepwell import FlowSpec, card, step
+
+class Many(FlowSpec):
+    @step
+    def start(self):
+        self.items = list(range(12))
+        self.next(self.each, foreach="items")
+
+    @card
+    @step
+    def each(self):
+        self.next(self.end)
+
+    @step
+    def end(self, inputs):
+        pass
+
+if __name__ == "__main__":
+    Many()
+"""
+
+
+# SPEC 13.2-2
 def test_the_cards_of_a_run_are_listed_as_words_as_data_and_to_a_file(ran):
     text = words(ran.call("flow.py", "card", "list", "1"))
     ran.call("flow.py", "card", "list", "1", "--file", "cards.json")

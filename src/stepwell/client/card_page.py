@@ -17,7 +17,7 @@ from stepwell.model.card_parts import ErrorPart
 from stepwell.model.ids import PARAMETERS_STEP, TaskKey
 from stepwell.model.pack import Pack
 from stepwell.model.run import CAUGHT, RunRecord, TaskRecord
-from stepwell.model.states import RunState
+from stepwell.model.states import RunState, TaskState
 from stepwell.model.task_record import origin_in
 
 VALUES_SHOWN = 200
@@ -87,7 +87,8 @@ def _values(task: StoredTask, pack: Pack | None, parameters: set[str]) -> tuple[
 
 def _state(run: RunRecord, record: TaskRecord | None, pack: Pack | None) -> str:
     if pack is not None and not pack.outcome.ok:
-        return "failed"
+        was_ended = record is not None and record.state is TaskState.KILLED
+        return (TaskState.KILLED if was_ended else TaskState.FAILED).value
     if pack is not None and pack.outcome.caught:
         return "caught"
     if record is None:

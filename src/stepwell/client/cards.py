@@ -111,14 +111,14 @@ class CardContainer(Sequence[Card]):
 
 
 def get_cards(
-    task: Task | str, id: str | None = None, type: str | None = None, follow_resumed: bool = True
+    task: Task | Step | str, id: str | None = None, type: str | None = None, follow_resumed: bool = True
 ) -> CardContainer:
     """Return the cards of a task.
 
     Parameters
     ----------
     task
-        A task, or its ``FLOW/RUN/STEP/TASK``; of a step with one task, ``FLOW/RUN/STEP`` does.
+        A task, or its ``FLOW/RUN/STEP/TASK``; of a step with one task, the step or ``FLOW/RUN/STEP`` does.
     id, type
         Only those of this id, or type.
     follow_resumed
@@ -136,7 +136,7 @@ def get_cards(
     >>> from stepwell.cards import get_cards
     >>> get_cards("TrainFlow/latest/train")[0].view()
     """
-    if isinstance(task, str):
+    if not isinstance(task, Task):
         task = _task_at(task)
     cards = cards_of(task._task, follow_resumed)  # pyright: ignore[reportPrivateUsage] - what it is in the index
     found = [card for card in cards if is_meant(card, id, type)]
@@ -147,12 +147,13 @@ def get_cards(
     return CardContainer(found)
 
 
-def _task_at(text: str) -> Task:
-    found = resolve(text)
+def _task_at(place: object) -> Task:
+    found = resolve(place) if isinstance(place, str) else place
     tasks = [found] if isinstance(found, Task) else [*islice(found, 2)] if isinstance(found, Step) else []
     if len(tasks) != 1:
         raise StepwellInvalidPathspec(
-            f"`{text}` is not one task. Name one: FLOW/RUN/STEP/TASK, or FLOW/RUN/STEP[i] for foreach item i."
+            f"`{place}` is not one task. Name one: FLOW/RUN/STEP/TASK, or "
+            "FLOW/RUN/STEP[i] for foreach item i."
         )
     return tasks[0]
 
