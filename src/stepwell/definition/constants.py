@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partialmethod, singledispatchmethod
 from types import FunctionType, MethodType
 
 from stepwell.definition.config import Config
 from stepwell.definition.flowspec import FlowSpec
 from stepwell.definition.parameters import Parameter
 
-_COMPUTED = (FunctionType, MethodType, staticmethod, classmethod, property, cached_property, Parameter)
+_METHODS = (FunctionType, MethodType, staticmethod, classmethod, partialmethod, singledispatchmethod)
+_COMPUTED = (*_METHODS, property, cached_property, Parameter)
 _NO_CONSTANT = (*_COMPUTED, type, Config)
 
 

@@ -61,6 +61,22 @@ class Sample(Base):
     def once(self):
         return self.number
 
+    @property
+    def changeable(self):
+        return self.given
+
+    @changeable.setter
+    def changeable(self, value):
+        self.given = value
+
+    @classmethod
+    def prepares(cls):
+        cls.given = 1
+
+    @classmethod
+    def only_looks(cls):
+        return cls.KINDS
+
     @staticmethod
     def fixed(value):
         return value

@@ -47,6 +47,7 @@ WARNING = [("warning", "unknown-artifact")]
         "if self.number:\n    raise ValueError\nprint(self.missing)",
         "assert self.missing",
         "self.fixed(self.missing)",
+        "self.only_looks()\nprint(self.missing)",
     ],
 )
 def test_a_read_of_what_nothing_sets_is_an_error_where_it_is_sure_to_happen(body):
@@ -74,6 +75,12 @@ def test_a_read_of_what_nothing_sets_is_an_error_where_it_is_sure_to_happen(body
         "if self.number:\n    return self.next(self.end)\nprint(self.missing)",
         "x = [self.missing for y in range(3)]",
         "assert self.number, self.missing",
+        "self.prepares()\nprint(self.missing)",
+        "type(self).missing = 1\nprint(self.missing)",
+        "Sample.missing = 1\nprint(self.missing)",
+        "setattr(Base, 'missing', 1)\nprint(self.missing)",
+        "self.__setattr__('missing', 1)\nprint(self.missing)",
+        "super().__setattr__('missing', 1)\nprint(self.missing)",
     ],
 )
 def test_what_may_not_happen_or_may_be_set_unseen_is_a_warning(body):
@@ -107,6 +114,8 @@ def test_a_decorator_that_may_do_anything_leaves_a_warning(decorator):
         "self.setup()",
         "self.deep()",
         "print(self.settled)",
+        "self.changeable = 1\nprint(self.changeable)",
+        "setattr(self, 'changeable', 1)",
         "setattr(self, 'given', 1)",
         "if self.number:\n    self.given = 1\nelse:\n    self.given = 2",
         "if self.number:\n    self.given = 1\nelse:\n    raise ValueError",

@@ -130,9 +130,11 @@ def test_a_flow_object_cannot_be_stored():
 # SPEC 1.2-5
 def test_constants_are_the_plain_values_of_the_class_and_its_bases():
     flow = flow_from(
-        "class Base(FlowSpec):\n    A = 1\n    B = 2\n    _private = 3\n"
+        "import functools\nclass Base(FlowSpec):\n    A = 1\n    B = 2\n    _private = 3\n"
         "class F(Base):\n    B = [4]\n    p = Parameter('p')\n    class Inner: pass\n"
         "    @property\n    def q(self): return 1\n    def helper(self): pass\n"
+        "    part = functools.partialmethod(helper)\n"
+        "    @functools.singledispatchmethod\n    def by_type(self, value): pass\n"
     )
 
     assert constants_of(flow) == {"A": 1, "B": [4]}

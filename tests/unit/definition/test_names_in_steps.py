@@ -19,6 +19,9 @@ from flow_sources import flow_from
         ("if self.number:\n    undefined", "warning"),
         ("try:\n    undefined\nexcept NameError:\n    pass", "warning"),
         ("globals()['undefined'] = 1\nprint(undefined)", "warning"),
+        ("import sys\nsys.modules[__name__].undefined = 1\nprint(undefined)", "warning"),
+        ("import builtins\nbuiltins.undefined = 1\nprint(undefined)", "warning"),
+        ("import gettext\ngettext.install('flow')\nprint(undefined)", "warning"),
         ("print(number)", "error"),
     ],
 )
@@ -27,6 +30,14 @@ def test_a_name_that_nothing_defines_is_found(body, severity):
     flow = flow_from(text.replace("{end}", "pass").replace("{decorator}", ""))
 
     assert [one[:2] for one in found(flow)] == [(severity, "undefined-name")]
+
+
+# SPEC 5.3-4
+def test_a_helper_of_the_module_may_give_it_names():
+    helper = "def load():\n    globals().update(undefined=1)\n"
+    text = FLOW.replace("{body}", "        load()\n        print(undefined)").replace("{end}", "pass")
+
+    assert [one[0] for one in found(flow_from(helper + text.replace("{decorator}", "")))] == ["warning"]
 
 
 # SPEC 5.3-4

@@ -10,7 +10,7 @@ from stepwell.definition.data_flow.body import Body, Merge
 from stepwell.definition.data_flow.path import PathThroughBody
 
 # These look at the flow and set nothing.
-_HARMLESS = frozenset({"bool", "id", "isinstance", "print", "repr", "str", "type"})
+_HARMLESS = frozenset({"bool", "id", "isinstance", "print", "repr", "str"})
 _ASKS = frozenset({"hasattr", "getattr"})
 _CHANGES = frozenset({"setattr", "delattr"})
 _UNREADABLE = frozenset({"eval", "exec", "vars", "locals", "globals"})
@@ -28,6 +28,14 @@ class FlowMembers(Protocol):
 
     def is_property(self, name: str) -> bool:
         """Whether reading the name calls something."""
+        ...
+
+    def setter_of(self, name: str) -> Body | None:
+        """Return what setting the name calls; None if that sets an artifact and no more."""
+        ...
+
+    def is_class(self, name: str) -> bool:
+        """Whether the class, or one of its bases, has this name."""
         ...
 
 
@@ -51,9 +59,11 @@ class ExpressionReader(ast.NodeVisitor):
         self._input_names: set[str] = set()
 
     def visit_Name(self, node: ast.Name) -> None:
+        if node.id == self.own or self.members.is_class(node.id):
+            self.path.body.is_dynamic = True  # who has the flow, or its class, may do anything to it
         if node.id == self.own:
-            self.path.body.is_dynamic = True  # who has the flow may do anything to it
-        elif isinstance(node.ctx, ast.Load):
+            return
+        if isinstance(node.ctx, ast.Load):
             self.path.look_up(node.id, node.lineno)
         else:
             self._input_names.discard(node.id)
@@ -70,7 +80,7 @@ class ExpressionReader(ast.NodeVisitor):
         elif node.attr.startswith("__"):
             self.path.body.is_dynamic = True
         elif isinstance(ctx, ast.Store):
-            self.path.write(node.attr, node.lineno)
+            self._write(node.attr, node.lineno)
         elif isinstance(ctx, ast.Del):
             self.path.delete(node.attr, node.lineno)
         else:
@@ -86,6 +96,12 @@ class ExpressionReader(ast.NodeVisitor):
             with self.path.later():
                 self.path.called(body)
 
+    def _write(self, name: str, line: int) -> None:
+        self.path.write(name, line)
+        setter = self.members.setter_of(name)
+        if setter is not None:
+            self.path.called(setter)
+
     def visit_Call(self, node: ast.Call) -> None:
         func = node.func
         if isinstance(func, ast.Name):
@@ -93,10 +109,7 @@ class ExpressionReader(ast.NodeVisitor):
         elif isinstance(func, ast.Attribute) and self._is_own(func.value):
             self._call_own(node, func.attr)
         elif isinstance(func, ast.Attribute) and _is_super(func.value):
-            self._visit_all(node.args, node.keywords)
-            body = self.members.body_of(func.attr, above=True)
-            if body is not None:
-                self.path.called(body)
+            self._call_above(node, func.attr)
         else:
             self.generic_visit(node)
 
@@ -124,7 +137,7 @@ class ExpressionReader(ast.NodeVisitor):
             else:
                 self.path.use(self.path.body.of_inputs, text, node.lineno)
         elif name == "setattr" and is_own:
-            self.path.write(text, node.lineno)
+            self._write(text, node.lineno)
         elif name == "delattr" and is_own:
             self.path.delete(text, node.lineno)
 
@@ -133,7 +146,9 @@ class ExpressionReader(ast.NodeVisitor):
             self._next(node)
             return
         self._visit_all(node.args, node.keywords)
-        if name == "merge_artifacts":
+        if name.startswith("__"):
+            self.path.body.is_dynamic = True
+        elif name == "merge_artifacts":
             self.path.merge(_merge_of(node))
         else:
             body = self.members.body_of(name)
@@ -141,6 +156,14 @@ class ExpressionReader(ast.NodeVisitor):
                 self._read(name, node.lineno)
             else:
                 self.path.called(body)
+
+    def _call_above(self, node: ast.Call, name: str) -> None:
+        self._visit_all(node.args, node.keywords)
+        body = self.members.body_of(name, above=True)
+        if body is not None:
+            self.path.called(body)
+        elif name.startswith("__"):
+            self.path.body.is_dynamic = True
 
     def _next(self, node: ast.Call) -> None:
         """Visit all of a transition but its targets."""

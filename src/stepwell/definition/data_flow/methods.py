@@ -68,7 +68,7 @@ class Methods:
         if definition is None or len(self._being_read) > _MOST_DEEP:
             return _UNKNOWN
         if code in self._being_read:
-            return Body(may_set=names_set(definition, arguments_of(definition)[0]))
+            return Body(may_set=names_set(definition, arguments_of(definition)[0]), is_dynamic=True)
         self._being_read.add(code)
         self.functions.append(function)
         is_step = spec_of(function) is not None
@@ -92,7 +92,9 @@ class _Members(Struct):
             return None
         if spec_of(value) is not None and not above:
             return _UNKNOWN
-        if isinstance(value, staticmethod | classmethod | type):
+        if isinstance(value, classmethod):
+            return self._of_class_method(value.__func__, place)
+        if isinstance(value, staticmethod | type):
             return Body()
         if isinstance(value, property):
             value = value.fget
@@ -103,5 +105,23 @@ class _Members(Struct):
         is_plain = isinstance(value, Parameter | Config) or not hasattr(type(value), "__get__")
         return None if is_plain else _UNKNOWN
 
+    def _of_class_method(self, function: Callable[..., Any], place: int) -> Body:
+        if isinstance(function, FunctionType):
+            body = self.methods.read(function, place)
+            if not body.is_dynamic and not body.may_set:
+                return Body()
+        return _UNKNOWN  # it may give the class what steps then find there
+
     def is_property(self, name: str) -> bool:
         return isinstance(self.methods.found(name)[0], property | cached_property)
+
+    def setter_of(self, name: str) -> Body | None:
+        value, place = self.methods.found(name)
+        setter = value.fset if isinstance(value, property) else None
+        if setter is None:
+            return None
+        return self.methods.read(setter, place) if isinstance(setter, FunctionType) else _UNKNOWN
+
+    def is_class(self, name: str) -> bool:
+        own = (owner for owner in self.methods.owners if owner not in (FlowSpec, object))
+        return any(owner.__name__ == name for owner in own)

@@ -16,8 +16,9 @@ from stepwell.definition.reader import code_of
 from stepwell.definition.source_tree import lines_of, tree_of
 from stepwell.exceptions import Problem
 
-# Who uses these may define names that the source does not show.
-_DEFINE = tuple((name, sure) for name in ("exec", "globals", "vars") for sure in (True, False))
+# A module in which these stand may be given names that its source does not show.
+_GIVING_NAMES = frozenset({"__builtins__", "builtins", "exec", "globals", "vars"})
+_GIVING_ATTRIBUTES = frozenset({"install", "modules"})  # of gettext, and of sys
 
 
 def undefined_names(
@@ -35,11 +36,7 @@ def undefined_names(
                 continue
             if (use.file, use.name) not in told and module.lacks(use.name):
                 told.add((use.file, use.name))
-                may_come = (
-                    step in caught
-                    or module.binds_later(use.name)
-                    or any((name, sure) in body.outside for name, sure in _DEFINE)
-                )
+                may_come = step in caught or module.may_get(use.name)
                 is_of_flow = use.name in artifacts or methods.has(use.name)
                 yield _problem(step, use, module.names, use.is_sure and not may_come, is_of_flow)
 
@@ -78,17 +75,24 @@ class _Module:
             for one in dis.get_instructions(code)
         ) and not any(isinstance(node, ast.Global) and name in node.names for node in self._nodes())
 
-    def binds_later(self, name: str) -> bool:
-        """Whether the file gives the module the name, below the line that has been come to."""
+    def may_get(self, name: str) -> bool:
+        """Whether the module may have the name later: from below the line that has been come to, or unseen."""
         from stepwell.definition.module_code import Bindings  # as above
 
         tree = tree_of(self.file, lines_of(self.file))
         bindings = Bindings([] if tree is None else tree.body)
-        return tree is None or name in bindings.nodes or name in bindings.imports
+        is_below = name in bindings.nodes or name in bindings.imports
+        return tree is None or is_below or any(_may_give(node) for node in self._nodes())
 
     def _nodes(self) -> Iterator[ast.AST]:
         tree = tree_of(self.file, lines_of(self.file))
         return iter(()) if tree is None else ast.walk(tree)
+
+
+def _may_give(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in _GIVING_ATTRIBUTES
+    return isinstance(node, ast.Name) and node.id in _GIVING_NAMES
 
 
 def _modules(methods: Methods) -> dict[str, _Module]:
