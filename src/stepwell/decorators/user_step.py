@@ -117,7 +117,7 @@ class UserStepDecorator(Own):
 class _Yielding(UserStepDecorator):
     """Calls a generator function: up to its ``yield`` before the step, and from there after it."""
 
-    function: ClassVar[Callable[..., Generator[Any, None, Any]]]
+    function: ClassVar[FunctionType]
     defaults: ClassVar[dict[str, object]] = {}
     takes_attributes: ClassVar[bool] = False
     by_name_only = True
@@ -148,9 +148,9 @@ class _Yielding(UserStepDecorator):
             self.skip_step = cast("NextArguments", given)
             return None
         if not callable(given):
-            raise TaskError(
-                f"@{type(self).__name__} yields {given!r}. It may yield nothing, a function to call in place "
-                "of the step, or a dictionary, which skips the step."
+            raise self._misused(
+                f"yields {given!r}. It may yield nothing, a function to call in place of the step, or a "
+                "dictionary, which skips the step."
             )
         return given
 
@@ -171,7 +171,11 @@ class _Yielding(UserStepDecorator):
                 return exception  # a StopIteration, which no generator lets through as it is
             raise
         running.close()
-        raise TaskError(f"@{type(self).__name__} yields more than once. It may do so once, for the step.")
+        raise self._misused("yields more than once. It may do so once, for the step.")
+
+    def _misused(self, what: str) -> TaskError:
+        code = self.function.__code__
+        return TaskError(f"@{type(self).__name__} {what}", code.co_firstlineno, code.co_filename)
 
 
 def user_step_decorator(function: Any = None, /, **attributes: Any) -> Any:

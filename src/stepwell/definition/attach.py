@@ -112,7 +112,8 @@ def _found(name: str, module: Mapping[str, object]) -> object:
             plugin = offered_step_decorator(name)
             if plugin is not None:
                 return plugin
-            known = (*BUILT_IN, *names_offered())
+            own = (one for one, kind in module.items() if isinstance(kind, OwnKind) and not kind.for_flows)
+            known = (*BUILT_IN, *names_offered(), *own)
             advice = f"{did_you_mean(name, known)} There are: {listed(known)}.".strip()
             raise UnknownStepDecoratorException(f"There is no step decorator `{name}`. {advice}")
     try:

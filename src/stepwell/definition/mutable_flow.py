@@ -232,7 +232,9 @@ class MutableStep:
         FlowError
             There is no such decorator, or it cannot have these arguments.
         """
-        new = step_decorator_of(deco_type, tuple(deco_args or ()), dict(deco_kwargs or {}), self._draft.scope)
+        new = step_decorator_of(
+            deco_type, tuple(deco_args or ()), dict(deco_kwargs or {}), self._draft.scope, self._name
+        )
         if is_mutator(new):
             self._early_only(f"adds the mutator @{new.name}")
         return changes.add(

@@ -14,7 +14,13 @@ from stepwell.definition.nearest import did_you_mean, listed
 from stepwell.definition.own_decorator import OwnFlowDecorator, OwnKind, OwnStepDecorator
 from stepwell.definition.placing import flow_decorators_of
 from stepwell.definition.step import spec_of, step
-from stepwell.exceptions import FlowError, UnknownFlowDecoratorException, UsageError
+from stepwell.exceptions import (
+    BadFlowDecoratorException,
+    BadStepDecoratorException,
+    FlowError,
+    UnknownFlowDecoratorException,
+    UsageError,
+)
 
 Named = dict[str, object]
 
@@ -23,9 +29,9 @@ _FLOW_DECORATORS: Mapping[str, str] = {"exit_hook": "stepwell.decorators.exit_ho
 
 
 def step_decorator_of(
-    given: Any, args: tuple[object, ...], named: Named, scope: ConfigScope
+    given: Any, args: tuple[object, ...], named: Named, scope: ConfigScope, step_name: str
 ) -> StepDecorator:
-    """Return a decorator of steps with its arguments.
+    """Return a decorator of steps with its arguments, for this step.
 
     Raises
     ------
@@ -47,7 +53,11 @@ def step_decorator_of(
         del self
 
     # What users write after `@` is a function; what it puts on a step is the decorator.
-    put_on(**named)(probe)
+    probe.__name__ = step_name
+    try:
+        put_on(**named)(probe)
+    except BadFlowDecoratorException:
+        raise _no_decorator(put_on, "steps") from None
     spec = spec_of(probe)
     if spec is None or not spec.decorators:
         raise _no_decorator(put_on, "steps")
@@ -70,7 +80,10 @@ def flow_decorator_of(
     class Probe(FlowSpec):
         """Takes the decorator, as `probe` does above."""
 
-    put_on(**named)(Probe)
+    try:
+        put_on(**named)(Probe)
+    except BadStepDecoratorException:
+        raise _no_decorator(put_on, "flows") from None
     found = flow_decorators_of(Probe)
     if not found:
         raise _no_decorator(put_on, "flows")

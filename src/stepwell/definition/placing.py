@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, cast
@@ -16,6 +17,7 @@ from stepwell.exceptions import (
     BadStepDecoratorException,
     DuplicateFlowDecoratorException,
     DuplicateStepDecoratorException,
+    FlowError,
     InvalidDecoratorAttribute,
 )
 
@@ -145,10 +147,22 @@ def flow_decorators_of(flow_class: type, scope: ConfigScope | None = None) -> tu
     scope
         Configs that expressions are computed from; they stay as they are without it.
     """
-    found: list[FlowDecorator] = [
-        deco for owner in flow_class.__mro__ for deco in vars(owner).get(_FLOW_MARK, ())
-    ]
-    return tuple(found if scope is None else (deco.with_configs(scope) for deco in found))
+    return tuple(
+        deco if scope is None else _ready(deco, scope, owner)
+        for owner in flow_class.__mro__
+        for deco in vars(owner).get(_FLOW_MARK, ())
+    )
+
+
+def _ready(decorator: FlowDecorator, scope: ConfigScope, owner: type) -> FlowDecorator:
+    """Return the decorator with its expressions over configs computed; an error names what it stands on."""
+    try:
+        return decorator.with_configs(scope)
+    except FlowError as error:
+        if not error.line_no:
+            error.source_file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+            error.message += f" It stands on class `{owner.__name__}`."
+        raise
 
 
 def _no_flow(name: str, target: object) -> BadFlowDecoratorException:
@@ -158,6 +172,8 @@ def _no_flow(name: str, target: object) -> BadFlowDecoratorException:
 
 
 def _no_step(name: str, function: object) -> str:
+    if isinstance(function, type):
+        return f"@{name} stands on class `{function.__name__}`, but belongs on steps: methods with @step."
     return (
         f"@{name} stands on {_title(function)}, which is no step. @step must be the innermost decorator:\n"
         f"    @{name}\n    @step\n    def {getattr(function, '__name__', 'my_step')}(self):"

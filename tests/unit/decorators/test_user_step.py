@@ -142,6 +142,12 @@ def test_what_is_no_step_cannot_be_decorated(decorator):
         def helper(self):
             pass
 
+    with pytest.raises(BadStepDecoratorException, match=r"stands on class `Flow`.*belongs on steps"):
+
+        @decorator
+        class Flow(FlowSpec):
+            pass
+
 
 # SPEC 4.1-3
 def test_own_decorators_are_attached_by_their_dotted_place_or_by_name_if_the_flow_has_them():
@@ -151,7 +157,7 @@ def test_own_decorators_are_attached_by_their_dotted_place_or_by_name_if_the_flo
     assert [type(one).__name__ for one in layers(identity, "plain")] == ["plain"]
     [layer] = layers(identity, f"{__name__}.wordy:more=1,word=x")
     assert layer._attributes == {"word": "x", "more": 1}
-    with pytest.raises(UnknownStepDecoratorException, match="There is no step decorator `plane`"):
+    with pytest.raises(UnknownStepDecoratorException, match=r"`plane`\. Did you mean `plain`\?"):
         layers(identity, "plane")
     with pytest.raises(UnknownStepDecoratorException, match="is no step decorator"):
         layers(identity, "json.loads")

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from mutated_flows import by_flow, by_step, flow_with, mutator, names, noting, tell
 
 from stepwell import (
-    Config,
-    FlowMutator,
-    FlowSpec,
     Parameter,
     StepMutator,
     UserStepDecorator,
     exit_hook,
     retry,
-    step,
     timeout,
-    user_step_decorator,
 )
 from stepwell.definition.flow_definition import define
 from stepwell.definition.parameter_values import resolve
@@ -29,59 +25,6 @@ SEEN: list[object] = []
 @pytest.fixture(autouse=True)
 def nothing_seen():
     SEEN.clear()
-
-
-@user_step_decorator
-def noting(step_name, flow, inputs):
-    yield
-
-
-def tell():
-    pass
-
-
-def mutator(pre=None, late=None, base=FlowMutator):
-    """A mutator class that does what the test gives."""
-
-    class Given(base):
-        def pre_mutate(self, mutable):
-            return pre and pre(mutable)
-
-        def mutate(self, mutable):
-            return late and late(mutable)
-
-    return Given
-
-
-def flow_with(on_flow=lambda cls: cls, on_step=lambda function: function):
-    @on_flow
-    class Small(FlowSpec):
-        cfg = Config("cfg", default_value={"times": 4})
-        alpha = Parameter("alpha-name", default=1)
-
-        @on_step
-        @retry(times=cfg.times)
-        @step
-        def start(self):
-            self.next(self.end)
-
-        @step
-        def end(self):
-            pass
-
-    return Small
-
-
-def names(definition, step_name="start"):
-    return [one.name for one in definition.decorators[step_name]]
-
-
-def by_flow(pre=None, late=None, *specs):
-    return define(flow_with(mutator(pre, late)), specs)
-
-
-def by_step(pre=None, late=None, *specs):
-    return define(flow_with(on_step=mutator(pre, late, StepMutator)), specs)
 
 
 # SPEC 4.3-2
@@ -110,7 +53,12 @@ def test_parameters_are_added_replaced_and_removed():
         (lambda flow: flow.add_parameter("beta", 7), "takes a Parameter or an IncludeFile, not 7"),
         (lambda flow: 1 / 0, "its `pre_mutate` failed: ZeroDivisionError"),
         (lambda flow: flow.add_decorator("retry"), "no flow decorator `retry`"),
-        (lambda flow: flow.add_decorator(retry), "no step"),
+        (lambda flow: flow.add_decorator(retry), "retry is no decorator of flows"),
+        (
+            lambda flow: flow.start.add_decorator(exit_hook, deco_kwargs={"on_error": [tell]}),
+            "exit_hook is no decorator of steps",
+        ),
+        (lambda flow: flow.start.add_decorator(retry, deco_kwargs={"times": "x"}), "on step `start`"),
         (lambda flow: flow.add_decorator(7), "7 is no decorator of flows"),
         (lambda flow: flow.add_decorator(noting), "noting is no decorator of flows"),
         (lambda flow: flow.start.add_decorator(mutator()), "Given is no decorator of steps"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mutated_flows import by_flow, by_step, flow_with, mutator, names, tell
 
 from stepwell import (
     Config,
@@ -16,7 +17,6 @@ from stepwell import (
     resources,
     retry,
     step,
-    user_step_decorator,
 )
 from stepwell.definition.flow_definition import define
 from stepwell.definition.graph_info import graph_info
@@ -36,59 +36,6 @@ SEEN: list[object] = []
 @pytest.fixture(autouse=True)
 def nothing_seen():
     SEEN.clear()
-
-
-@user_step_decorator
-def noting(step_name, flow, inputs):
-    yield
-
-
-def tell():
-    pass
-
-
-def mutator(pre=None, late=None, base=FlowMutator):
-    """A mutator class that does what the test gives."""
-
-    class Given(base):
-        def pre_mutate(self, mutable):
-            return pre and pre(mutable)
-
-        def mutate(self, mutable):
-            return late and late(mutable)
-
-    return Given
-
-
-def flow_with(on_flow=lambda cls: cls, on_step=lambda function: function):
-    @on_flow
-    class Small(FlowSpec):
-        cfg = Config("cfg", default_value={"times": 4})
-        alpha = Parameter("alpha-name", default=1)
-
-        @on_step
-        @retry(times=cfg.times)
-        @step
-        def start(self):
-            self.next(self.end)
-
-        @step
-        def end(self):
-            pass
-
-    return Small
-
-
-def names(definition, step_name="start"):
-    return [one.name for one in definition.decorators[step_name]]
-
-
-def by_flow(pre=None, late=None, *specs):
-    return define(flow_with(mutator(pre, late)), specs)
-
-
-def by_step(pre=None, late=None, *specs):
-    return define(flow_with(on_step=mutator(pre, late, StepMutator)), specs)
 
 
 # SPEC 4.3-1
@@ -359,6 +306,13 @@ def test_a_mutator_of_flows_stands_on_classes_only():
     class Standard(FlowMutator):
         pass
 
+    with pytest.raises(FlowError, match=r"test_mutators.py: .*takes no arguments.* stands on class `Taught`"):
+
+        @Standard(1)
+        class Taught(FlowSpec):
+            pass
+
+        define(Taught)
     with pytest.raises(BadFlowDecoratorException, match=r"@Standard stands on .*belongs on a flow"):
         Standard()(tell)
     with pytest.raises(UnknownStepDecoratorException, match="is no step decorator"):

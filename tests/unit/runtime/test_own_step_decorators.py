@@ -122,7 +122,9 @@ def test_yielding_more_than_once_is_an_error_and_never_yielding_skips_the_step()
         if not flow:
             yield
 
-    assert "@twice yields more than once" in worked(flow_of(twice)).error.message
+    message = worked(flow_of(twice)).error.message
+    assert "test_own_step_decorators.py:" in message
+    assert "@twice yields more than once" in message
     SEEN.clear()
     outcome = worked(flow_of(never))
     assert outcome.transition.targets == ("end",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -93,7 +93,7 @@ class _Members(Struct):
         if spec_of(value) is not None and not above:
             return _UNKNOWN
         if isinstance(value, classmethod):
-            return self._of_class_method(value.__func__, place)
+            return self._of_class_method(cast("classmethod[Any, ..., Any]", value), place)
         if isinstance(value, staticmethod | type):
             return Body()
         if isinstance(value, property):
@@ -105,9 +105,9 @@ class _Members(Struct):
         is_plain = isinstance(value, Parameter | Config) or not hasattr(type(value), "__get__")
         return None if is_plain else _UNKNOWN
 
-    def _of_class_method(self, function: Callable[..., Any], place: int) -> Body:
-        if isinstance(function, FunctionType):
-            body = self.methods.read(function, place)
+    def _of_class_method(self, method: classmethod[Any, ..., Any], place: int) -> Body:
+        if isinstance(method.__func__, FunctionType):
+            body = self.methods.read(method.__func__, place)
             if not body.is_dynamic and not body.may_set:
                 return Body()
         return _UNKNOWN  # it may give the class what steps then find there

@@ -76,7 +76,7 @@ class _Module:
         ) and not any(isinstance(node, ast.Global) and name in node.names for node in self._nodes())
 
     def may_get(self, name: str) -> bool:
-        """Whether the module may have the name later: from below the line that has been come to, or unseen."""
+        """Whether the module may have the name later: from below the line come to so far, or unseen."""
         from stepwell.definition.module_code import Bindings  # as above
 
         tree = tree_of(self.file, lines_of(self.file))
