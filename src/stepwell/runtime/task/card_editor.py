@@ -129,7 +129,7 @@ class CardEditor:
     def refresh(self, data: object = None, force: bool = False) -> None:
         """Store components that have changed since.
 
-        Calls that follow each other closely are merged; the last state is stored in any case.
+        Calls that follow each other closely are merged; the last state is stored in any case but a kill.
 
         Parameters
         ----------
