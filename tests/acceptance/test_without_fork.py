@@ -115,6 +115,36 @@ def test_a_step_can_be_spun_and_a_run_resumed_by_default_with_a_word_on_why_task
 
 
 # SPEC 9.1-8
+def test_tasks_can_run_in_the_run_process_and_their_output_is_kept(bare):
+    folder, place, _ = bare
+    (folder.path / "inline.py").write_text(INLINE)
+
+    done = folder.call("inline.py", "run", "--isolation", "inline", env=place)
+    logs = folder.call("inline.py", "logs", "latest/start", env=place)
+
+    assert done.returncode == 0, words(done)
+    assert "said within" in words(done) and "said within" in logs.stdout
+
+
+INLINE = """
+from stepwell import FlowSpec, step
+
+class Within(FlowSpec):
+    @step
+    def start(self):
+        print("said within")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Within()
+"""
+
+
+# SPEC 9.1-8
 def test_what_cannot_be_had_is_refused_in_words(bare):
     folder, place, _ = bare
 

@@ -9,8 +9,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, NamedTuple
 
 from stepwell.engine.engine import Meanwhile
 from stepwell.engine.handle import Stream, TaskAttended, TaskHandle, TaskOutput
@@ -20,6 +21,26 @@ from stepwell.engines.streams import unbuffered
 _CHUNK = 1 << 20
 
 _LOOK_EVERY_S = 0.25
+
+
+class _File(NamedTuple):
+    """A file that has two descriptors: each has a place of its own in it."""
+
+    written: IO[bytes]
+    read: IO[bytes]
+
+    def close(self) -> None:
+        self.read.close()
+        self.written.close()
+        Path(self.written.name).unlink(missing_ok=True)
+
+
+def _written_and_read() -> _File:
+    written = tempfile.NamedTemporaryFile(buffering=0, delete=False)  # noqa: SIM115 - `close` is called
+    read = open(written.name, "rb", buffering=0)  # noqa: SIM115
+    with contextlib.suppress(PermissionError):  # Windows: as long as it is open, it has a name
+        Path(written.name).unlink()
+    return _File(written, read)
 
 
 class InlineOutput:
@@ -37,14 +58,13 @@ class InlineOutput:
         self._handle = handle
         self._meanwhile = meanwhile
         # Files: a step that never lets another thread run would fill a pipe, and wait for ever.
-        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - `rest` closes them
-        self._files: dict[Stream, IO[bytes]] = {"stdout": out, "stderr": err}
-        self._read: dict[Stream, int] = dict.fromkeys(self._files, 0)
+        out, err = _written_and_read(), _written_and_read()
+        self._files: dict[Stream, _File] = {"stdout": out, "stderr": err}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._failure: BaseException | None = None
         self._reader = threading.Thread(target=self._follow, name="stepwell-output", daemon=True)
-        self._capture = _captured(out.fileno(), err.fileno(), self._give_terminal)
+        self._capture = _captured(out.written.fileno(), err.written.fileno(), self._give_terminal)
 
     def __enter__(self) -> None:
         self._capture.__enter__()
@@ -69,8 +89,7 @@ class InlineOutput:
 
     def _unread(self) -> Iterator[TaskOutput]:
         for stream, file in self._files.items():
-            while data := os.pread(file.fileno(), _CHUNK, self._read[stream]):
-                self._read[stream] += len(data)
+            while data := file.read.read(_CHUNK):
                 yield TaskOutput(self._handle, stream, time.time(), data)
 
     def _follow(self) -> None:
