@@ -167,8 +167,8 @@ class _Yielding(UserStepDecorator):
         except StopIteration as end:
             return end.value
         except RuntimeError as error:
-            if exception is not None and error.__cause__ is exception:
-                return exception  # a StopIteration, which no generator lets through as it is
+            if isinstance(exception, StopIteration) and error.__cause__ is exception:
+                return exception  # no generator lets it through as it is
             raise
         running.close()
         raise self._misused("yields more than once. It may do so once, for the step.")

@@ -3,6 +3,7 @@
 import pytest
 
 from stepwell.exceptions import ForeachError, StepwellException
+from stepwell.runtime.task.async_step import run_to_completion
 from stepwell.runtime.task.failure import describe
 
 
@@ -30,6 +31,18 @@ def test_an_exception_that_cannot_say_anything_is_described_all_the_same():
     assert info.type.endswith(".Mute")
     assert "cannot be made: RuntimeError" in info.message
     assert "raise Mute" in info.frames
+
+
+def test_what_drives_an_async_step_is_left_out_below_frames_of_the_users_too():
+    async def fails():
+        raise ValueError
+
+    def decorator():
+        run_to_completion(fails(), "work")
+
+    info = describe(caught(decorator))
+    assert "in decorator" in info.frames and "in fails" in info.frames
+    assert "base_events.py" in info.full_frames and "base_events.py" not in info.frames
 
 
 def test_an_error_of_ours_names_the_users_line_unless_it_names_one():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
-from itertools import dropwhile
+from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, ModuleType
 
 from stepwell.datastore.preview import preview
@@ -67,13 +66,20 @@ def _keep_users(shown: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = [frame for frame in one.stack if not is_ours(frame.filename)]
-        one.stack = traceback.StackSummary.from_list(dropwhile(_drives_a_loop, kept))
+        one.stack = traceback.StackSummary.from_list(_users(one.stack))
         stack += [one.__cause__, one.__context__, *(one.exceptions or ())]
 
 
+def _users(frames: Iterable[traceback.FrameSummary]) -> Iterator[traceback.FrameSummary]:
+    is_below_ours = True
+    for frame in frames:
+        is_below_ours = is_ours(frame.filename) or (is_below_ours and _drives_a_loop(frame))
+        if not is_below_ours:
+            yield frame
+
+
 def _drives_a_loop(frame: traceback.FrameSummary) -> bool:
-    """Whether it is of asyncio: before the user's first frame, such drive the loop that we run a step in."""
+    """Whether it is of asyncio: below frames of ours, such drive the loop that we run a step in."""
     return frame.filename.replace("\\", "/").endswith(_LOOPS)
 
 
