@@ -204,7 +204,7 @@ def test_commands_show_cases_conditions_and_steps_that_were_not_taken(done, run)
 
     assert "Step work => x, y, meet, join\n  switch by kind\n    a: x\n" in said["show"]
     assert "switch by its own code\n    self.made[0]" not in said["show"]
-    assert "    len(self.made) > 99: wide (foreach)\n    else: left, right\n" in said["show"]
+    assert "    len(self.made) > 99: wide (foreach made)\n    else: left, right\n" in said["show"]
     assert '"work" -> "x" [label="a"];' in said["output-dot"]
     assert '"work" -> "join" [label="default"];' in said["output-dot"]
     assert '"join" -> "wide" [label="len(self.made) > 99 (foreach)"];' in said["output-dot"]
