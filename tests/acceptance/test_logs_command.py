@@ -1,6 +1,7 @@
 """``logs``: of runs, steps and tasks; chosen lines; followed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -197,6 +198,17 @@ def following(folder, *args):
     )
 
 
+def has_index_open(pid):
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            file = os.readlink(f"/proc/{pid}/fd/{number}")
+        except FileNotFoundError:  # closed since
+            continue
+        if file.endswith("metadata.db"):
+            return True
+    return False
+
+
 # SPEC 8.1-2
 # SPEC 9.3-11
 def test_a_run_is_followed_to_its_end(slow):
@@ -221,6 +233,7 @@ def test_a_run_is_followed_to_its_end(slow):
 def test_a_task_is_followed_before_it_has_begun_and_until_it_has_ended(slow):
     folder, process = slow
     with following(folder, "1/work/2", "--stdout") as task, following(folder, "1/start/1") as first:
+        until(lambda: has_index_open(task.pid), "the follower has looked for its task")
         (folder.path / "one").touch()
         assert sorted(first.communicate(timeout=60)[0].splitlines()) == ["start err", "start out"]
         assert process.poll() is None
