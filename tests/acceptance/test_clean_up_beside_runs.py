@@ -173,11 +173,11 @@ def test_no_value_is_lost_while_collections_go_on_beside_runs_that_are_resumed_a
 
 # SPEC 12.5-1
 @pytest.mark.slow
-def test_no_value_is_lost_in_many_collections_with_the_shortest_grace(folder):
-    users, rounds, freed = collect_beside(folder, times=14, keep=2, grace_s=10.0)
+def test_no_value_is_lost_in_a_minute_of_collections_with_the_shortest_grace(folder):
+    users, rounds, freed = collect_beside(folder, times=30, keep=2, grace_s=10.0)
 
     assert users.wrong == []
-    assert rounds > 10 and freed > 500_000
+    assert rounds > 20 and freed > 1_000_000
     assert check_kept_runs(folder) >= 2
 
 

@@ -8,7 +8,7 @@ from stored_runs import stored_run
 
 pytestmark = pytest.mark.faults
 
-TIMES = 6
+TIMES = 8
 
 
 # SPEC 7.2-4
